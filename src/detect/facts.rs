@@ -1,0 +1,236 @@
+//! What the ledger's ids mean for detection: routes, leaves, kinds of client. Computed once, read by every step.
+
+use super::agent::{self, Kind, Kinds};
+use crate::model::{
+    logged,
+    tally::{Ledger, Shape},
+};
+use std::collections::BTreeMap;
+
+/// A request's place among the things that a fault can hit: all of a [`Shape`] but its outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Leaf {
+    pub(crate) vhost: u32,
+    /// Ids of the path's prefixes with one, two and three segments; a short path repeats its last.
+    pub(crate) prefix: [u32; 3],
+    pub(crate) method: u32,
+    pub(crate) protocol: u32,
+    pub(crate) upstream: u32,
+    /// Index into [`Facts::routes`].
+    pub(crate) route: u32,
+}
+
+/// Where being served once says that one may be served again: a host, two segments of path, read or write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Route {
+    pub(crate) vhost: u32,
+    pub(crate) prefix: u32,
+    pub(crate) writes: bool,
+    /// A place to log in: success there needs a password, so failure is everyday.
+    pub(crate) logs_in: bool,
+}
+
+/// What a shape comes to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShapeFacts {
+    pub(crate) leaf: u32,
+    pub(crate) route: u32,
+    pub(crate) status: u16,
+    pub(crate) served: bool,
+    pub(crate) with_user: bool,
+    /// A file that is served as it is.
+    pub(crate) is_file: bool,
+}
+
+/// What a user agent comes to.
+#[derive(Clone, Debug)]
+pub(crate) struct AgentFacts {
+    pub(crate) kind: Kind,
+    /// Ids into [`Facts::families`], wide to narrow.
+    pub(crate) families: Vec<u32>,
+}
+
+/// See the module.
+pub(crate) struct Facts<'l> {
+    pub(crate) ledger: &'l Ledger,
+    pub(crate) shapes: Vec<ShapeFacts>,
+    pub(crate) leaves: Vec<Leaf>,
+    pub(crate) routes: Vec<Route>,
+    /// Path prefixes as text.
+    pub(crate) prefixes: Vec<String>,
+    pub(crate) families: Vec<String>,
+    pub(crate) agents: Vec<AgentFacts>,
+    /// For each client, whether its failures may be evidence: neither bot nor monitor nor scanner.
+    pub(crate) evident: Vec<bool>,
+    pub(crate) has_agents: bool,
+    /// The host that refusals are most often referred from: the site itself, since a page's parts refer to it.
+    pub(crate) own_host: u32,
+}
+
+impl<'l> Facts<'l> {
+    pub(crate) fn new(ledger: &'l Ledger) -> Self {
+        let (agents, families) = agents(ledger);
+        let evident = ledger.clients.iter().map(|key| is_evident(agents.get(key.agent as usize))).collect();
+        let mut paths = Prefixes::default();
+        let mut routes = BTreeMap::new();
+        let mut leaves = BTreeMap::new();
+        let placed: Vec<Leaf> = ledger.shapes.iter().map(|shape| leaf(ledger, shape, &mut paths, &mut routes)).collect();
+        for leaf in &placed {
+            let next = leaves.len() as u32;
+            leaves.entry(*leaf).or_insert(next);
+        }
+        let shapes = ledger.shapes.iter().zip(&placed).map(|(shape, leaf)| shape_facts(ledger, shape, leaf, &leaves)).collect();
+        Self {
+            ledger,
+            shapes,
+            leaves: by_id(leaves),
+            routes: by_id(routes),
+            prefixes: by_id(paths.ids),
+            families,
+            has_agents: agents.len() > 1,
+            agents,
+            evident,
+            own_host: own_host(ledger),
+        }
+    }
+
+    pub(crate) fn shape(&self, index: usize) -> ShapeFacts {
+        self.shapes.get(index).copied().unwrap_or(ShapeFacts { leaf: 0, route: 0, status: 0, served: false, with_user: false, is_file: false })
+    }
+
+    pub(crate) fn leaf(&self, index: u32) -> Leaf {
+        self.leaves.get(index as usize).copied().unwrap_or(Leaf { vhost: 0, prefix: [0; 3], method: 0, protocol: 0, upstream: 0, route: 0 })
+    }
+
+    pub(crate) fn route(&self, index: u32) -> Route {
+        self.routes.get(index as usize).copied().unwrap_or(Route { vhost: 0, prefix: 0, writes: false, logs_in: false })
+    }
+
+    pub(crate) fn is_evident(&self, client: u32) -> bool {
+        self.evident.get(client as usize).copied().unwrap_or(false)
+    }
+
+    pub(crate) fn kind(&self, client: u32) -> Kind {
+        self.agent_of(client).map_or(Kind::Unknown, |agent| agent.kind)
+    }
+
+    pub(crate) fn families_of(&self, client: u32) -> &[u32] {
+        self.agent_of(client).map(|agent| agent.families.as_slice()).unwrap_or_default()
+    }
+
+    fn agent_of(&self, client: u32) -> Option<&AgentFacts> {
+        self.agents.get(self.ledger.clients.get(client as usize)?.agent as usize)
+    }
+
+    /// Whether a shape is a file that is served as it is.
+    pub(crate) fn is_file(&self, shape: usize) -> bool {
+        self.shapes.get(shape).is_some_and(|s| s.is_file)
+    }
+
+    pub(crate) fn prefix_text(&self, prefix: u32) -> &str {
+        self.prefixes.get(prefix as usize).map_or("", String::as_str)
+    }
+
+    pub(crate) fn name_text(&self, name: u32) -> String {
+        logged::inert(self.ledger.names.get(name))
+    }
+}
+
+fn own_host(ledger: &Ledger) -> u32 {
+    let mut hosts: BTreeMap<u32, u32> = BTreeMap::new();
+    for refusal in ledger.refusals.iter().filter(|r| r.referer_host != 0) {
+        *hosts.entry(refusal.referer_host).or_default() += 1;
+    }
+    hosts.into_iter().max_by_key(|(host, count)| (*count, std::cmp::Reverse(*host))).map_or(0, |(host, _)| host)
+}
+
+fn agents(ledger: &Ledger) -> (Vec<AgentFacts>, Vec<String>) {
+    let kinds = Kinds::new();
+    let mut ids: BTreeMap<String, u32> = BTreeMap::new();
+    let agents = (0..ledger.agents.len() as u32)
+        .map(|i| {
+            let text = ledger.agents.get(i);
+            let families = agent::families(text).into_iter().map(|family| id_of(&mut ids, family)).collect();
+            AgentFacts { kind: kinds.of(text), families }
+        })
+        .collect();
+    (agents, by_id(ids))
+}
+
+fn is_evident(agent: Option<&AgentFacts>) -> bool {
+    agent.is_some_and(|agent| matches!(agent.kind, Kind::Unknown | Kind::Browser | Kind::Tool))
+}
+
+fn id_of<K: Ord>(ids: &mut BTreeMap<K, u32>, key: K) -> u32 {
+    let next = ids.len() as u32;
+    *ids.entry(key).or_insert(next)
+}
+
+fn by_id<K>(ids: BTreeMap<K, u32>) -> Vec<K> {
+    let mut keyed: Vec<(u32, K)> = ids.into_iter().map(|(key, id)| (id, key)).collect();
+    keyed.sort_unstable_by_key(|(id, _)| *id);
+    keyed.into_iter().map(|(_, key)| key).collect()
+}
+
+#[derive(Default)]
+struct Prefixes {
+    ids: BTreeMap<String, u32>,
+}
+
+impl Prefixes {
+    /// The prefixes of a template with one, two and three segments. A segment that stands for many (an id, a
+    /// file name) ends the prefix: it would not be one in the operator's eyes.
+    fn of(&mut self, template: &[u8]) -> [u32; 3] {
+        let text = logged::inert(template);
+        let mut prefix = String::new();
+        let mut ids = [0; 3];
+        let mut segments = text.split('/').filter(|s| !s.is_empty());
+        let mut is_open = true;
+        for slot in &mut ids {
+            match segments.next().filter(|s| is_open && !(s.contains(":id") || s.contains(":n") || s.starts_with("*."))) {
+                Some(segment) => {
+                    prefix.push('/');
+                    prefix.push_str(segment);
+                }
+                None => is_open = false,
+            }
+            let key = if prefix.is_empty() { "/".to_owned() } else { prefix.clone() };
+            *slot = id_of(&mut self.ids, key);
+        }
+        ids
+    }
+}
+
+fn leaf(ledger: &Ledger, shape: &Shape, paths: &mut Prefixes, routes: &mut BTreeMap<Route, u32>) -> Leaf {
+    let template = ledger.names.get(shape.path);
+    let prefix = paths.of(template);
+    let writes = !matches!(ledger.names.get(shape.method), b"GET" | b"HEAD" | b"OPTIONS" | b"PROPFIND" | b"REPORT" | b"");
+    let route = Route { vhost: shape.vhost, prefix: prefix[1], writes, logs_in: writes && is_login(template) };
+    let route = id_of(routes, route);
+    Leaf { vhost: shape.vhost, prefix, method: shape.method, protocol: shape.protocol, upstream: shape.upstream, route }
+}
+
+fn shape_facts(ledger: &Ledger, shape: &Shape, leaf: &Leaf, leaves: &BTreeMap<Leaf, u32>) -> ShapeFacts {
+    ShapeFacts {
+        leaf: leaves.get(leaf).copied().unwrap_or_default(),
+        route: leaf.route,
+        status: shape.status,
+        served: shape.served(),
+        with_user: shape.with_user,
+        is_file: memchr::memmem::find(ledger.names.get(shape.path), b"/*.").is_some(),
+    }
+}
+
+/// Whether a path is a place to send credentials to, by the names that are in use.
+fn is_login(template: &[u8]) -> bool {
+    const NAMES: [&str; 19] = [
+        "login", "signin", "sign-in", "sign_in", "logon", "log-in", "authenticate", "auth", "token", "session", "sessions", "oauth", "sso",
+        "wp-login.php", "login.php", "xmlrpc.php", "authorize", "j_security_check", "password",
+    ];
+    template.split(|b| *b == b'/').any(|segment| NAMES.iter().any(|name| segment.eq_ignore_ascii_case(name.as_bytes())))
+}
+
+/// Networks of an address, wide enough to have owners: /16 of IPv4, /32 of IPv6.
+pub(crate) fn network(addr: u128) -> u128 {
+    if addr >> 32 == 0xffff { addr >> 16 } else { addr >> 96 }
+}

@@ -1,0 +1,203 @@
+//! A cluster in the words and numbers of an incident: scope, what was spared, course, samples.
+
+use super::{
+    bursts::Burst,
+    facts::{Facts, network},
+    refine::{Bounds, Cluster, Dimension, Net, within},
+    trials::Trial,
+    verdict::visits_between,
+};
+use crate::model::{
+    coverage::LineRef,
+    incident::{Scope, Spared, TimelinePoint},
+    logged::Logged,
+    tally::{Place, Sample},
+    time::Time,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Finds the file name and line number of a place.
+pub type Locate<'a> = &'a dyn Fn(Place) -> (String, u64);
+
+/// The scope in words.
+pub(crate) fn scope(facts: &Facts<'_>, bounds: &Bounds) -> Scope {
+    let texts = |dimension: Dimension| -> Vec<String> {
+        let mut texts: Vec<String> =
+            bounds.values.get(&dimension).into_iter().flatten().map(|v| value_text(facts, dimension, *v)).filter(|t| !t.is_empty()).collect();
+        texts.sort();
+        texts
+    };
+    let mut scope = Scope {
+        path_prefix: texts(Dimension::Prefix),
+        vhost: texts(Dimension::Vhost),
+        method: texts(Dimension::Method),
+        upstream: texts(Dimension::Upstream),
+        ua_family: texts(Dimension::Family),
+        client_net: bounds.nets.iter().map(|net| net_text(*net)).collect(),
+        http_version: texts(Dimension::Protocol),
+    };
+    if scope.path_prefix.iter().any(|p| p == "/") {
+        scope.path_prefix.clear();
+    }
+    scope
+}
+
+fn value_text(facts: &Facts<'_>, dimension: Dimension, value: u32) -> String {
+    match dimension {
+        Dimension::Prefix => facts.prefix_text(value).to_owned(),
+        Dimension::Family => facts.families.get(value as usize).cloned().unwrap_or_default(),
+        _ => facts.name_text(value),
+    }
+}
+
+pub(crate) fn net_text((addr, len): Net) -> String {
+    match len {
+        0 => "::/0".to_owned(),
+        97.. if addr >> 32 == 0xffff => format!("{}/{}", std::net::Ipv4Addr::from(addr as u32), len - 96),
+        _ => format!("{}/{len}", std::net::Ipv6Addr::from(addr)),
+    }
+}
+
+/// For every dimension that bounds the fault, the busiest neighbours that were not hit.
+pub(crate) fn spared(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> Vec<Spared> {
+    const PER_DIMENSION: usize = 3;
+    let inside: Vec<&Trial> = trials.iter().filter(|t| within(t, cluster.from, cluster.to)).collect();
+    let mut out = Vec::new();
+    for (dimension, name) in [
+        (Dimension::Prefix, "path_prefix"),
+        (Dimension::Vhost, "vhost"),
+        (Dimension::Method, "method"),
+        (Dimension::Upstream, "upstream"),
+        (Dimension::Family, "ua_family"),
+        (Dimension::Network, "client_net"),
+        (Dimension::Protocol, "http_version"),
+    ] {
+        let mut others = cluster.bounds.clone();
+        let bound = if dimension == Dimension::Network { !std::mem::take(&mut others.nets).is_empty() } else { others.values.remove(&dimension).is_some() };
+        if !bound {
+            continue;
+        }
+        let mut groups: BTreeMap<String, (BTreeSet<u32>, BTreeSet<u32>)> = BTreeMap::new();
+        for trial in inside.iter().filter(|t| others.contain(facts, t.leaf, t.client) && !cluster.bounds.contain(facts, t.leaf, t.client)) {
+            let (active, failing) = groups.entry(neighbour(facts, dimension, trial)).or_default();
+            active.insert(trial.client);
+            if trial.failed {
+                failing.insert(trial.client);
+            }
+        }
+        let mut found: Vec<Spared> = groups
+            .into_iter()
+            .filter(|(value, (active, failing))| !value.is_empty() && failing.len() * 5 <= active.len())
+            .map(|(value, (active, failing))| Spared { dimension: name, value, clients: active.len() as u64, failing: failing.len() as u64 })
+            .collect();
+        found.sort_by(|a, b| b.clients.cmp(&a.clients).then_with(|| a.value.cmp(&b.value)));
+        found.truncate(PER_DIMENSION);
+        out.append(&mut found);
+    }
+    out
+}
+
+fn neighbour(facts: &Facts<'_>, dimension: Dimension, trial: &Trial) -> String {
+    let leaf = facts.leaf(trial.leaf);
+    match dimension {
+        Dimension::Prefix => facts.prefix_text(leaf.prefix[0]).to_owned(),
+        Dimension::Vhost => facts.name_text(leaf.vhost),
+        Dimension::Method => facts.name_text(leaf.method),
+        Dimension::Upstream => facts.name_text(leaf.upstream),
+        Dimension::Protocol => facts.name_text(leaf.protocol),
+        Dimension::Family => facts.families_of(trial.client).last().and_then(|f| facts.families.get(*f as usize)).cloned().unwrap_or_default(),
+        Dimension::Network => {
+            let addr = facts.ledger.clients.get(trial.client as usize).map_or(0, |k| k.addr);
+            let net = network(addr);
+            if addr >> 32 == 0xffff { net_text((net << 16, 112)) } else { net_text((net << 96, 32)) }
+        }
+    }
+}
+
+/// Slice length for a course of about forty points.
+pub(crate) fn step(cluster: &Cluster) -> u32 {
+    const STEPS: [u32; 12] = [60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400];
+    let length = (cluster.to - cluster.from).max(600) * 2;
+    STEPS.into_iter().find(|step| length / step <= 40).unwrap_or(86_400)
+}
+
+/// The course of the scope, from half a length before to half a length after, inside the log.
+pub(crate) fn timeline(facts: &Facts<'_>, cluster: &Cluster, status: u16) -> Vec<TimelinePoint> {
+    let step = step(cluster);
+    let Some((first, last)) = facts.ledger.span else { return Vec::new() };
+    let margin = (cluster.to - cluster.from).max(600) / 2;
+    let from = cluster.from.saturating_sub(margin).max(first.0) / step * step;
+    let to = cluster.to.saturating_add(margin).min(last.0 + 1);
+    let mut slices: Vec<(u64, u64, BTreeSet<u32>, BTreeSet<u32>)> = vec![Default::default(); to.saturating_sub(from).div_ceil(step) as usize];
+    for client in 0..facts.ledger.clients.len() as u32 {
+        for visit in visits_between(facts, client, from, to) {
+            let shape = facts.shape(visit.shape());
+            if !cluster.bounds.contain(facts, shape.leaf, client) {
+                continue;
+            }
+            let Some(slice) = slices.get_mut(((visit.time().0 - from) / step) as usize) else { continue };
+            slice.0 += 1;
+            slice.2.insert(client);
+            if shape.status == status {
+                slice.1 += 1;
+                slice.3.insert(client);
+            }
+        }
+    }
+    let points = slices.into_iter().enumerate();
+    points
+        .map(|(i, (requests, failed, active, failing))| TimelinePoint {
+            time: Time(from + i as u32 * step),
+            requests,
+            failed,
+            active_clients: active.len() as u64,
+            failing_clients: failing.len() as u64,
+        })
+        .collect()
+}
+
+/// The earliest kept lines of it, those of clients that were hit before others.
+pub(crate) fn samples(facts: &Facts<'_>, cluster: &Cluster, status: u16, victims: &BTreeSet<u32>, locate: Locate<'_>) -> Vec<LineRef> {
+    const SAMPLES_MAX: usize = 3;
+    let hours = cluster.from / 3600..=cluster.to / 3600;
+    let mut found: Vec<_> = facts
+        .ledger
+        .samples
+        .iter()
+        .filter(|(key, s)| {
+            let shape = facts.shape(key.shape as usize);
+            hours.contains(&key.hour) && shape.status == status && s.time.0 >= cluster.from && s.time.0 < cluster.to
+                && cluster.bounds.contain(facts, shape.leaf, s.client)
+        })
+        .map(|(_, sample)| sample)
+        .collect();
+    found.sort_by_key(|s| (!victims.contains(&s.client), s.time, s.place));
+    found.truncate(SAMPLES_MAX);
+    quoted(found, locate)
+}
+
+/// The earliest kept lines of a burst's own clients.
+pub(crate) fn samples_of(facts: &Facts<'_>, burst: &Burst, clients: &BTreeSet<u32>, locate: Locate<'_>) -> Vec<LineRef> {
+    const SAMPLES_MAX: usize = 2;
+    let own = |s: &&Sample| s.time.0 >= burst.from && s.time.0 < burst.to && clients.contains(&s.client);
+    let mut found: Vec<&Sample> = facts.ledger.samples.values().filter(own).collect();
+    found.sort_by_key(|s| (s.time, s.place));
+    found.truncate(SAMPLES_MAX);
+    quoted(found, locate)
+}
+
+fn quoted(found: Vec<&Sample>, locate: Locate<'_>) -> Vec<LineRef> {
+    found
+        .into_iter()
+        .map(|sample| {
+            let (file, line) = locate(sample.place);
+            LineRef { file, line, text: Logged::new(&sample.text) }
+        })
+        .collect()
+}
+
+/// The scope in one line, for developing.
+#[cfg(debug_assertions)]
+pub(crate) fn scope_text(facts: &Facts<'_>, bounds: &Bounds) -> String {
+    format!("{:?}", scope(facts, bounds))
+}

@@ -1,0 +1,310 @@
+//! The merged ledger in, the answer out: a pure function, so that every partition of the input and every
+//! number of threads gives the same.
+//!
+//! ```text
+//! facts ─> pasts ─> scan ─> refine ─> verdict ─> cause ─> figures      server-side incidents
+//!                     ^________ taken out, next candidate ___|
+//!          └─> bursts (what is left, named)          └─> classify (every refusal once)
+//! ```
+//!
+//! The idea: one person with a wrong password looks like one refusal, and so does one person whom a broken
+//! server refuses. What tells them apart is company. So *clients that were served before* are counted, not
+//! requests, and a fault is a moment from which many of them, owned by nobody in common, fail together.
+
+mod agent;
+mod bursts;
+mod cause;
+mod classify;
+mod facts;
+mod figures;
+mod history;
+mod refine;
+mod scan;
+mod summary;
+mod tail;
+mod trials;
+mod verdict;
+
+use crate::model::{
+    incident::{Evidence, Incident, Severity, State, Verdict},
+    report::{ClientSummary, EventCauses, Totals, Window},
+    tally::Ledger,
+    time::Time,
+};
+use classify::EventCause;
+use facts::Facts;
+pub use figures::Locate;
+use history::Past;
+use refine::{Bounds, Cluster, Table, within};
+use scan::{Candidate, Channel, Openness};
+use std::collections::{BTreeMap, BTreeSet};
+use trials::Trial;
+use verdict::Features;
+
+/// What the operator may choose.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Length of a window of the report, in seconds.
+    pub window_secs: u32,
+    /// Clients listed at most.
+    pub clients_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { window_secs: 300, clients_max: 100 }
+    }
+}
+
+/// The part of a report that comes from the ledger.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// Sums.
+    pub totals: Totals,
+    /// Every refusal once.
+    pub event_causes: EventCauses,
+    /// Server-side first, then by start.
+    pub incidents: Vec<Incident>,
+    /// The course of the log.
+    pub windows: Vec<Window>,
+    /// Those with the most failures.
+    pub clients: Vec<ClientSummary>,
+    /// What this log cannot tell.
+    pub limits: Vec<String>,
+}
+
+/// A server-side incident before it is put into words.
+struct Fault {
+    channel: Channel,
+    cluster: Cluster,
+    features: Features,
+}
+
+/// Clusters looked into at most: a limit against logs made to be slow, far above what real ones need.
+const REFINED_MAX: usize = 400;
+
+/// Finds what happened.
+#[must_use]
+pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findings {
+    let facts = Facts::new(ledger);
+    let pasts = history::pasts(&facts);
+    let open = scan::openness(&facts);
+    let mut trials: BTreeMap<Channel, Table> = BTreeMap::new();
+    let faults = faults(&facts, &pasts, &open, &mut trials);
+    let mut causes = classify::classify(&facts, &pasts);
+    let free = mark(&facts, &faults, &mut causes);
+    let mut incidents: Vec<Incident> = faults.iter().map(|fault| told(&facts, &trials, fault, locate)).collect();
+    incidents.extend(bursts::find(&facts, &pasts, &free).iter().map(|burst| summary::burst(&facts, burst, locate)));
+    incidents.sort_by(|a, b| {
+        let key = |i: &Incident| (i.verdict, i.start, i.status, i.id.clone());
+        key(a).cmp(&key(b))
+    });
+    Findings {
+        totals: summary::totals(&facts),
+        event_causes: summary::event_causes(&causes),
+        incidents,
+        windows: summary::windows(&facts, settings.window_secs),
+        clients: summary::clients(&facts, &causes, settings.clients_max),
+        limits: summary::limits(&facts),
+    }
+}
+
+/// Candidate after candidate, the strongest first, each taken out before the next is looked at.
+fn faults(facts: &Facts<'_>, pasts: &[Past], open: &Openness, trials: &mut BTreeMap<Channel, Table>) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    let mut told: Vec<(u16, Cluster)> = Vec::new();
+    for candidate in scan::candidates(facts, pasts, open).into_iter().take(REFINED_MAX) {
+        let own = trials.entry(candidate.channel).or_insert_with(|| Table::new(trials::collect(facts, pasts, open, candidate.channel)));
+        if is_told(facts, &own.trials, &candidate, &told, &faults) {
+            continue;
+        }
+        let Some(cluster) = refine::refine(facts, own, &candidate) else { continue };
+        let status = candidate.channel.status();
+        if told.iter().any(|(s, old)| *s == status && (old.from, old.to, &old.bounds) == (cluster.from, cluster.to, &cluster.bounds)) {
+            continue;
+        }
+        told.push((status, cluster.clone()));
+        let features = verdict::features(facts, pasts, open, &own.trials, &cluster, status);
+        let doubts = verdict::doubts(&cluster, &features, candidate.channel);
+        trace(facts, &candidate, &cluster, &features, &doubts);
+        if doubts.is_empty() {
+            faults.push(Fault { channel: candidate.channel, cluster, features });
+        }
+    }
+    join(facts, pasts, open, trials, faults)
+}
+
+/// For developing: why each cluster was believed or not. Compiled into tests and debug builds only.
+#[cfg(debug_assertions)]
+#[expect(clippy::print_stderr, reason = "a developer asked for it through the environment; not in release builds")]
+fn trace(facts: &Facts<'_>, candidate: &Candidate, cluster: &Cluster, features: &Features, doubts: &[verdict::Doubt]) {
+    if std::env::var_os("AUTHFAULT_TRACE").is_some() {
+        let mut short = features.clone();
+        short.victims.clear();
+        short.names.clear();
+        eprintln!(
+            "candidate {:?} {} {} F{} A{} p{:.1e}\n  cluster {}..{} in {:.3} usual {:.4} llr {:.1} units {}/{} {}\n  victims {} {short:?}\n  doubts {doubts:?}",
+            candidate.channel,
+            Time(candidate.from).rfc3339(),
+            figures::scope_text(facts, &Bounds::of_group(candidate.group)),
+            candidate.failing,
+            candidate.active,
+            candidate.chance,
+            Time(cluster.from).rfc3339(),
+            Time(cluster.to).rfc3339(),
+            cluster.inside,
+            cluster.usual,
+            cluster.ratio,
+            cluster.failing_units,
+            cluster.units,
+            figures::scope_text(facts, &cluster.bounds),
+            features.victims.len(),
+        );
+    }
+}
+
+#[cfg(not(debug_assertions))]
+fn trace(_: &Facts<'_>, _: &Candidate, _: &Cluster, _: &Features, _: &[verdict::Doubt]) {}
+
+/// Whether most of a candidate's failing clients belong to what was already looked into, or are victims of a
+/// fault at the same time: who cannot log in fails everywhere else too.
+fn is_told(facts: &Facts<'_>, trials: &[Trial], candidate: &Candidate, told: &[(u16, Cluster)], faults: &[Fault]) -> bool {
+    let status = candidate.channel.status();
+    let is_old = |trial: &Trial| {
+        told.iter().any(|(s, old)| *s == status && within(trial, old.from, old.to) && old.bounds.contain(facts, trial.leaf, trial.client))
+            || faults.iter().any(|f| f.channel.status() == status && within(trial, f.cluster.from, f.cluster.to) && f.features.victims.contains(&trial.client))
+    };
+    let (mut all, mut left) = (BTreeSet::new(), BTreeSet::new());
+    let from = trials.partition_point(|t| t.time < candidate.from);
+    for trial in trials.iter().skip(from).take_while(|t| t.time < candidate.to).filter(|t| t.failed) {
+        if scan::contains(facts, candidate.group, trial.leaf, trial.client) {
+            all.insert(trial.client);
+            if !is_old(trial) {
+                left.insert(trial.client);
+            }
+        }
+    }
+    left.len() < scan::CLIENTS_MIN as usize || left.len() * 2 < all.len()
+}
+
+/// Faults of one status with the same scope, or that share victims at the same time, are one.
+fn join(facts: &Facts<'_>, pasts: &[Past], open: &Openness, trials: &BTreeMap<Channel, Table>, mut faults: Vec<Fault>) -> Vec<Fault> {
+    /// A fault that comes back within this time is flapping.
+    const PAUSE_SECS: u32 = 7200;
+    faults.sort_by_key(|f| (f.channel.status(), f.cluster.from, f.cluster.to));
+    let mut joined: Vec<Fault> = Vec::new();
+    for fault in faults {
+        let near = |a: &Fault, b: &Fault| a.channel.status() == b.channel.status() && a.cluster.from <= b.cluster.to + PAUSE_SECS && b.cluster.from <= a.cluster.to + PAUSE_SECS;
+        let overlap = |a: &Fault, b: &Fault| a.cluster.from < b.cluster.to && b.cluster.from < a.cluster.to;
+        let shared = |a: &Fault, b: &Fault| a.features.victims.intersection(&b.features.victims).count() * 2 >= a.features.victims.len().min(b.features.victims.len());
+        let same = joined.iter().position(|old| near(old, &fault) && (old.cluster.bounds == fault.cluster.bounds || (overlap(old, &fault) && shared(old, &fault))));
+        let Some(at) = same else {
+            joined.push(fault);
+            continue;
+        };
+        let Some(old) = joined.get_mut(at) else { continue };
+        let (from, to) = (old.cluster.from.min(fault.cluster.from), old.cluster.to.max(fault.cluster.to));
+        if fault.features.requests_failed > old.features.requests_failed {
+            *old = fault;
+        }
+        (old.cluster.from, old.cluster.to) = (from, to);
+        let own = trials.get(&old.channel).map(|t| t.trials.as_slice()).unwrap_or_default();
+        old.features = verdict::features(facts, pasts, open, own, &old.cluster, old.channel.status());
+    }
+    joined
+}
+
+/// Gives the refusals of faults their cause; tells which are free.
+fn mark(facts: &Facts<'_>, faults: &[Fault], causes: &mut [EventCause]) -> Vec<bool> {
+    let refusals = facts.ledger.refusals.iter().zip(causes.iter_mut());
+    refusals
+        .map(|(refusal, cause)| {
+            let shape = facts.shape(refusal.shape as usize);
+            let belongs = faults.iter().any(|fault| {
+                let c = &fault.cluster;
+                fault.channel.status() == shape.status
+                    && refusal.time.0 >= c.from
+                    && refusal.time.0 < c.to
+                    && fault.features.victims.contains(&refusal.client)
+                    && c.bounds.contain(facts, shape.leaf, refusal.client)
+            });
+            if belongs {
+                *cause = EventCause::ServerMisconfig;
+            }
+            !belongs
+        })
+        .collect()
+}
+
+fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, locate: Locate<'_>) -> Incident {
+    let (cluster, f, status) = (&fault.cluster, &fault.features, fault.channel.status());
+    let own = trials.get(&fault.channel).map(|t| t.trials.as_slice()).unwrap_or_default();
+    let likely = cause::likely(cluster, f, status, fault.channel == Channel::Gap401);
+    let scope = figures::scope(facts, &cluster.bounds);
+    let timeline = figures::timeline(facts, cluster, status);
+    let ongoing = summary::is_ongoing(facts, own, cluster);
+    Incident {
+        id: summary::id(status, &scope, cluster.from),
+        verdict: Verdict::ServerSide,
+        cause: likely.cause,
+        confidence: confidence(cluster, f),
+        severity: Severity::Critical,
+        state: if ongoing { State::Ongoing } else { State::Ended },
+        status,
+        start: Time(cluster.from),
+        peak: summary::peak(&timeline, cluster),
+        end: (!ongoing).then_some(Time(cluster.to)),
+        detected_at: Time(detected_at(facts, own, cluster)),
+        spared: figures::spared(facts, own, cluster),
+        clients_affected: f.victims.len() as u64,
+        clients_active: u64::from(f.active),
+        clients_known_good: u64::from(f.known),
+        users_affected: f.names.len() as u64,
+        requests_failed: f.requests_failed,
+        requests_total: f.requests_total,
+        requests_failed_expected: cause::round(f.requests_expected),
+        evidence: likely.evidence,
+        ruled_out: likely.ruled_out,
+        next_checks: Vec::new(),
+        samples: figures::samples(facts, cluster, status, &f.victims, locate),
+        timeline_step_secs: figures::step(cluster),
+        timeline,
+        scope,
+    }
+}
+
+/// How sure: grows with the likelihood ratio and the number of clients with a past, never reaches one.
+fn confidence(cluster: &Cluster, f: &Features) -> f64 {
+    let strength = 1.0 - (-(cluster.ratio - 6.0) / 14.0).exp();
+    let company = f64::from(f.known.min(12)) / 12.0 * 0.25 + 0.75;
+    let owners = f64::from(f.networks.min(6)) / 6.0 * 0.1 + 0.9;
+    cause::round((strength * company * owners).clamp(0.3, 0.99))
+}
+
+/// When five clients had failed and the likelihood ratio of what had been seen reached the gate.
+fn detected_at(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> u32 {
+    const RATIO: f64 = 14.0;
+    let usual = cluster.usual.clamp(1e-4, 0.5);
+    let share = cluster.inside.clamp(3.0 * usual.min(0.3), 0.98);
+    let (gain, loss) = ((share / usual).ln(), ((1.0 - share) / (1.0 - usual)).ln());
+    let (mut sum, mut clients, mut units) = (0.0f64, BTreeSet::new(), BTreeSet::new());
+    let start = trials.partition_point(|t| t.time < cluster.from);
+    for trial in trials.iter().skip(start).take_while(|t| t.time < cluster.to) {
+        if !cluster.bounds.contain(facts, trial.leaf, trial.client) || !units.insert((trial.unit, trial.failed)) {
+            continue;
+        }
+        sum = (sum + if trial.failed { gain } else { loss }).max(0.0);
+        if trial.failed {
+            clients.insert(trial.client);
+            if clients.len() >= 5 && sum >= RATIO {
+                return trial.time;
+            }
+        }
+    }
+    cluster.to
+}
+
+/// Evidence of a burst is one sentence.
+pub(crate) fn sentence(text: &str) -> Vec<Evidence> {
+    vec![Evidence { supports: true, text: text.to_owned(), figures: BTreeMap::new() }]
+}

@@ -1,0 +1,391 @@
+//! Where do more known clients fail than this log explains? Every group, every window, one test each.
+//!
+//! A group is a part of the traffic that one fault could hit: all of it, a host, a path prefix, a family of user
+//! agents, a network, a protocol, an upstream. A window counts distinct clients, never requests, so that one
+//! client that tries a thousand times weighs one. Windows of several lengths find faults of every length; the
+//! long ones are also laid shifted by half, so that none falls between two.
+
+use super::{
+    facts::{Facts, network},
+    history::{GAP_SECS, Past, Walk},
+    tail::{Rate, quiet_rate, upper_tail},
+};
+use crate::model::tally::Seen;
+use rayon::prelude::*;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
+
+/// Window lengths in seconds, and how far they are shifted.
+const LEVELS: [(u32, u32); 6] = [(300, 0), (3600, 0), (3600, 1800), (21_600, 0), (21_600, 10_800), (86_400, 0)];
+/// Fewer distinct clients are no wave.
+pub(crate) const CLIENTS_MIN: u32 = 4;
+/// Counters kept at most; groups beyond, those with the fewest failing clients, are not tested by themselves.
+const COUNTERS_MAX: usize = 24 << 20;
+/// A candidate must fail at so many times its usual rate.
+const EXCESS_MIN: f64 = 3.0;
+/// Chance of one candidate in a log where nothing happens.
+const ALPHA: f64 = 0.02;
+
+/// In which way known clients fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Channel {
+    /// 401, not served again soon: no challenge, no typing error.
+    Unresolved401,
+    /// 403.
+    Unresolved403,
+    /// 401 a short time after being served: sessions do not die so young.
+    Gap401,
+}
+
+impl Channel {
+    pub(crate) const ALL: [Self; 3] = [Self::Unresolved401, Self::Unresolved403, Self::Gap401];
+
+    pub(crate) fn status(self) -> u16 {
+        if self == Self::Unresolved403 { 403 } else { 401 }
+    }
+}
+
+/// A part of the traffic that one fault could hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Group {
+    Site,
+    Vhost(u32),
+    /// Host and path prefix of one or two segments.
+    Prefix(u32, u32),
+    Family(u32),
+    Network(u128),
+    Protocol(u32),
+    Upstream(u32),
+    Method(u32),
+}
+
+/// A window in which more clients of a group fail than usual.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) channel: Channel,
+    pub(crate) group: Group,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) failing: u32,
+    pub(crate) active: u32,
+    pub(crate) chance: f64,
+}
+
+/// Whether strangers are served on a route as a matter of course, so that refusing one means something.
+pub(crate) type Openness = Vec<bool>;
+
+/// Counters of one window: active for the unresolved channels, active for the gap channel, failing by channel.
+const COUNTERS: usize = 5;
+
+struct Grid {
+    origin: u32,
+    /// First counter of each level, in windows.
+    starts: [usize; LEVELS.len() + 1],
+    groups: Vec<Group>,
+    ids: BTreeMap<Group, u32>,
+    cells: Vec<AtomicU32>,
+}
+
+impl Grid {
+    fn new(facts: &Facts<'_>, pasts: &[Past], open: &Openness) -> Option<Self> {
+        let (first, last) = facts.ledger.span?;
+        let origin = first.0 - first.0 % 86_400;
+        let mut starts = [0; LEVELS.len() + 1];
+        for (i, (len, shift)) in LEVELS.iter().enumerate() {
+            let windows = ((last.0 - origin + shift) / len + 1) as usize;
+            if let [.., from, to] = starts.get_mut(..i + 2)? {
+                *to = *from + windows;
+            }
+        }
+        let windows = *starts.last()?;
+        let groups = groups_that_fail(facts, pasts, open, COUNTERS_MAX / windows.max(1) / COUNTERS);
+        let ids = groups.iter().enumerate().map(|(i, g)| (*g, i as u32)).collect();
+        let cells = (0..groups.len() * windows * COUNTERS).map(|_| AtomicU32::new(0)).collect();
+        Some(Self { origin, starts, groups, ids, cells })
+    }
+
+    fn windows(&self) -> usize {
+        self.starts.last().copied().unwrap_or(0)
+    }
+
+    fn window(&self, level: usize, time: u32) -> u32 {
+        let (len, shift) = LEVELS.get(level).copied().unwrap_or((300, 0));
+        (time - self.origin + shift) / len
+    }
+
+    fn cell(&self, group: u32, level: usize, window: u32, counter: usize) -> Option<&AtomicU32> {
+        let window = self.starts.get(level)? + window as usize;
+        self.cells.get((group as usize * self.windows() + window) * COUNTERS + counter)
+    }
+}
+
+/// Whether a refusal is evidence on a channel.
+pub(crate) fn fails_on(channel: Channel, status: u16, past: &Past, open: bool) -> bool {
+    if status != channel.status() {
+        return false;
+    }
+    match channel {
+        Channel::Unresolved401 => (past.on_route || open) && !past.resolved && !past.challenged,
+        Channel::Unresolved403 => past.on_route || open,
+        Channel::Gap401 => past.gap_secs.is_some_and(|gap| gap <= GAP_SECS) && !past.challenged,
+    }
+}
+
+fn groups_that_fail(facts: &Facts<'_>, pasts: &[Past], open: &Openness, groups_max: usize) -> Vec<Group> {
+    let mut pairs: Vec<(Group, u32)> = Vec::new();
+    for (refusal, past) in facts.ledger.refusals.iter().zip(pasts) {
+        let shape = facts.shape(refusal.shape as usize);
+        let is_open = open.get(shape.route as usize).copied().unwrap_or(false);
+        let counts = Channel::ALL.iter().any(|channel| fails_on(*channel, shape.status, past, is_open));
+        if counts && facts.is_evident(refusal.client) {
+            pairs.extend(leaf_groups(facts, shape.leaf).into_iter().chain(client_groups(facts, refusal.client)).map(|g| (g, refusal.client)));
+        }
+    }
+    pairs.sort_unstable();
+    pairs.dedup();
+    let mut groups: Vec<(usize, Group)> = pairs
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|chunk| chunk.len() >= CLIENTS_MIN as usize)
+        .filter_map(|chunk| chunk.first().map(|(group, _)| (chunk.len(), *group)))
+        .collect();
+    groups.sort_unstable_by_key(|(clients, group)| (std::cmp::Reverse(*clients), *group));
+    groups.truncate(groups_max);
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+fn leaf_groups(facts: &Facts<'_>, leaf: u32) -> Vec<Group> {
+    let leaf = facts.leaf(leaf);
+    let mut groups = vec![Group::Site, Group::Prefix(leaf.vhost, leaf.prefix[0]), Group::Protocol(leaf.protocol), Group::Method(leaf.method)];
+    if leaf.prefix[1] != leaf.prefix[0] {
+        groups.push(Group::Prefix(leaf.vhost, leaf.prefix[1]));
+    }
+    if leaf.vhost != 0 {
+        groups.push(Group::Vhost(leaf.vhost));
+    }
+    if leaf.upstream != 0 {
+        groups.push(Group::Upstream(leaf.upstream));
+    }
+    groups
+}
+
+fn client_groups(facts: &Facts<'_>, client: u32) -> Vec<Group> {
+    let mut groups: Vec<Group> = facts.families_of(client).iter().map(|family| Group::Family(*family)).collect();
+    if let Some(key) = facts.ledger.clients.get(client as usize) {
+        groups.push(Group::Network(network(key.addr)));
+        if key.v4().is_none() && key.name().is_none() {
+            groups.push(Group::Network(0));
+        }
+    }
+    groups
+}
+
+/// Whether a leaf or client lies in a group.
+pub(crate) fn contains(facts: &Facts<'_>, group: Group, leaf: u32, client: u32) -> bool {
+    let at = facts.leaf(leaf);
+    match group {
+        Group::Site => true,
+        Group::Vhost(vhost) => at.vhost == vhost,
+        Group::Prefix(vhost, prefix) => at.vhost == vhost && at.prefix.contains(&prefix),
+        Group::Protocol(protocol) => at.protocol == protocol,
+        Group::Upstream(upstream) => at.upstream == upstream,
+        Group::Method(method) => at.method == method,
+        Group::Family(family) => facts.families_of(client).contains(&family),
+        Group::Network(_) => client_groups(facts, client).contains(&group),
+    }
+}
+
+/// All candidates, the least likely by chance first.
+pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past], open: &Openness) -> Vec<Candidate> {
+    let Some(grid) = Grid::new(facts, pasts, open).filter(|grid| !grid.groups.is_empty()) else { return Vec::new() };
+    count(facts, pasts, open, &grid);
+    let mut found: Vec<Candidate> = Vec::new();
+    for channel in Channel::ALL {
+        for level in 0..LEVELS.len() {
+            found.extend(test(&grid, channel, level));
+        }
+    }
+    found.sort_by(|a, b| a.chance.total_cmp(&b.chance).then_with(|| (a.from, a.to, a.channel, a.group).cmp(&(b.from, b.to, b.channel, b.group))));
+    found
+}
+
+fn count(facts: &Facts<'_>, pasts: &[Past], open: &Openness, grid: &Grid) {
+    /// Clients handed to one worker at a time.
+    const CLIENTS_PER_TASK: usize = 1024;
+    let by_leaf: Vec<Vec<u32>> = (0..facts.leaves.len() as u32).map(|leaf| known_ids(grid, leaf_groups(facts, leaf))).collect();
+    let clients = facts.ledger.clients.len();
+    (0..clients.div_ceil(CLIENTS_PER_TASK)).into_par_iter().for_each(|task| {
+        let mut counter = Counter::new(facts, open, grid, &by_leaf);
+        for client in task * CLIENTS_PER_TASK..((task + 1) * CLIENTS_PER_TASK).min(clients) {
+            if facts.is_evident(client as u32) {
+                counter.count_client(client, pasts);
+            }
+        }
+    });
+}
+
+fn known_ids(grid: &Grid, groups: Vec<Group>) -> Vec<u32> {
+    groups.iter().filter_map(|group| grid.ids.get(group).copied()).collect()
+}
+
+/// Counts one client after the other, each at most once per window and counter.
+struct Counter<'c> {
+    facts: &'c Facts<'c>,
+    open: &'c Openness,
+    grid: &'c Grid,
+    by_leaf: &'c [Vec<u32>],
+    walk: Walk,
+    /// The client and window last counted, by group, level and counter.
+    seen: Vec<u64>,
+}
+
+impl<'c> Counter<'c> {
+    fn new(facts: &'c Facts<'c>, open: &'c Openness, grid: &'c Grid, by_leaf: &'c [Vec<u32>]) -> Self {
+        let seen = vec![u64::MAX; grid.groups.len() * LEVELS.len() * COUNTERS];
+        Self { facts, open, grid, by_leaf, walk: Walk::new(facts), seen }
+    }
+
+    fn count_client(&mut self, client: usize, pasts: &[Past]) {
+        let (facts, ledger) = (self.facts, self.facts.ledger);
+        let visits = ledger.visits_of(client);
+        self.walk.take(facts, visits);
+        let own = known_ids(self.grid, client_groups(facts, client as u32));
+        let mut refusal = ledger.refusals.partition_point(|r| (r.client as usize) < client);
+        for visit in visits {
+            let shape = facts.shape(visit.shape());
+            let past = matches!(shape.status, 401 | 403).then(|| {
+                refusal += 1;
+                pasts.get(refusal - 1).copied().unwrap_or_default()
+            });
+            self.count_visit(client, *visit, past.as_ref(), &own);
+        }
+    }
+
+    fn count_visit(&mut self, client: usize, visit: Seen, past: Option<&Past>, own: &[u32]) {
+        let shape = self.facts.shape(visit.shape());
+        let time = visit.time().0;
+        let is_open = self.open.get(shape.route as usize).copied().unwrap_or(false);
+        let mut counters = [false; COUNTERS];
+        match past {
+            Some(past) => {
+                counters[0] = past.on_route || is_open;
+                counters[1] = past.gap_secs.is_some_and(|gap| gap <= GAP_SECS);
+                for (i, channel) in Channel::ALL.iter().enumerate() {
+                    counters[2 + i] = fails_on(*channel, shape.status, past, is_open);
+                }
+            }
+            None if shape.served => {
+                counters[0] = is_open || self.walk.is_known(shape.route, time);
+                counters[1] = self.walk.serve(shape.route, time).is_some_and(|gap| gap <= GAP_SECS);
+            }
+            None => {}
+        }
+        if counters == [false; COUNTERS] {
+            return;
+        }
+        let leaf_groups = self.by_leaf.get(shape.leaf as usize).map(Vec::as_slice).unwrap_or_default();
+        for group in leaf_groups.iter().chain(own) {
+            self.count_in(client, *group, time, counters);
+        }
+    }
+
+    fn count_in(&mut self, client: usize, group: u32, time: u32, counters: [bool; COUNTERS]) {
+        for level in 0..LEVELS.len() {
+            let window = self.grid.window(level, time);
+            let stamp = (client as u64) << 32 | u64::from(window);
+            for (counter, _) in counters.iter().enumerate().filter(|(_, set)| **set) {
+                let slot = (group as usize * LEVELS.len() + level) * COUNTERS + counter;
+                if let Some(seen) = self.seen.get_mut(slot).filter(|seen| **seen != stamp) {
+                    *seen = stamp;
+                    if let Some(cell) = self.grid.cell(group, level, window, counter) {
+                        cell.fetch_add(1, Relaxed);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The windows of one level that stand out from their group's own quiet ones.
+fn test(grid: &Grid, channel: Channel, level: usize) -> Vec<Candidate> {
+    let (len, shift) = LEVELS.get(level).copied().unwrap_or((300, 0));
+    let windows = grid.starts.get(level + 1).copied().unwrap_or(0) - grid.starts.get(level).copied().unwrap_or(0);
+    let read = |group: usize, window: usize, counter: usize| grid.cell(group as u32, level, window as u32, counter).map_or(0, |c| c.load(Relaxed));
+    let (active, failing) = (usize::from(channel == Channel::Gap401), 2 + channel as usize);
+    let series: Vec<Vec<(u32, u32)>> =
+        (0..grid.groups.len()).map(|g| (0..windows).map(|w| (read(g, w, failing), read(g, w, active))).collect()).collect();
+    let rates = rates(&series);
+    let tested = series.iter().flatten().filter(|(f, _)| *f >= CLIENTS_MIN).count().max(20);
+    let mut found = Vec::new();
+    for ((group, series), rate) in grid.groups.iter().zip(&series).zip(&rates) {
+        for (window, (f, a)) in series.iter().enumerate() {
+            if *f < CLIENTS_MIN || f64::from(*f) < EXCESS_MIN * rate.mean * f64::from(*a) {
+                continue;
+            }
+            let chance = upper_tail(*f, *a, *rate);
+            if chance < ALPHA / tested as f64 {
+                let from = (grid.origin + window as u32 * len).saturating_sub(shift);
+                found.push(Candidate { channel, group: *group, from, to: from + len, failing: *f, active: *a, chance });
+            }
+        }
+    }
+    found
+}
+
+/// Each group's quiet rate, small groups drawn towards the whole.
+fn rates(series: &[Vec<(u32, u32)>]) -> Vec<Rate> {
+    const WEIGHT: f64 = 20.0;
+    let whole = series.first().map(|windows| quiet_rate(windows, 0.01, 5.0)).unwrap_or(Rate { mean: 0.01, rho: 0.01 });
+    series.iter().map(|windows| quiet_rate(windows, whole.mean, WEIGHT)).collect()
+}
+
+/// Which routes serve nearly every stranger that asks: in the better half of their hours, at least 97 of 100
+/// distinct clients are served. The better half, so that a fault of half a day does not hide itself.
+pub(crate) fn openness(facts: &Facts<'_>) -> Openness {
+    const SHARE_MIN: f64 = 0.97;
+    const CLIENTS_ENOUGH: u32 = 10;
+    let mut hours: BTreeMap<(u32, u32), (u32, u32)> = BTreeMap::new();
+    for (client, _) in facts.ledger.clients.iter().enumerate().filter(|(i, _)| facts.is_evident(*i as u32)) {
+        let mut own: Vec<(u32, u32, bool)> = Vec::new();
+        for visit in facts.ledger.visits_of(client) {
+            let shape = facts.shape(visit.shape());
+            if shape.served || matches!(shape.status, 401 | 403) {
+                own.push((shape.route, visit.time().0 / 3600, shape.served));
+            }
+        }
+        own.sort_unstable();
+        own.dedup();
+        for cell in own.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let Some((route, hour, _)) = cell.first() else { continue };
+            let count = hours.entry((*route, *hour)).or_default();
+            count.1 += 1;
+            count.0 += u32::from(cell.iter().any(|(_, _, served)| *served));
+        }
+    }
+    let mut by_route: Vec<Vec<(u32, u32)>> = vec![Vec::new(); facts.routes.len()];
+    for ((route, _), count) in hours {
+        if let Some(list) = by_route.get_mut(route as usize) {
+            list.push(count);
+        }
+    }
+    let serves_nearly_all = |hours| {
+        let (share, clients) = better_half(hours);
+        share >= SHARE_MIN && clients >= CLIENTS_ENOUGH
+    };
+    by_route.into_iter().enumerate().map(|(route, hours)| !facts.route(route as u32).logs_in && serves_nearly_all(hours)).collect()
+}
+
+/// Share served and clients seen over the hours with the highest share that hold half of the clients.
+fn better_half(mut hours: Vec<(u32, u32)>) -> (f64, u32) {
+    let all: u32 = hours.iter().map(|(_, clients)| clients).sum();
+    hours.sort_by(|(s, c), (t, d)| (u64::from(*t) * u64::from(*c)).cmp(&(u64::from(*s) * u64::from(*d))));
+    let (mut served, mut seen) = (0, 0);
+    for (s, c) in hours {
+        if seen * 2 >= all {
+            break;
+        }
+        (served, seen) = (served + s, seen + c);
+    }
+    (if seen == 0 { 0.0 } else { f64::from(served) / f64::from(seen) }, seen)
+}

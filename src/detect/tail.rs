@@ -1,0 +1,95 @@
+//! How surprising a count is: the upper tail of the beta-binomial, and the rate it is held against.
+
+use statrs::function::gamma::ln_gamma;
+
+/// The rate of failing in quiet times and how much it wanders by itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rate {
+    /// Mean share, above 0 and below 1.
+    pub(crate) mean: f64,
+    /// Overdispersion: 0 is binomial, towards 1 means all or nothing.
+    pub(crate) rho: f64,
+}
+
+/// `P(X >= failing)` for beta-binomial X out of `active`.
+pub(crate) fn upper_tail(failing: u32, active: u32, rate: Rate) -> f64 {
+    if failing == 0 {
+        return 1.0;
+    }
+    if failing > active {
+        return 0.0;
+    }
+    let (n, k) = (f64::from(active), f64::from(failing));
+    let precision = (1.0 - rate.rho.max(1e-4)) / rate.rho.max(1e-4);
+    let (alpha, beta) = (rate.mean * precision, (1.0 - rate.mean) * precision);
+    let ln_choose = ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0);
+    let ln_beta = |a: f64, b: f64| ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b);
+    let mut term = (ln_choose + ln_beta(k + alpha, n - k + beta) - ln_beta(alpha, beta)).exp();
+    let (mut sum, mut at) = (term, k);
+    while at < n && term > sum * 1e-12 {
+        term *= (n - at) / (at + 1.0) * (at + alpha) / (n - at - 1.0 + beta);
+        sum += term;
+        at += 1.0;
+    }
+    sum.min(1.0)
+}
+
+/// The rate over windows of `(failing, active)`, those that stand out left aside in three rounds, shrunk
+/// towards `prior` as if that had been seen on `weight` clients.
+pub(crate) fn quiet_rate(windows: &[(u32, u32)], prior: f64, weight: f64) -> Rate {
+    let mut rate = Rate { mean: prior.clamp(1e-5, 0.9), rho: 0.01 };
+    let mut kept: Vec<(u32, u32)> = quietest(windows);
+    for _ in 0..3 {
+        rate = estimate(&kept, prior, weight);
+        kept = windows.iter().copied().filter(|(f, a)| *a > 0 && upper_tail(*f, *a, rate) > 1e-3).collect();
+        if kept.is_empty() {
+            kept = quietest(windows);
+        }
+    }
+    rate
+}
+
+/// The three fifths of the windows with the lowest share.
+fn quietest(windows: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    let mut by_share: Vec<(u32, u32)> = windows.iter().copied().filter(|(_, a)| *a > 0).collect();
+    by_share.sort_by(|(f, a), (g, b)| (u64::from(*f) * u64::from(*b)).cmp(&(u64::from(*g) * u64::from(*a))));
+    by_share.truncate((by_share.len() * 3).div_ceil(5));
+    by_share
+}
+
+fn estimate(kept: &[(u32, u32)], prior: f64, weight: f64) -> Rate {
+    let failing: f64 = kept.iter().map(|(f, _)| f64::from(*f)).sum();
+    let active: f64 = kept.iter().map(|(_, a)| f64::from(*a)).sum();
+    let mean = ((failing + prior * weight) / (active + weight)).clamp(1e-5, 0.9);
+    // Moments: the variance beyond the binomial's, over what all-or-nothing windows would have.
+    let (mut excess, mut full) = (0.0, 0.0);
+    for (f, a) in kept.iter().map(|(f, a)| (f64::from(*f), f64::from(*a))) {
+        excess += (f - a * mean).powi(2) - a * mean * (1.0 - mean);
+        full += a * (a - 1.0) * mean * (1.0 - mean);
+    }
+    let rho = if full > 0.0 { (excess / full).clamp(0.002, 0.3) } else { 0.01 };
+    Rate { mean, rho }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Rate, quiet_rate, upper_tail};
+
+    #[test]
+    fn tail_is_the_binomials_without_overdispersion() {
+        let rate = Rate { mean: 0.1, rho: 1e-4 };
+        // 1 - 0.9^10, and P(X >= 5) for n = 10.
+        assert!((upper_tail(1, 10, rate) - 0.6513).abs() < 1e-3);
+        assert!((upper_tail(5, 10, rate) - 0.0016).abs() < 1e-3);
+        assert_eq!(upper_tail(0, 10, rate), 1.0);
+        assert!(upper_tail(6, 6, Rate { mean: 0.02, rho: 0.01 }) < 1e-6);
+    }
+
+    #[test]
+    fn an_outage_does_not_raise_the_rate_it_is_held_against() {
+        let mut windows = vec![(1, 50); 40];
+        windows.extend([(45, 50); 10]);
+        let rate = quiet_rate(&windows, 0.02, 20.0);
+        assert!(rate.mean < 0.03, "{rate:?}");
+    }
+}

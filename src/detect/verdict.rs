@@ -1,0 +1,300 @@
+//! Server's fault or not: what a cluster must show before anybody is woken.
+//!
+//! Each gate answers one innocent explanation. All numbers are distinct clients unless they say otherwise.
+
+use super::{
+    facts::Facts,
+    history::Past,
+    refine::{Cluster, networks, within},
+    scan::{Channel, Openness},
+    trials::Trial,
+};
+use crate::model::incident::Verdict;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known of a cluster, for the verdict, the cause and the report.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Features {
+    /// Clients refused that had been served there, or are refused where everybody is served.
+    pub(crate) victims: BTreeSet<u32>,
+    /// Of them, those served there themselves at another time.
+    pub(crate) known: u32,
+    /// All clients refused in scope, strangers and bots included.
+    pub(crate) refused: u32,
+    /// Refused, served nowhere ever, on a route that is not open.
+    pub(crate) strangers: u32,
+    /// Clients active in scope that may be evidence.
+    pub(crate) active: u32,
+    pub(crate) networks: u32,
+    pub(crate) families: u32,
+    pub(crate) addresses: u32,
+    pub(crate) agents: u32,
+    pub(crate) names: BTreeSet<u32>,
+    pub(crate) requests_failed: u64,
+    pub(crate) requests_total: u64,
+    pub(crate) with_name: u64,
+    pub(crate) requests_expected: f64,
+    /// Share of the failing clients that independent failures at this rate would give.
+    pub(crate) breadth: f64,
+    /// Share of requests in scope that are to a place to log in.
+    pub(crate) login_share: f64,
+    /// Units served inside over those that the same scope had per second outside, before and after.
+    pub(crate) served_ratio: f64,
+    /// All units inside over the usual.
+    pub(crate) traffic_ratio: f64,
+    /// Other times at which the same scope was as bad.
+    pub(crate) recurrences: u32,
+    /// Victims served again in scope before the end of the incident.
+    pub(crate) recovered: u32,
+    /// Victims that logged in right after.
+    pub(crate) logged_in: u32,
+    /// Share of failures that have the most frequent size in bytes.
+    pub(crate) same_size: f64,
+    pub(crate) size: u32,
+    /// Share of failures to files that are served as they are.
+    pub(crate) static_share: f64,
+    /// Share of failures of clients whose user agent is a browser's.
+    pub(crate) browser_share: f64,
+    /// Most failures of one client, as a share.
+    pub(crate) top_client: f64,
+    /// Share of failures with a referring page on another host.
+    pub(crate) foreign_referer: f64,
+    /// Distinct path templates refused.
+    pub(crate) paths: u32,
+    /// Share failing of the units of victims inside.
+    pub(crate) victim_share: f64,
+    /// Share of the victims with a browser that ever fetched a file of a page, and of all other browsers.
+    pub(crate) with_files: f64,
+    pub(crate) others_with_files: f64,
+}
+
+/// Computes all features of a cluster.
+pub(crate) fn features(facts: &Facts<'_>, pasts: &[Past], open: &Openness, trials: &[Trial], cluster: &Cluster, status: u16) -> Features {
+    let mut f = Features::default();
+    let own: Vec<&Trial> = trials.iter().filter(|t| cluster.bounds.contain(facts, t.leaf, t.client)).collect();
+    let inside: Vec<&&Trial> = own.iter().filter(|t| within(t, cluster.from, cluster.to)).collect();
+    f.active = distinct(inside.iter().map(|t| t.client));
+    f.victims = inside.iter().filter(|t| t.failed).map(|t| t.client).collect();
+    f.known = distinct(inside.iter().filter(|t| t.failed && t.known).map(|t| t.client));
+    breadth(&mut f, &inside);
+    ratios(&mut f, &own, cluster);
+    refusals(&mut f, facts, pasts, open, cluster, status);
+    requests(&mut f, facts, cluster);
+    files(&mut f, facts);
+    f.networks = networks(facts, f.victims.iter()) as u32;
+    let keys = || f.victims.iter().filter_map(|c| facts.ledger.clients.get(*c as usize));
+    f.addresses = keys().map(|k| k.addr).collect::<BTreeSet<_>>().len() as u32;
+    f.agents = keys().map(|k| k.agent).collect::<BTreeSet<_>>().len() as u32;
+    f.families = f.victims.iter().map(|c| facts.families_of(*c).last()).collect::<BTreeSet<_>>().len() as u32;
+    f
+}
+
+fn distinct(clients: impl Iterator<Item = u32>) -> u32 {
+    clients.collect::<BTreeSet<_>>().len() as u32
+}
+
+/// Against retries of a few: how many distinct clients would fail if each unit failed by itself at this share.
+fn breadth(f: &mut Features, inside: &[&&Trial]) {
+    let mut by_client: BTreeMap<u32, BTreeMap<u32, bool>> = BTreeMap::new();
+    for trial in inside {
+        *by_client.entry(trial.client).or_default().entry(trial.slot()).or_default() |= trial.failed;
+    }
+    let units: usize = by_client.values().map(BTreeMap::len).sum();
+    let failing: usize = by_client.values().flat_map(BTreeMap::values).filter(|failed| **failed).count();
+    let share = failing as f64 / units.max(1) as f64;
+    let expected: f64 = by_client.values().map(|slots| 1.0 - (1.0 - share).powi(slots.len() as i32)).sum();
+    f.breadth = f.victims.len() as f64 / expected.max(1.0);
+    let of_victims: Vec<bool> = by_client.iter().filter(|(c, _)| f.victims.contains(c)).flat_map(|(_, s)| s.values().copied()).collect();
+    f.victim_share = of_victims.iter().filter(|failed| **failed).count() as f64 / of_victims.len().max(1) as f64;
+}
+
+/// Served and all units, against the same span before and after.
+fn ratios(f: &mut Features, own: &[&Trial], cluster: &Cluster) {
+    let length = (cluster.to - cluster.from).max(900);
+    let count = |from: u32, to: u32, only_served: bool| {
+        let mut units: Vec<(u32, bool)> = own.iter().filter(|t| within(t, from, to)).map(|t| (t.unit, t.failed)).collect();
+        units.sort_unstable();
+        units.chunk_by(|a, b| a.0 == b.0).filter(|unit| !(only_served && unit.iter().any(|u| u.1))).count() as f64
+    };
+    let first = own.first().map_or(0, |t| t.time);
+    let last = own.last().map_or(0, |t| t.time);
+    let mut neighbours = Vec::new();
+    for (from, to) in [(cluster.from.saturating_sub(length), cluster.from), (cluster.to, cluster.to.saturating_add(length))] {
+        let (from, to) = (from.max(first), to.min(last));
+        if to > from && to - from >= length / 3 {
+            neighbours.push(count(from, to, false) * f64::from(length) / f64::from(to - from));
+        }
+    }
+    // The same time of day, one day before and after, where the log has it.
+    for day in [86_400u32, 604_800] {
+        if length < day && cluster.from >= first.saturating_add(day) {
+            neighbours.push(count(cluster.from - day, cluster.from - day + length, false));
+        }
+    }
+    let usual = neighbours.iter().sum::<f64>() / neighbours.len().max(1) as f64;
+    if usual >= 1.0 {
+        f.served_ratio = count(cluster.from, cluster.to, true) / usual;
+        f.traffic_ratio = count(cluster.from, cluster.to, false) / usual;
+    } else {
+        (f.served_ratio, f.traffic_ratio) = (0.0, 1.0);
+    }
+    f.recurrences = recurrences(own, cluster);
+}
+
+/// How many other stretches of the same length fail at half of the incident's share or more.
+fn recurrences(own: &[&Trial], cluster: &Cluster) -> u32 {
+    let length = (cluster.to - cluster.from).clamp(900, 86_400);
+    let mut windows: BTreeMap<u32, BTreeMap<u32, bool>> = BTreeMap::new();
+    let near = (cluster.from.saturating_sub(length), cluster.to + length);
+    for trial in own.iter().filter(|t| !within(t, near.0, near.1)) {
+        *windows.entry(trial.time / length).or_default().entry(trial.unit).or_default() |= trial.failed;
+    }
+    let bad = |units: &BTreeMap<u32, bool>| {
+        let failing = units.values().filter(|failed| **failed).count();
+        failing >= 4 && failing as f64 >= 0.5 * cluster.inside * units.len() as f64
+    };
+    windows.values().filter(|units| bad(units)).count() as u32
+}
+
+fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], open: &Openness, cluster: &Cluster, status: u16) {
+    let mut refused = BTreeMap::<u32, u64>::new();
+    let (mut strangers, mut sizes, mut paths) = (BTreeSet::new(), BTreeMap::<u32, u64>::new(), BTreeSet::new());
+    let (mut logged_in, mut browsers, mut statics, mut foreign) = (BTreeSet::new(), 0u64, 0u64, 0u64);
+    for (refusal, past) in facts.ledger.refusals.iter().zip(pasts) {
+        let shape = facts.shape(refusal.shape as usize);
+        let inside = refusal.time.0 >= cluster.from && refusal.time.0 < cluster.to && shape.status == status;
+        if !inside || !cluster.bounds.contain(facts, shape.leaf, refusal.client) {
+            continue;
+        }
+        f.requests_failed += 1;
+        *refused.entry(refusal.client).or_default() += 1;
+        let is_open = open.get(shape.route as usize).copied().unwrap_or(false);
+        if !past.anywhere && !is_open {
+            strangers.insert(refusal.client);
+        }
+        if refusal.user != 0 {
+            f.with_name += 1;
+            f.names.insert(refusal.user);
+        }
+        if past.logged_in_after {
+            logged_in.insert(refusal.client);
+        }
+        *sizes.entry(refusal.bytes).or_default() += 1;
+        let raw = facts.ledger.shapes.get(refusal.shape as usize).copied().unwrap_or_default();
+        paths.insert(raw.path);
+        statics += u64::from(facts.is_file(refusal.shape as usize));
+        browsers += u64::from(facts.kind(refusal.client) == super::agent::Kind::Browser);
+        foreign += u64::from(refusal.referer_host != 0 && is_foreign(facts, refusal.referer_host));
+    }
+    let all = f.requests_failed.max(1) as f64;
+    f.refused = refused.len() as u32;
+    f.strangers = strangers.len() as u32;
+    f.logged_in = logged_in.intersection(&f.victims).count() as u32;
+    f.top_client = refused.values().max().copied().unwrap_or(0) as f64 / all;
+    if let Some((size, count)) = sizes.iter().max_by_key(|(size, count)| (**count, std::cmp::Reverse(**size))) {
+        (f.size, f.same_size) = (*size, *count as f64 / all);
+    }
+    (f.static_share, f.browser_share, f.foreign_referer) = (statics as f64 / all, browsers as f64 / all, foreign as f64 / all);
+    f.paths = paths.len() as u32;
+}
+
+/// Whether a referring host is not one that this log's own pages refer from most.
+fn is_foreign(facts: &Facts<'_>, host: u32) -> bool {
+    facts.own_host != 0 && host != facts.own_host && !facts.ledger.shapes.iter().any(|s| s.vhost == host)
+}
+
+fn requests(f: &mut Features, facts: &Facts<'_>, cluster: &Cluster) {
+    let mut login = 0u64;
+    let mut recovered = BTreeSet::new();
+    for client in 0..facts.ledger.clients.len() as u32 {
+        for visit in visits_between(facts, client, cluster.from, cluster.to) {
+            let shape = facts.shape(visit.shape());
+            if cluster.bounds.contain(facts, shape.leaf, client) {
+                f.requests_total += 1;
+                login += u64::from(facts.route(shape.route).logs_in);
+                if shape.served && f.victims.contains(&client) {
+                    recovered.insert(client);
+                }
+            }
+        }
+    }
+    f.recovered = recovered.len() as u32;
+    f.login_share = login as f64 / f.requests_total.max(1) as f64;
+    f.requests_expected = cluster.usual * f.requests_total as f64;
+}
+
+/// A client's requests in a span.
+pub(crate) fn visits_between<'l>(facts: &Facts<'l>, client: u32, from: u32, to: u32) -> &'l [crate::model::tally::Seen] {
+    let visits = facts.ledger.visits_of(client as usize);
+    let start = visits.partition_point(|v| v.time().0 < from);
+    let end = visits.partition_point(|v| v.time().0 < to);
+    visits.get(start..end).unwrap_or_default()
+}
+
+/// People's browsers fetch the files of a page; programs that only say they are browsers do not.
+fn files(f: &mut Features, facts: &Facts<'_>) {
+    let (mut victims, mut others) = ((0u32, 0u32), (0u32, 0u32));
+    for client in 0..facts.ledger.clients.len() as u32 {
+        if facts.kind(client) != super::agent::Kind::Browser {
+            continue;
+        }
+        let fetched = facts.ledger.visits_of(client as usize).iter().any(|v| {
+            let shape = facts.shape(v.shape());
+            shape.served && facts.is_file(v.shape())
+        });
+        let count = if f.victims.contains(&client) { &mut victims } else { &mut others };
+        count.0 += u32::from(fetched);
+        count.1 += 1;
+    }
+    let share = |(fetched, all): (u32, u32)| if all == 0 { 1.0 } else { f64::from(fetched) / f64::from(all) };
+    (f.with_files, f.others_with_files) = (share(victims), share(others));
+}
+
+/// Why a cluster is not believed to be the server's fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Doubt {
+    TooFew,
+    Retries,
+    Strangers,
+    LoginStillWorks,
+    Schedule,
+    UsualRate,
+    OneOwner,
+    ExtraTraffic,
+    SmallShare,
+    FirstTimersOnly,
+    NotPeople,
+    Coincidence,
+}
+
+/// The gates in order; the first that does not hold is the doubt.
+pub(crate) fn doubts(cluster: &Cluster, f: &Features, channel: Channel) -> Vec<Doubt> {
+    let victims = f.victims.len() as u32;
+    let mut doubts = Vec::new();
+    let mut doubt = |holds: bool, doubt: Doubt| {
+        if !holds {
+            doubts.push(doubt);
+        }
+    };
+    let share = f64::from(victims) / f64::from(f.active.max(1));
+    doubt((victims >= 5 || (victims >= 4 && share >= 0.8)) && cluster.ratio >= 14.0, Doubt::TooFew);
+    doubt(f.breadth >= 0.5, Doubt::Retries);
+    doubt(f64::from(f.refused - f.strangers.min(f.refused)) >= 0.1 * f64::from(f.refused), Doubt::Strangers);
+    doubt(f.login_share < 0.5 || (share >= 0.6 && f.served_ratio < 0.5), Doubt::LoginStillWorks);
+    doubt(channel != Channel::Gap401 || f.recurrences < 3, Doubt::Schedule);
+    doubt(cluster.inside >= 3.0 * cluster.usual, Doubt::UsualRate);
+    doubt(f.networks >= 4 || f.families >= 3 || (f.networks == 1 && f.agents >= 4), Doubt::OneOwner);
+    doubt(channel == Channel::Gap401 || cluster.inside < 0.3 || f.served_ratio < 0.75 || f.traffic_ratio < 1.25, Doubt::ExtraTraffic);
+    let failed_share = f.requests_failed as f64 / f.requests_total.max(1) as f64;
+    doubt(channel == Channel::Unresolved403 || failed_share >= 0.02, Doubt::SmallShare);
+    doubt(f.known * 4 >= victims || cluster.inside >= 0.6, Doubt::FirstTimersOnly);
+    doubt(f.browser_share < 0.6 || f.with_files >= 0.4 * f.others_with_files, Doubt::NotPeople);
+    doubt(victims as usize >= 2 * cluster.bounds.values_named(), Doubt::Coincidence);
+    doubts
+}
+
+/// The verdict when nobody is to blame on our side.
+pub(crate) fn otherwise(f: &Features, doubts: &[Doubt]) -> Verdict {
+    let many_strangers = f64::from(f.strangers) > 0.6 * f64::from(f.refused.max(1));
+    if doubts.contains(&Doubt::Strangers) || doubts.contains(&Doubt::LoginStillWorks) || many_strangers { Verdict::Attack } else { Verdict::ClientSide }
+}

@@ -1,0 +1,341 @@
+//! Opening one input by what it holds. Owns the choice between mapping and reading; the bytes themselves pass through
+//! untouched, but for gzip and a byte-order mark.
+
+use super::{
+    LogFile,
+    decompress::Gunzip,
+    mmap::{Map, may_map},
+    sniff::{Content, SNIFF_BYTES, classify},
+};
+use crate::error::{Error, Kind};
+use std::{
+    fmt,
+    fs::{File, Metadata},
+    io::{self, Cursor, Read, Seek},
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// An opened input.
+#[derive(Debug)]
+pub enum Source {
+    /// Nothing in it. Not an error: logs are empty after a rotation.
+    Empty,
+    /// All there: cut it with [`super::split`]. Ask [`Map::was_truncated`] after the last chunk, and if so report
+    /// [`Kind::Changed`].
+    Mapped(Map),
+    /// Comes by and by: read it with [`super::StreamChunks`].
+    Stream(Stream),
+}
+
+/// Text that comes by and by: standard input, a pipe, gzip, a file on the network.
+pub struct Stream {
+    reader: Box<dyn Read + Send>,
+    raw_bytes: Arc<AtomicU64>,
+}
+
+impl Stream {
+    /// Bytes taken from the file so far, before decompression: what a progress bar over sizes on disk counts.
+    #[must_use]
+    pub fn raw_bytes(&self) -> u64 {
+        self.raw_bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.reader.read(out)
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("raw_bytes", &self.raw_bytes()).finish_non_exhaustive()
+    }
+}
+
+/// See [`LogFile::open`].
+pub(super) fn open(log: &LogFile) -> Result<Source, Error> {
+    let failed = |e| Error::from_io(e, "open it", &log.path);
+    let file = if log.is_stdin() { stdin() } else { File::open(&log.path) }.map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    open_file(file, &metadata, &log.path)
+}
+
+/// Standard input without std's buffer, so that a redirected file can be mapped like any other.
+fn stdin() -> io::Result<File> {
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+/// The length is the one of `metadata`, taken before anything was read: what is appended later belongs to the next run.
+fn open_file(mut file: File, metadata: &Metadata, path: &Path) -> Result<Source, Error> {
+    // Redirected standard input may have been read in part; a mapping would begin at the beginning.
+    let at = file.stream_position().unwrap_or(0);
+    let mapped_file = (at == 0 && may_map(&file, metadata)).then(|| file.try_clone().ok()).flatten();
+    let raw_bytes = Arc::default();
+    // Files in /proc say that they are empty.
+    let expected_bytes = (metadata.is_file() && metadata.len() > 0).then(|| metadata.len().saturating_sub(at));
+    let headed =
+        Headed::new(Counted { reader: file, count: Arc::clone(&raw_bytes), expected_bytes, path: path.into() });
+    let stream = |reader: Box<dyn Read + Send>| Source::Stream(Stream { reader, raw_bytes });
+    match headed.content(path)? {
+        Content::Text { start } => {
+            let map = mapped_file.and_then(|file| Map::open(&file, metadata.len()).ok());
+            Ok(map.map_or_else(|| stream(headed.from(start)), |map| Source::Mapped(map.starting_at(start))))
+        }
+        Content::Gzip => {
+            let text = Headed::new(Gunzip::new(headed, path));
+            match text.content(path)? {
+                Content::Text { start } => Ok(stream(text.from(start))),
+                Content::Gzip => Err(Error::new(TWICE, path)),
+                Content::Container { what: "tar", .. } => Err(Error::new(TAR_GZ, path)),
+                other => unreadable(other, path),
+            }
+        }
+        other => unreadable(other, path),
+    }
+}
+
+const TWICE: Kind = Kind::Container { what: "gzip inside gzip", command: "zcat FILE | zcat" };
+const TAR_GZ: Kind = Kind::Container { what: "tar inside gzip", command: "tar -xzOf FILE" };
+
+/// What to say of content that is not read.
+fn unreadable(content: Content, path: &Path) -> Result<Source, Error> {
+    let kind = match content {
+        Content::Empty => return Ok(Source::Empty),
+        Content::Utf16 => Kind::Utf16,
+        Content::Container { what, command } => Kind::Container { what, command },
+        Content::Binary { what } => Kind::Binary { what },
+        Content::Text { .. } | Content::Gzip => Kind::Binary { what: "data of another kind" },
+    };
+    Err(Error::new(kind, path))
+}
+
+/// The first bytes of the text of a file, to compare files by; none where there is no text.
+pub(super) fn head_of(log: &LogFile) -> Option<Vec<u8>> {
+    let mut head = Vec::new();
+    match open(log).ok()? {
+        Source::Empty => {}
+        Source::Mapped(map) => head.extend(map.as_bytes().iter().take(SNIFF_BYTES)),
+        Source::Stream(stream) => {
+            stream.take(SNIFF_BYTES as u64).read_to_end(&mut head).ok()?;
+        }
+    }
+    (!head.is_empty()).then_some(head)
+}
+
+/// A reader whose first bytes were looked at and will be read again, as will the failure that ended them.
+struct Headed<R> {
+    head: Cursor<Vec<u8>>,
+    failure: Option<io::Error>,
+    rest: R,
+}
+
+impl<R: Read> Headed<R> {
+    fn new(mut rest: R) -> Self {
+        let mut head = Vec::with_capacity(SNIFF_BYTES);
+        let failure = rest.by_ref().take(SNIFF_BYTES as u64).read_to_end(&mut head).err();
+        Self { head: Cursor::new(head), failure, rest }
+    }
+
+    /// What the first bytes look like; the failure, where there are none because of it.
+    fn content(&self, path: &Path) -> Result<Content, Error> {
+        let head = self.head.get_ref();
+        match &self.failure {
+            Some(failure) if head.is_empty() => Err(Error::from_io(again(failure), "read it", path)),
+            _ => Ok(classify(head)),
+        }
+    }
+}
+
+impl<R: Read + Send + 'static> Headed<R> {
+    fn from(mut self, start: usize) -> Box<dyn Read + Send> {
+        self.head.set_position(start as u64);
+        Box::new(self)
+    }
+}
+
+impl<R: Read> Read for Headed<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self.head.read(out)? {
+            0 if !out.is_empty() => self.failure.take().map_or_else(|| self.rest.read(out), Err),
+            n => Ok(n),
+        }
+    }
+}
+
+/// The same failure once more, as far as errors can be copied.
+fn again(failure: &io::Error) -> io::Error {
+    let ours = failure.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    match (ours, failure.raw_os_error()) {
+        (Some(error), _) => io::Error::other(error.clone()),
+        (_, Some(code)) => io::Error::from_raw_os_error(code),
+        _ => io::Error::new(failure.kind(), failure.to_string()),
+    }
+}
+
+/// Counts what passes, and holds a regular file to the length that it had when it was opened, as a mapping does: what
+/// is appended is not seen, and a file that shrank is an error at its end.
+struct Counted<R> {
+    reader: R,
+    count: Arc<AtomicU64>,
+    expected_bytes: Option<u64>,
+    path: PathBuf,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let left = self.expected_bytes.map(|expected| expected.saturating_sub(self.count.load(Ordering::Relaxed)));
+        let room = left.map_or(out.len(), |left| usize::try_from(left).unwrap_or(usize::MAX).min(out.len()));
+        let n = self.reader.read(out.get_mut(..room).unwrap_or_default())?;
+        self.count.fetch_add(n as u64, Ordering::Relaxed);
+        if n == 0 && room > 0 && left.is_some() {
+            return Err(io::Error::other(Error::new(Kind::Changed, &self.path)));
+        }
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{StreamChunks, discover::discover, lines};
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use std::{fs, io::Write};
+
+    const LOG: &[u8] = b"192.0.2.1 - - one\n192.0.2.2 - - two\n";
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn put(name: &str, bytes: &[u8]) -> (tempfile::TempDir, LogFile) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        let log = LogFile::new(&path, &fs::metadata(&path).unwrap());
+        (dir, log)
+    }
+
+    /// The text of a source, and the error at its end.
+    fn text_of(source: Source) -> (Vec<u8>, Option<Kind>) {
+        match source {
+            Source::Empty => (Vec::new(), None),
+            Source::Mapped(map) => (map.as_bytes().to_vec(), None),
+            Source::Stream(stream) => {
+                let (mut text, mut kind) = (Vec::new(), None);
+                for chunk in StreamChunks::new(stream, Path::new("x"), 1000) {
+                    match chunk {
+                        Ok(chunk) => text.extend(chunk),
+                        Err(error) => kind = Some(error.kind),
+                    }
+                }
+                (text, kind)
+            }
+        }
+    }
+
+    #[test]
+    fn content_decides_and_not_the_name() {
+        let (_dir, plain) = put("access.log.gz", LOG);
+        assert!(matches!(plain.open().unwrap(), Source::Mapped(map) if map.as_bytes() == LOG));
+        let (_dir, packed) = put("access.log", &gzip(LOG));
+        let Source::Stream(stream) = packed.open().unwrap() else { panic!("gzip is streamed") };
+        assert_eq!(Some(stream.raw_bytes()), packed.size_bytes);
+        assert_eq!(text_of(Source::Stream(stream)), (LOG.to_vec(), None));
+    }
+
+    #[test]
+    fn empty_files_are_no_errors_packed_or_not() {
+        for bytes in [vec![], gzip(b"")] {
+            let (_dir, log) = put("access.log", &bytes);
+            assert!(matches!(log.open().unwrap(), Source::Empty));
+        }
+    }
+
+    #[test]
+    fn byte_order_mark_is_skipped_mapped_and_streamed() {
+        let text = [b"\xef\xbb\xbf", LOG].concat();
+        for bytes in [text.clone(), gzip(&text)] {
+            let (_dir, log) = put("access.log", &bytes);
+            assert_eq!(text_of(log.open().unwrap()), (LOG.to_vec(), None));
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_log_says_what_it_is() {
+        let mut tar = vec![0; 1024];
+        tar[257..262].copy_from_slice(b"ustar");
+        let cases = [
+            (b"\x28\xb5\x2f\xfd....".to_vec(), "zstdcat FILE | authfault -"),
+            (gzip(&tar), "tar -xzOf FILE | authfault -"),
+            (gzip(&gzip(LOG)), "zcat FILE | zcat | authfault -"),
+            (b"\xff\xfe1\0".to_vec(), "iconv -f UTF-16"),
+            (b"\x7fELF\0".to_vec(), "an executable"),
+            (b"\x1f\x8b".to_vec(), "after 0 bytes of text"),
+        ];
+        for (bytes, expected) in cases {
+            let (_dir, log) = put("access.log", &bytes);
+            let message = log.open().unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn cut_gzip_shorter_than_the_sample_still_delivers_then_fails() {
+        let data = gzip(LOG);
+        let (_dir, log) = put("access.log.gz", &data[..data.len() - 3]);
+        let (text, kind) = text_of(log.open().unwrap());
+        assert_eq!((text.as_slice(), kind), (LOG, Some(Kind::TruncatedGzip { decoded_bytes: LOG.len() as u64 })));
+    }
+
+    /// The slow twin of the mapping's tests.
+    #[test]
+    fn a_read_file_ends_where_it_ended_when_opened_and_says_when_it_shrank() {
+        let counted =
+            |expected| Counted { reader: LOG, count: Arc::default(), expected_bytes: Some(expected), path: "x".into() };
+        let text = |expected| {
+            let mut text = Vec::new();
+            let failure = counted(expected).read_to_end(&mut text).err();
+            (text, failure.map(|e| Error::from_io(e, "read it", Path::new("x")).kind))
+        };
+        assert_eq!(text(5), (LOG[..5].to_vec(), None));
+        assert_eq!(text(1000), (LOG.to_vec(), Some(Kind::Changed)));
+        let mut gunzip = Gunzip::new(counted(1000), Path::new("x"));
+        assert!(gunzip.read(&mut [0; 8]).is_err());
+    }
+
+    #[test]
+    fn files_of_proc_are_read_though_they_say_they_are_empty() {
+        let path = Path::new("/proc/version");
+        if let Ok(metadata) = fs::metadata(path) {
+            assert!(matches!(LogFile::new(path, &metadata).open().unwrap(), Source::Stream(_)));
+        }
+    }
+
+    #[test]
+    fn pipes_are_streamed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let found = discover(std::slice::from_ref(&path));
+        assert_eq!((found.files.len(), found.problems.len()), (1, 0));
+        let writer = std::thread::spawn(move || fs::write(path, gzip(LOG)));
+        let (text, kind) = text_of(found.files[0].open().unwrap());
+        writer.join().unwrap().unwrap();
+        assert_eq!((lines(&text).count(), kind), (2, None));
+    }
+
+    #[test]
+    fn a_file_that_is_gone_says_so() {
+        let (dir, log) = put("access.log", LOG);
+        drop(dir);
+        assert_eq!(log.open().unwrap_err(), Error::new(Kind::NotFound, &PathBuf::from(&log.path)));
+    }
+}

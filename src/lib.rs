@@ -1,0 +1,4 @@
+//! stub
+pub mod model;
+pub mod tally;
+pub mod detect;

@@ -1,0 +1,54 @@
+//! How much of the input the conclusions rest on.
+
+use super::{event::Reason, logged::Logged, time::Time};
+use serde::Serialize;
+
+/// One input and how much of it could be read. `lines == parsed + rejected + blank`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FileCoverage {
+    /// As given or found; `-` for standard input.
+    pub path: String,
+    /// The format of most of its lines (an id of the format registry), or empty where none was found.
+    pub format: String,
+    /// Bytes of log text, after decompression.
+    pub bytes: u64,
+    /// Lines, the last one counted with or without its newline.
+    pub lines: u64,
+    /// Lines understood.
+    pub parsed: u64,
+    /// Lines not understood.
+    pub rejected: u64,
+    /// Empty lines and comments.
+    pub blank: u64,
+    /// Earliest time in it.
+    pub start: Option<Time>,
+    /// Latest time in it.
+    pub end: Option<Time>,
+    /// What went wrong with the file as a whole (truncated gzip, unreadable), where anything did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// Lines rejected for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Why.
+    pub reason: Reason,
+    /// How many.
+    pub lines: u64,
+    /// The first of them, by file and line.
+    pub first: LineRef,
+    /// Byte offset in that line at which it stopped fitting its nearest format.
+    pub column: usize,
+}
+
+/// A line of the input, quoted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct LineRef {
+    /// The file as in [`FileCoverage::path`].
+    pub file: String,
+    /// Counted from 1.
+    pub line: u64,
+    /// The line, cut after 512 bytes.
+    pub text: Logged,
+}

@@ -1,0 +1,11 @@
+//! The nouns. Owns every type that passes from one stage to the next; does no work and knows no stage.
+//!
+//! Only `std`, and serde's derives on what a report is made of.
+
+pub mod coverage;
+pub mod event;
+pub mod incident;
+pub mod logged;
+pub mod report;
+pub mod tally;
+pub mod time;

@@ -1,0 +1,130 @@
+//! Everything that a renderer may show: `authfault-report/1`.
+
+use super::{coverage::{FileCoverage, LineRef, Rejected}, incident::Incident, logged::Logged, time::Time};
+use serde::{Serialize, Serializer};
+
+/// The answer of one run. The same input gives the same report: no clock, host name or thread count inside.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// How much of the input this rests on.
+    pub input: Input,
+    /// The sums.
+    pub totals: Totals,
+    /// Every 401 and 403 once, by cause.
+    pub event_causes: EventCauses,
+    /// All of them, whatever the verdict: server-side ones first, then by start.
+    pub incidents: Vec<Incident>,
+    /// The course of the whole log.
+    pub windows: Vec<Window>,
+    /// The clients with the most failures, most first.
+    pub clients: Vec<ClientSummary>,
+    /// What this log cannot tell, one sentence each.
+    pub limits: Vec<String>,
+}
+
+/// How much of the input was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Input {
+    /// Each file, sorted by path.
+    pub files: Vec<FileCoverage>,
+    /// Lines in all.
+    pub lines: u64,
+    /// Lines understood.
+    pub parsed: u64,
+    /// Lines not understood.
+    pub rejected: u64,
+    /// Empty lines and comments.
+    pub blank: u64,
+    /// Why lines were not understood, most frequent first.
+    #[serde(serialize_with = "rejections")]
+    pub rejections: Vec<Rejected>,
+    /// Earliest time.
+    pub start: Option<Time>,
+    /// Latest time.
+    pub end: Option<Time>,
+}
+
+/// Sums over the whole input.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Lines understood.
+    pub requests: u64,
+    /// Distinct clients: address with user agent, or address alone where the log has no agent.
+    pub clients: u64,
+    /// 401s.
+    pub status_401: u64,
+    /// 403s.
+    pub status_403: u64,
+    /// Distinct clients with at least one 401 or 403.
+    pub failing_clients: u64,
+}
+
+/// Every 401 and 403 counted once; the sum is `status_401 + status_403`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct EventCauses {
+    /// Nothing was sent to log in with; often the normal first half of Basic authentication.
+    pub no_credentials: u64,
+    /// A wrong password or an unknown user.
+    pub incorrect_credentials: u64,
+    /// A session or token that was good and is over.
+    pub expired_session: u64,
+    /// Known or unknown, this one may not have this.
+    pub unauthorized: u64,
+    /// Belongs to a server-side incident.
+    pub server_misconfig: u64,
+}
+
+/// A slice of the whole log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Window {
+    /// Its start.
+    pub start: Time,
+    /// Its length.
+    pub seconds: u32,
+    /// Requests in it.
+    pub requests: u64,
+    /// Distinct clients in it.
+    pub clients: u64,
+    /// 401s in it.
+    pub status_401: u64,
+    /// 403s in it.
+    pub status_403: u64,
+    /// Distinct clients with at least one 401 or 403 in it.
+    pub failing_clients: u64,
+}
+
+/// One address and its failures, over all its user agents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClientSummary {
+    /// Address or host name.
+    pub client: Logged,
+    /// Its requests.
+    pub requests: u64,
+    /// Of them, those that were served (1xx to 3xx).
+    pub ok: u64,
+    /// 401s.
+    pub status_401: u64,
+    /// 403s.
+    pub status_403: u64,
+    /// The cause of most of its failures: a field name of [`EventCauses`].
+    pub main_cause: &'static str,
+    /// Distinct user names (claimed on a 401).
+    pub users: u64,
+    /// First request.
+    pub first: Time,
+    /// Last request.
+    pub last: Time,
+}
+
+/// The contract's shape of a rejection: the column stays out of `first`.
+#[derive(Serialize)]
+struct RejectedView<'a> {
+    reason: &'static str,
+    lines: u64,
+    column: usize,
+    first: &'a LineRef,
+}
+
+fn rejections<S: Serializer>(rejected: &[Rejected], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(rejected.iter().map(|r| RejectedView { reason: r.reason.text(), lines: r.lines, column: r.column, first: &r.first }))
+}

@@ -1,0 +1,321 @@
+//! Who asked for what, when, and how it went: the one table everything else is computed from.
+//!
+//! Scanning writes [`Shard`]s, whose ids mean nothing outside them; merging is putting shards side by side.
+//! A [`Ledger`] is the merged table in its one canonical order, the same for every partition of the input.
+
+use super::{event::Reason, time::Time};
+use std::collections::BTreeMap;
+
+/// One request in eight bytes: who, what, when. All ids are the shard's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// Index into [`Shard::clients`].
+    pub client: u32,
+    /// Index into [`Shard::shapes`].
+    pub shape: u16,
+    /// Seconds since the start of its [`Shard::visits`] bucket.
+    pub second: u16,
+}
+
+/// Everything about a request but who sent it and when. Texts are indices into the owner's `names`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shape {
+    /// Virtual host.
+    pub vhost: u32,
+    /// The path's first segments, with ids and file names replaced (see `tally::path`).
+    pub path: u32,
+    /// Request method.
+    pub method: u32,
+    /// Protocol.
+    pub protocol: u32,
+    /// Upstream that answered.
+    pub upstream: u32,
+    /// Final status.
+    pub status: u16,
+    /// Whether a user name was logged.
+    pub with_user: bool,
+}
+
+impl Shape {
+    /// Whether the request was served: informational, success or redirect.
+    #[must_use]
+    pub fn served(&self) -> bool {
+        self.status < 400
+    }
+
+    /// Whether this is one of the two statuses that this program is about.
+    #[must_use]
+    pub fn refused(&self) -> bool {
+        matches!(self.status, 401 | 403)
+    }
+}
+
+/// Who sent a request: an address with a user agent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientKey {
+    /// The address: IPv4 as IPv4-mapped IPv6; a host name as [`NAME_PREFIX`] and its index into `names`.
+    pub addr: u128,
+    /// Index into the owner's `agents`.
+    pub agent: u32,
+}
+
+/// Marks a [`ClientKey::addr`] that is a name: the discard-only prefix of RFC 6666, from which no client comes.
+pub const NAME_PREFIX: u128 = 0x0100_u128 << 112;
+
+impl ClientKey {
+    /// The index of the host name, where the client is one.
+    #[must_use]
+    pub fn name(&self) -> Option<u32> {
+        (self.addr >> 64 == NAME_PREFIX >> 64).then_some(self.addr as u32)
+    }
+
+    /// The IPv4 address, where the client has one.
+    #[must_use]
+    pub fn v4(&self) -> Option<u32> {
+        (self.addr >> 32 == 0xffff).then_some(self.addr as u32)
+    }
+}
+
+/// What is kept of a 401 or 403 beside its [`Visit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Refusal {
+    /// Index into the owner's `clients`.
+    pub client: u32,
+    /// When.
+    pub time: Time,
+    /// Index into the owner's `shapes`.
+    pub shape: u32,
+    /// Index of the file, then of the chunk in it, then of the line in the chunk.
+    pub place: Place,
+    /// The claimed user name; 0 for none.
+    pub user: u32,
+    /// The host of the referring page; 0 for none.
+    pub referer_host: u32,
+    /// Bytes sent, saturating.
+    pub bytes: u32,
+}
+
+/// Where a line stands, before the lines of the chunks in front of it are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// Index into the sorted list of files.
+    pub file: u32,
+    /// Index of the chunk in the file.
+    pub chunk: u32,
+    /// Index of the line in the chunk, from 0.
+    pub line: u32,
+}
+
+/// Texts, each kept once. Index 0 is always the empty text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    ends: Vec<u32>,
+    bytes: Vec<u8>,
+}
+
+impl Names {
+    /// The text of an index; empty where there is none.
+    #[must_use]
+    pub fn get(&self, index: u32) -> &[u8] {
+        let i = index as usize;
+        let start = if i == 0 { 0 } else { self.ends.get(i - 1).copied().unwrap_or(0) as usize };
+        let end = self.ends.get(i).copied().unwrap_or(0) as usize;
+        self.bytes.get(start..end).unwrap_or_default()
+    }
+
+    /// Adds a text, the same or not, and gives its index.
+    pub fn push(&mut self, text: &[u8]) -> u32 {
+        self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len() as u32);
+        (self.ends.len() - 1) as u32
+    }
+
+    /// How many texts.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is no text at all, not even the empty one.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Bytes of text held.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+/// The key of a kept sample line; of lines with the same key the earliest is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SampleKey {
+    /// Index into the owner's `shapes`.
+    pub shape: u32,
+    /// Hours since 1970.
+    pub hour: u32,
+}
+
+/// A kept line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sample {
+    /// When.
+    pub time: Time,
+    /// Where.
+    pub place: Place,
+    /// Index into the owner's `clients`.
+    pub client: u32,
+    /// The line, cut.
+    pub text: Box<[u8]>,
+}
+
+/// What one worker saw. Ids are its own; a shard that is full is closed and another begun.
+#[derive(Clone, Debug, Default)]
+pub struct Shard {
+    /// Paths, hosts, methods, protocols, user names.
+    pub names: Names,
+    /// User agents.
+    pub agents: Names,
+    /// Distinct clients.
+    pub clients: Vec<ClientKey>,
+    /// Distinct shapes, at most 65,535.
+    pub shapes: Vec<Shape>,
+    /// Every request, by bucket of 65,536 seconds of log time.
+    pub visits: BTreeMap<u16, Vec<Visit>>,
+    /// Every 401 and 403.
+    pub refusals: Vec<Refusal>,
+    /// A few lines of them.
+    pub samples: BTreeMap<SampleKey, Sample>,
+}
+
+/// How much of one chunk was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChunkCoverage {
+    /// Index of the file, and of the chunk in it.
+    pub file: u32,
+    /// Index of the chunk in the file.
+    pub chunk: u32,
+    /// Bytes of text.
+    pub bytes: u64,
+    /// Lines in it.
+    pub lines: u64,
+    /// Lines understood.
+    pub parsed: u64,
+    /// Empty lines and comments.
+    pub blank: u64,
+    /// Earliest and latest time.
+    pub span: Option<(Time, Time)>,
+    /// Lines understood, by index of the format.
+    pub formats: BTreeMap<u16, u64>,
+    /// Lines not understood: how many, and the first with its line in the chunk and column.
+    pub rejected: BTreeMap<Reason, RejectedHere>,
+}
+
+/// Lines of one chunk rejected for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedHere {
+    /// How many.
+    pub lines: u64,
+    /// Index of the first in the chunk.
+    pub line: u32,
+    /// Where it stopped fitting.
+    pub column: usize,
+    /// The first, cut.
+    pub text: Box<[u8]>,
+}
+
+/// What all workers saw. Merging is appending; nothing is added up until the [`Ledger`] is made.
+#[derive(Clone, Debug, Default)]
+pub struct Tallies {
+    /// In no particular order.
+    pub shards: Vec<Shard>,
+    /// In no particular order.
+    pub chunks: Vec<ChunkCoverage>,
+}
+
+impl Tallies {
+    /// Puts two sets of tallies side by side.
+    #[must_use]
+    pub fn merge(mut self, mut other: Self) -> Self {
+        self.shards.append(&mut other.shards);
+        self.chunks.append(&mut other.chunks);
+        self
+    }
+}
+
+/// One request of a known client, in a [`Ledger`]: its time above its shape, so that order is order of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seen(pub u64);
+
+impl Seen {
+    /// A request of a shape at a time.
+    #[must_use]
+    pub fn new(time: Time, shape: u32) -> Self {
+        Self(u64::from(time.0) << 32 | u64::from(shape))
+    }
+
+    /// When.
+    #[must_use]
+    pub fn time(self) -> Time {
+        Time((self.0 >> 32) as u32)
+    }
+
+    /// Index into [`Ledger::shapes`].
+    #[must_use]
+    pub fn shape(self) -> usize {
+        self.0 as u32 as usize
+    }
+}
+
+/// The merged table in canonical order: ids follow the order of what they stand for, visits are sorted by
+/// client, then time, then shape, refusals by client, time, shape and place.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    /// Sorted, distinct; index 0 is the empty text.
+    pub names: Names,
+    /// Sorted, distinct; index 0 is the empty text.
+    pub agents: Names,
+    /// Sorted by address, then agent.
+    pub clients: Vec<ClientKey>,
+    /// Sorted, distinct.
+    pub shapes: Vec<Shape>,
+    /// `clients.len() + 1` bounds into `visits`.
+    pub visit_bounds: Vec<u32>,
+    /// Every request.
+    pub visits: Vec<Seen>,
+    /// Every 401 and 403: in the same order as the visits whose shape is refused.
+    pub refusals: Vec<Refusal>,
+    /// Kept lines, by shape and hour.
+    pub samples: BTreeMap<SampleKey, Sample>,
+    /// Earliest and latest time.
+    pub span: Option<(Time, Time)>,
+}
+
+impl Ledger {
+    /// The requests of one client, in order of time.
+    #[must_use]
+    pub fn visits_of(&self, client: usize) -> &[Seen] {
+        let bound = |i: usize| self.visit_bounds.get(i).copied().unwrap_or(0) as usize;
+        self.visits.get(bound(client)..bound(client + 1)).unwrap_or_default()
+    }
+
+    /// The refusals of one client, in order of time.
+    #[must_use]
+    pub fn refusals_of(&self, client: usize) -> &[Refusal] {
+        let from = self.refusals.partition_point(|r| (r.client as usize) < client);
+        let len = self.refusals.get(from..).unwrap_or_default().partition_point(|r| r.client as usize == client);
+        self.refusals.get(from..from + len).unwrap_or_default()
+    }
+
+    /// The address or host name of a client, as text.
+    #[must_use]
+    pub fn address(&self, key: &ClientKey) -> Vec<u8> {
+        match (key.name(), key.v4()) {
+            (Some(name), _) => self.names.get(name).to_vec(),
+            (_, Some(v4)) => std::net::Ipv4Addr::from(v4).to_string().into_bytes(),
+            _ => std::net::Ipv6Addr::from(key.addr).to_string().into_bytes(),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The formats that are known without being told. Owns the table; each file beside this one is one of them.
+//!
+//! To add one: a file that exports `FORMAT`, a line in [`FORMATS`], and a pair `fixtures/formats/<id>.log` and
+//! `<id>.expected.tsv`. The tests below fail until all three are there.
+
+use super::{
+    json::{JsonPlan, Keys},
+    parser::Parser,
+    plan::Plan,
+    template::Syntax,
+};
+
+mod caddy;
+mod combined;
+mod combined_plus;
+mod combined_timed;
+mod combinedio;
+mod common;
+mod forwarded_combined;
+mod ident_common;
+mod ingress_nginx;
+mod json;
+mod lighttpd;
+mod main;
+mod main_ext;
+mod main_labelled;
+mod main_timed;
+mod traefik_clf;
+mod traefik_json;
+mod vhost_combined;
+mod vhost_common;
+mod vhost_nginx;
+
+/// One known format.
+#[derive(Debug)]
+pub struct Format {
+    /// How it is called on the command line and in reports.
+    pub id: &'static str,
+    /// What it is, in a few words.
+    pub title: &'static str,
+    /// What kind of text its lines are.
+    pub layout: Layout,
+    /// For texts, the template as the server's configuration would have it.
+    pub template: &'static str,
+    /// Where it is specified.
+    pub spec: &'static str,
+    /// A line of it.
+    pub example: &'static str,
+}
+
+/// What kind of text the lines of a format are.
+#[derive(Debug)]
+pub enum Layout {
+    /// Fields between fixed texts, by a template in this syntax.
+    Text(Syntax),
+    /// JSON objects with these keys.
+    Json(Keys),
+}
+
+/// Every known format, in the order in which they are tried: where a line fits two, the earlier one is meant. The
+/// one that leaves the end of the line unread comes last.
+pub const FORMATS: &[&Format] = &[
+    &combined::FORMAT,
+    &combinedio::FORMAT,
+    &main::FORMAT,
+    &main_timed::FORMAT,
+    &main_labelled::FORMAT,
+    &main_ext::FORMAT,
+    &combined_timed::FORMAT,
+    &ingress_nginx::FORMAT,
+    &traefik_clf::FORMAT,
+    &vhost_combined::FORMAT,
+    &vhost_nginx::FORMAT,
+    &forwarded_combined::FORMAT,
+    &lighttpd::FORMAT,
+    &common::FORMAT,
+    &vhost_common::FORMAT,
+    &ident_common::FORMAT,
+    &json::FORMAT,
+    &caddy::FORMAT,
+    &traefik_json::FORMAT,
+    &combined_plus::FORMAT,
+];
+
+/// The format of an id.
+#[must_use]
+pub fn by_id(id: &str) -> Option<&'static Format> {
+    FORMATS.iter().copied().find(|f| f.id == id)
+}
+
+impl Format {
+    /// Makes the format ready to read lines. A template of the table that does not compile would reject every line;
+    /// a test keeps it from getting there.
+    #[must_use]
+    pub fn compile(&self) -> Parser {
+        match self.layout {
+            Layout::Text(syntax) => Parser::Text(Plan::compile(self.template, syntax).unwrap_or_default()),
+            Layout::Json(keys) => Parser::Json(JsonPlan::new(keys)),
+        }
+    }
+
+    /// Its place in [`FORMATS`].
+    #[must_use]
+    pub fn index(&self) -> usize {
+        FORMATS.iter().position(|f| f.id == self.id).unwrap_or(FORMATS.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{
+            event::{Event, Rejection},
+            logged::inert,
+        },
+        parse::{LineParser, Scratch, guess},
+    };
+
+    /// A row of `expected.tsv`.
+    fn row(parsed: Result<Event<'_>, Rejection>) -> String {
+        match parsed {
+            Err(rejection) => format!("!{}@{}", rejection.reason.text(), rejection.column),
+            Ok(e) => {
+                let time = e.time.rfc3339();
+                let (status, bytes) = (e.status.to_string(), e.bytes.to_string());
+                let texts = [e.client, e.user, e.vhost, e.method, e.target, e.protocol].map(inert);
+                let more = [e.referer, e.agent, e.forwarded_for, e.upstream].map(inert);
+                [&[time], &texts[..], &[status, bytes], &more[..]].concat().join("\t")
+            }
+        }
+    }
+
+    fn fixture(name: &str) -> Vec<u8> {
+        let path = format!("{}/fixtures/formats/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}: each format has its fixtures"))
+    }
+
+    fn lines(text: &[u8]) -> Vec<&[u8]> {
+        text.strip_suffix(b"\n").unwrap_or(text).split(|b| *b == b'\n').collect()
+    }
+
+    #[test]
+    fn ids_are_unique_and_templates_compile() {
+        for format in FORMATS {
+            assert_eq!(FORMATS.iter().filter(|f| f.id == format.id).count(), 1, "{}", format.id);
+            assert_eq!(by_id(format.id).map(Format::index), Some(format.index()));
+            if let Layout::Text(syntax) = format.layout {
+                let missing = Plan::compile(format.template, syntax).map(|p| p.missing().to_vec());
+                assert_eq!(missing, Ok(vec![]), "{}", format.id);
+            }
+            assert!(format.spec.starts_with("https://"), "{}", format.id);
+        }
+    }
+
+    #[test]
+    fn each_example_is_read_and_guessed() {
+        for format in FORMATS {
+            let mut scratch = Scratch::default();
+            let parsed = format.compile().parse(format.example.as_bytes(), &mut scratch);
+            let seen = parsed.map(|e| (e.client, e.status, e.method));
+            assert_eq!(seen, Ok((&b"192.0.2.7"[..], 401, &b"GET"[..])), "{}", format.id);
+            assert_eq!(guess(&[format.example.as_bytes()]).map(|g| g.format.id), Some(format.id));
+        }
+    }
+
+    /// Whatever format the file is in, the example of any other says what it says alone.
+    #[test]
+    fn each_example_is_read_among_lines_of_any_format() {
+        let said = |e: Event<'_>| {
+            format!("{:?}", (e.time, inert(e.client), inert(e.user), e.status, inert(e.target), e.bytes))
+        };
+        for primary in FORMATS {
+            let parser = LineParser::new(primary);
+            for format in FORMATS {
+                let (mut scratch, mut alone) = (Scratch::default(), Scratch::default());
+                let among = parser.parse(format.example.as_bytes(), &mut scratch).map(|(event, _)| said(event));
+                let alone = format.compile().parse(format.example.as_bytes(), &mut alone).map(said);
+                // Where any word may stand second, a host before the client makes a client and a host.
+                let ambiguous = ["lighttpd", "ident_common"].contains(&primary.id) && format.id.starts_with("vhost_");
+                assert!(among == alone || ambiguous, "{} in {}: {among:?}", format.id, primary.id);
+            }
+        }
+    }
+
+    #[test]
+    fn fixtures_are_read_as_expected() {
+        for format in FORMATS {
+            let log = fixture(&format!("{}.log", format.id));
+            let (parser, mut scratch) = (format.compile(), Scratch::default());
+            let rows: Vec<String> = lines(&log).iter().map(|line| row(parser.parse(line, &mut scratch))).collect();
+            if std::env::var_os("AUTHFAULT_BLESS").is_some() {
+                let path = format!("{}/fixtures/formats/{}.expected.tsv", env!("CARGO_MANIFEST_DIR"), format.id);
+                std::fs::write(&path, rows.join("\n") + "\n").unwrap_or_else(|e| panic!("{path}: {e}"));
+            }
+            let expected = fixture(&format!("{}.expected.tsv", format.id));
+            let expected = String::from_utf8_lossy(&expected);
+            for (i, (row, expected)) in rows.iter().zip(expected.lines()).enumerate() {
+                assert_eq!(row, expected, "{}.log, line {}", format.id, i + 1);
+            }
+            assert_eq!(rows.len(), expected.lines().count(), "{}: one row for each line", format.id);
+            assert!(rows.iter().any(|r| r.starts_with('!')), "{}: a line that must not match", format.id);
+            assert!(rows.iter().any(|r| !r.starts_with('!')), "{}: a line that must match", format.id);
+        }
+    }
+}

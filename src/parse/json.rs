@@ -1,0 +1,526 @@
+//! Lines that are JSON objects. Owns finding the wanted values in one pass and undoing JSON's escapes; which keys
+//! are wanted stands in each format's file.
+//!
+//! Only what is needed is checked: a value that nobody asks for may be malformed inside. Nesting is followed no
+//! deeper than the keys go, and skipped with a counter, so neither depth nor length of a line costs more than one pass.
+
+use super::{
+    plan::{self, with_nul},
+    timestamp::{self, ClfMemo},
+};
+use crate::model::{
+    event::{Event, Reason, Rejection},
+    time::Time,
+};
+use memchr::memchr2;
+use std::ops::Range;
+
+/// Deepest nesting that is passed over.
+const DEPTH_LIMIT: usize = 64;
+/// Longest key that can be a wanted one.
+const KEY_LIMIT: usize = 40;
+
+/// What a value is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// The client's address; a port after it is dropped.
+    Client,
+    /// The user name.
+    User,
+    /// The time, in any form that `timestamp.rs` knows.
+    Time,
+    /// The request line.
+    Request,
+    /// The method.
+    Method,
+    /// The target.
+    Target,
+    /// The protocol.
+    Protocol,
+    /// The status.
+    Status,
+    /// Bytes sent.
+    Bytes,
+    /// The referring page.
+    Referer,
+    /// The user agent.
+    Agent,
+    /// X-Forwarded-For.
+    ForwardedFor,
+    /// The virtual host; a port after it is dropped.
+    Vhost,
+    /// Who answered behind the proxy.
+    Upstream,
+}
+
+const SLOTS: usize = Slot::Upstream as usize + 1;
+
+/// The keys of a format, best first: where a line has several for one slot, the earlier one counts. A slash leads
+/// into an object: `request/headers/User-Agent`. Keys are compared by their letters and digits, without case.
+/// Of an array, the first string is taken.
+pub type Keys = &'static [(&'static str, Slot)];
+
+/// The keys of a format, ready for looking up.
+#[derive(Clone, Debug)]
+pub struct JsonPlan {
+    /// The first is the line itself.
+    objects: Vec<Vec<Key>>,
+}
+
+/// A key that is wanted.
+#[derive(Clone, Debug)]
+struct Key {
+    /// Lower case, letters and digits only.
+    name: Vec<u8>,
+    /// The slot for its value, and the place in the list.
+    take: Option<(Slot, usize)>,
+    /// The wanted keys inside its value.
+    enter: Option<usize>,
+}
+
+/// Where a value stands in the line.
+#[derive(Clone, Debug)]
+struct Value {
+    span: Range<usize>,
+    escaped: bool,
+    rank: usize,
+}
+
+/// Where the values of the line read last stand, by slot, and the text of those that were unescaped.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Workspace {
+    values: [Option<Value>; SLOTS],
+    text: Vec<u8>,
+}
+
+/// What had to be checked of a line. Borrows nothing, so that where a line does not fit the next parser can use the
+/// workspace.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Numbers {
+    time: Time,
+    status: u16,
+    bytes: u64,
+}
+
+impl JsonPlan {
+    /// Prepares the keys.
+    pub(super) fn new(keys: Keys) -> Self {
+        let mut plan = Self { objects: vec![Vec::new()] };
+        for (rank, (path, slot)) in keys.iter().enumerate() {
+            let (parents, last) = path.rsplit_once('/').unwrap_or(("", path));
+            let mut object = 0;
+            for name in parents.split('/').filter(|p| !p.is_empty()) {
+                object = plan.enter(object, name);
+            }
+            if let Some(key) = plan.key(object, last) {
+                key.take.get_or_insert((*slot, rank));
+            }
+        }
+        for object in &mut plan.objects {
+            object.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
+        }
+        plan
+    }
+
+    /// The key of a name in an object, made if there is none.
+    fn key(&mut self, object: usize, name: &str) -> Option<&mut Key> {
+        let name: Vec<u8> = normal(name.as_bytes()).collect();
+        let keys = self.objects.get_mut(object)?;
+        let at = keys.iter().position(|k| k.name == name).unwrap_or_else(|| {
+            keys.push(Key { name, take: None, enter: None });
+            keys.len() - 1
+        });
+        keys.get_mut(at)
+    }
+
+    /// The object under a key, made if there is none.
+    fn enter(&mut self, object: usize, name: &str) -> usize {
+        let new = self.objects.len();
+        let inner = self.key(object, name).map_or(new, |key| *key.enter.get_or_insert(new));
+        if inner == new {
+            self.objects.push(Vec::new());
+        }
+        inner
+    }
+
+    /// Reads one line into the workspace.
+    ///
+    /// # Errors
+    /// Why the line is no such object, and where.
+    pub(super) fn read(&self, line: &[u8], clock: &mut ClfMemo, work: &mut Workspace) -> Result<Numbers, Rejection> {
+        self.scan(line, work).and_then(|()| work.numbers(line, clock)).map_err(|r| with_nul(line, r))
+    }
+
+    /// Finds the values in a line and unescapes those that need it.
+    fn scan(&self, line: &[u8], work: &mut Workspace) -> Result<(), Rejection> {
+        work.text.clear();
+        work.values.fill(None);
+        Scan { line, at: 0, plan: self, values: &mut work.values }.line()?;
+        for value in work.values.iter_mut().flatten().filter(|v| v.escaped) {
+            let start = work.text.len();
+            unescape(line.get(value.span.clone()).unwrap_or_default(), &mut work.text);
+            value.span = start..work.text.len();
+        }
+        Ok(())
+    }
+}
+
+/// The letters and digits of a key, lower case.
+fn normal(name: &[u8]) -> impl Iterator<Item = u8> {
+    name.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase)
+}
+
+impl Workspace {
+    /// The text of a slot: as logged, without JSON's escapes.
+    fn get<'a>(&'a self, slot: Slot, line: &'a [u8]) -> &'a [u8] {
+        let Some(Some(value)) = self.values.get(slot as usize) else { return &[] };
+        let from = if value.escaped { &self.text } else { line };
+        plan::value(from.get(value.span.clone()).unwrap_or_default())
+    }
+
+    /// The client, or else the first one forwarded.
+    fn client<'a>(&'a self, line: &'a [u8]) -> &'a [u8] {
+        match self.get(Slot::Client, line) {
+            [] => plan::first_of_list(self.get(Slot::ForwardedFor, line)),
+            logged => without_port(logged),
+        }
+    }
+
+    /// A value that is not what it should be, or is not there. An unescaped copy has no column of its own.
+    fn reject(&self, slot: Slot, line: &[u8], reason: Reason) -> Rejection {
+        match self.values.get(slot as usize) {
+            Some(Some(value)) if !value.escaped => Rejection::new(reason, value.span.start),
+            Some(Some(_)) => Rejection::new(reason, line.len()),
+            _ => Rejection::new(Reason::NoField, line.len()),
+        }
+    }
+
+    /// Reads the values that can be wrong.
+    fn numbers(&self, line: &[u8], clock: &mut ClfMemo) -> Result<Numbers, Rejection> {
+        let get = |slot| self.get(slot, line);
+        let reject = |slot, reason| self.reject(slot, line, reason);
+        plan::client(self.client(line)).ok_or_else(|| reject(Slot::Client, Reason::NoClient))?;
+        let time = timestamp::any_form(without_brackets(get(Slot::Time)), clock).map_err(|r| reject(Slot::Time, r))?;
+        let status = plan::whole_status(get(Slot::Status)).ok_or_else(|| reject(Slot::Status, Reason::NoStatus))?;
+        let bytes = plan::whole_size(get(Slot::Bytes)).ok_or_else(|| reject(Slot::Bytes, Reason::NoSize))?;
+        Ok(Numbers { time, status, bytes })
+    }
+
+    /// The event of the line that was read last.
+    pub(super) fn event<'a>(&'a self, line: &'a [u8], numbers: Numbers) -> Event<'a> {
+        let get = |slot| self.get(slot, line);
+        let (method, target, protocol) = plan::request(get(Slot::Request));
+        let or = |part: &'a [u8], slot| if part.is_empty() { get(slot) } else { part };
+        Event {
+            time: numbers.time,
+            client: self.client(line),
+            user: get(Slot::User),
+            vhost: plan::without_port(get(Slot::Vhost)),
+            method: or(method, Slot::Method),
+            target: or(target, Slot::Target),
+            protocol: or(protocol, Slot::Protocol),
+            status: numbers.status,
+            bytes: numbers.bytes,
+            referer: get(Slot::Referer),
+            agent: get(Slot::Agent),
+            forwarded_for: get(Slot::ForwardedFor),
+            upstream: get(Slot::Upstream),
+        }
+    }
+}
+
+/// An address without its port and without the brackets that set it apart.
+fn without_port(client: &[u8]) -> &[u8] {
+    let host = plan::without_port(client);
+    host.strip_prefix(b"[").and_then(|h| h.strip_suffix(b"]")).unwrap_or(host)
+}
+
+/// Apache's `%t` as a JSON value keeps its brackets.
+fn without_brackets(time: &[u8]) -> &[u8] {
+    time.strip_prefix(b"[").and_then(|t| t.strip_suffix(b"]")).unwrap_or(time)
+}
+
+/// One pass over a line.
+struct Scan<'l> {
+    line: &'l [u8],
+    at: usize,
+    plan: &'l JsonPlan,
+    values: &'l mut [Option<Value>; SLOTS],
+}
+
+type Scanned<T> = Result<T, Rejection>;
+
+impl Scan<'_> {
+    /// line = blank object blank
+    fn line(&mut self) -> Scanned<()> {
+        self.blank();
+        if self.peek() != Some(b'{') {
+            return Err(Rejection::new(Reason::NotJson, self.at));
+        }
+        self.object(0)?;
+        self.blank();
+        if self.at < self.line.len() { Err(Rejection::new(Reason::Trailing, self.at)) } else { Ok(()) }
+    }
+
+    /// object = "{" \[member \*("," member)] "}". Calls itself only as deep as the wanted keys go.
+    fn object(&mut self, object: usize) -> Scanned<()> {
+        self.at += 1;
+        self.blank();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.member(object)?;
+            self.blank();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return Err(self.stop()),
+            }
+        }
+    }
+
+    /// member = blank string blank ":" blank value
+    fn member(&mut self, object: usize) -> Scanned<()> {
+        self.blank();
+        let (name, _) = self.string()?;
+        let (take, enter) = self.wanted(object, name);
+        self.blank();
+        if self.peek() != Some(b':') {
+            return Err(self.stop());
+        }
+        self.at += 1;
+        self.blank();
+        match (self.peek(), enter) {
+            (Some(b'{'), Some(inner)) => self.object(inner),
+            (Some(b'{'), None) => self.nested(),
+            (Some(b'['), _) => self.array(take),
+            (Some(b'"'), _) => {
+                let (span, escaped) = self.string()?;
+                self.take(take, span, escaped);
+                Ok(())
+            }
+            _ => {
+                let span = self.scalar()?;
+                if self.line.get(span.clone()).and_then(|s| s.first()).is_some_and(u8::is_ascii_digit) {
+                    self.take(take, span, false);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// What is wanted of a key.
+    fn wanted(&self, object: usize, name: Range<usize>) -> (Option<(Slot, usize)>, Option<usize>) {
+        let mut buffer = [0; KEY_LIMIT];
+        let mut len = 0;
+        for byte in normal(self.line.get(name).unwrap_or_default()) {
+            match buffer.get_mut(len) {
+                Some(place) => *place = byte,
+                None => return (None, None),
+            }
+            len += 1;
+        }
+        let name = buffer.get(..len).unwrap_or_default();
+        let keys = self.plan.objects.get(object).map(Vec::as_slice).unwrap_or_default();
+        match keys.binary_search_by(|k| (k.name.len(), k.name.as_slice()).cmp(&(len, name))) {
+            Ok(at) => keys.get(at).map_or((None, None), |k| (k.take, k.enter)),
+            Err(_) => (None, None),
+        }
+    }
+
+    /// Keeps a value unless a better or earlier one is there.
+    fn take(&mut self, take: Option<(Slot, usize)>, span: Range<usize>, escaped: bool) {
+        let Some((slot, rank)) = take else { return };
+        if let Some(place) = self.values.get_mut(slot as usize)
+            && !span.is_empty()
+            && place.as_ref().is_none_or(|old| rank < old.rank)
+        {
+            *place = Some(Value { span, escaped, rank });
+        }
+    }
+
+    /// array: its first element, where that is a string, and over the rest
+    fn array(&mut self, take: Option<(Slot, usize)>) -> Scanned<()> {
+        let start = self.at;
+        self.at += 1;
+        self.blank();
+        if self.peek() == Some(b'"') {
+            let (span, escaped) = self.string()?;
+            self.take(take, span, escaped);
+        }
+        self.at = start;
+        self.nested()
+    }
+
+    /// Passes over an object or an array, whatever is in it.
+    fn nested(&mut self) -> Scanned<()> {
+        let mut depth = 0;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.string()?;
+                    continue;
+                }
+                Some(b'{' | b'[') if depth == DEPTH_LIMIT => return Err(Rejection::new(Reason::NotJson, self.at)),
+                Some(b'{' | b'[') => depth += 1,
+                Some(b'}' | b']') => depth -= 1,
+                Some(_) => {}
+                None => return Err(self.stop()),
+            }
+            self.at += 1;
+            if depth == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// string = '"' \*(any | "\" any) '"'; gives its inside and whether it holds an escape
+    fn string(&mut self) -> Scanned<(Range<usize>, bool)> {
+        if self.peek() != Some(b'"') {
+            return Err(self.stop());
+        }
+        let start = self.at + 1;
+        let mut at = start;
+        let mut escaped = false;
+        loop {
+            match memchr2(b'"', b'\\', self.line.get(at..).unwrap_or_default()) {
+                None => return Err(Rejection::new(Reason::Cut, self.line.len())),
+                Some(len) if self.line.get(at + len) == Some(&b'"') => {
+                    self.at = at + len + 1;
+                    return Ok((start..at + len, escaped));
+                }
+                Some(len) => at += len + 2,
+            }
+            escaped = true;
+        }
+    }
+
+    /// scalar = 1\*(any but blank and "," "}" "]")
+    fn scalar(&mut self) -> Scanned<Range<usize>> {
+        let start = self.at;
+        let rest = self.line.get(start..).unwrap_or_default();
+        let ends = |b: &u8| matches!(b, b',' | b'}' | b']' | b'"' | b'{' | b'[' | b':') || b.is_ascii_whitespace();
+        self.at += rest.iter().position(ends).unwrap_or(rest.len());
+        if self.at == start { Err(self.stop()) } else { Ok(start..self.at) }
+    }
+
+    fn blank(&mut self) {
+        while self.peek().is_some_and(|b| b.is_ascii_whitespace()) {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.line.get(self.at).copied()
+    }
+
+    /// Something else is needed here, or anything at all.
+    fn stop(&self) -> Rejection {
+        let reason = if self.at < self.line.len() { Reason::NotJson } else { Reason::Cut };
+        Rejection::new(reason, self.at.min(self.line.len()))
+    }
+}
+
+/// Undoes the escapes of a JSON string. What is no escape is kept as it is; half a surrogate pair becomes U+FFFD.
+fn unescape(mut text: &[u8], out: &mut Vec<u8>) {
+    while let Some(at) = memchr::memchr(b'\\', text) {
+        out.extend(text.get(..at).unwrap_or_default());
+        text = text.get(at..).unwrap_or_default();
+        let (byte, len) = match text {
+            [_, b'b', ..] => (b'\x08', 2),
+            [_, b'f', ..] => (b'\x0c', 2),
+            [_, b'n', ..] => (b'\n', 2),
+            [_, b'r', ..] => (b'\r', 2),
+            [_, b't', ..] => (b'\t', 2),
+            [_, quoted @ (b'"' | b'\\' | b'/'), ..] => (*quoted, 2),
+            _ => match code_point(text) {
+                Some((c, len)) => {
+                    out.extend(c.encode_utf8(&mut [0; 4]).as_bytes());
+                    text = text.get(len..).unwrap_or_default();
+                    continue;
+                }
+                None => (b'\\', 1),
+            },
+        };
+        out.push(byte);
+        text = text.get(len..).unwrap_or_default();
+    }
+    out.extend(text);
+}
+
+/// The character of `\uXXXX`, or of two of them, and how many bytes they are.
+fn code_point(text: &[u8]) -> Option<(char, usize)> {
+    let unit = |text: &[u8]| match text {
+        [b'\\', b'u', a, b, c, d, ..] => {
+            [a, b, c, d].iter().try_fold(0, |sum, digit| Some(sum * 16 + char::from(**digit).to_digit(16)?))
+        }
+        _ => None,
+    };
+    let high = unit(text)?;
+    if let (0xd800..0xdc00, Some(low @ 0xdc00..0xe000)) = (high, text.get(6..).and_then(unit)) {
+        return char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00)).map(|c| (c, 12));
+    }
+    Some((char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER), 6))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: Keys = &[
+        ("remote_addr", Slot::Client),
+        ("request/ip", Slot::Client),
+        ("time", Slot::Time),
+        ("status", Slot::Status),
+        ("request/headers/User-Agent", Slot::Agent),
+        ("request", Slot::Request),
+        ("uri", Slot::Target),
+    ];
+
+    fn reason(line: &str) -> Result<(), (Reason, usize)> {
+        let read = JsonPlan::new(KEYS).read(line.as_bytes(), &mut ClfMemo::default(), &mut Workspace::default());
+        read.map(|_| ()).map_err(|r| (r.reason, r.column))
+    }
+
+    #[test]
+    fn values_are_found_where_they_are() {
+        let line = br#" {"x":[{"status":1},"]}"],"RemoteAddr":"[2001:db8::1]:80","time":1773138052.1,"status":"401",
+            "request":{"ip":"192.0.2.1","headers":{"user_agent":["a\"b","c"],"n":null}},"uri":"/\u00e9\u0026\ud83d\ude00\/\ud800\q"} "#;
+        let mut work = Workspace::default();
+        let read = JsonPlan::new(KEYS).read(line, &mut ClfMemo::default(), &mut work);
+        let event =
+            read.map(|numbers| work.event(line, numbers)).map(|e| (e.client, e.status, e.agent, e.target, e.time.0));
+        let target = "/\u{e9}&\u{1f600}/\u{fffd}\\q".as_bytes();
+        assert_eq!(event, Ok((&b"2001:db8::1"[..], 401, &b"a\"b"[..], target, 1_773_138_052)));
+    }
+
+    #[test]
+    fn rejections_say_why() {
+        assert_eq!(reason(""), Err((Reason::NotJson, 0)));
+        assert_eq!(reason("[]"), Err((Reason::NotJson, 0)));
+        assert_eq!(reason("{"), Err((Reason::Cut, 1)));
+        assert_eq!(reason(r#"{"time":"#), Err((Reason::Cut, 8)));
+        assert_eq!(reason(r#"{"time":"a\"#), Err((Reason::Cut, 11)));
+        assert_eq!(reason(r#"{"time" 1}"#), Err((Reason::NotJson, 8)));
+        assert_eq!(reason("{}"), Err((Reason::NoField, 2)));
+        assert_eq!(reason("{} x"), Err((Reason::Trailing, 3)));
+        assert_eq!(reason(r#"{"time":"x","status":200,"remote_addr":"192.0.2.1"}"#), Err((Reason::NoTime, 9)));
+        assert_eq!(reason(r#"{"time":1,"status":0,"remote_addr":"192.0.2.1"}"#), Err((Reason::NoStatus, 19)));
+        assert_eq!(reason(r#"{"time":1,"status":200,"remote_addr":null}"#), Err((Reason::NoField, 42)));
+        assert_eq!(reason(r#"{"time":1,"status":200,"remote_addr":"192.0.2.1"}"#), Ok(()));
+        assert_eq!(reason("{\"time\":1,\0"), Err((Reason::NulBytes, 10)));
+    }
+
+    #[test]
+    fn depth_is_counted_and_not_followed() {
+        let nest = |depth: usize| format!(r#"{{"x":{}{}"#, "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(reason(&nest(DEPTH_LIMIT)), Err((Reason::Cut, 2 * DEPTH_LIMIT + 5)));
+        assert_eq!(reason(&nest(100_000)), Err((Reason::NotJson, DEPTH_LIMIT + 5)));
+        assert_eq!(reason(&r#"{"request":"#.repeat(100_000)), Err((Reason::NotJson, 11 * (DEPTH_LIMIT + 2))));
+    }
+}

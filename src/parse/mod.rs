@@ -1,0 +1,242 @@
+//! From a line to an [`Event`]. Owns every format of log lines and the choice between them; knows no files, no
+//! threads and no statistics.
+//!
+//! - `timestamp.rs`, `strftime.rs`: written times to UTC
+//! - `template.rs` (grammar), `variables.rs` (meanings), `compile.rs` (steps): the text of a format to a `Plan`
+//! - `plan.rs`: a line by a plan; `json.rs`: a line by its keys; `parser.rs`: either
+//! - `formats/`: the known formats; `detect.rs`: which of them a file is in, and reading lines that may be in another
+//!
+//! A line that does not fit is no error but a [`Rejection`]: a reason and a column. No line costs more than time in
+//! proportion to its length, and none can stop the run.
+//!
+//! [`Event`]: crate::model::event::Event
+//! [`Rejection`]: crate::model::event::Rejection
+
+mod compile;
+mod detect;
+mod formats;
+mod json;
+mod parser;
+mod plan;
+mod strftime;
+mod template;
+mod timestamp;
+mod variables;
+
+pub use detect::{Guess, LineParser, SAMPLE_LINES, guess, is_blank, nearest};
+pub use formats::{FORMATS, Format, Layout, by_id};
+pub use json::{JsonPlan, Keys, Slot};
+pub use parser::{Parser, Scratch};
+pub use plan::Plan;
+pub use template::{Syntax, TemplateError};
+pub use timestamp::{ClfMemo, any_form, clf, epoch, iso8601};
+
+#[cfg(test)]
+mod tests {
+    //! What holds for every line and every template, tried on random ones.
+
+    use super::*;
+    use crate::model::event::{Event, Rejection};
+    use proptest::prelude::*;
+
+    /// Pieces that lines and templates are made of, valid and not.
+    const PIECES: &[&str] = &[
+        "192.0.2.7",
+        "2001:db8::7",
+        " - ",
+        "-",
+        " ",
+        "\"",
+        "\\",
+        "\\\"",
+        "\\x22",
+        "[",
+        "]",
+        " [",
+        "] \"",
+        "\" ",
+        "\" \"",
+        "\0",
+        "\r",
+        ",",
+        ", ",
+        " : ",
+        ":",
+        "10/Mar/2026:11:20:52 +0100",
+        "[10/Mar/2026:11:20:52 +0100]",
+        "31/Feb/2026:11:20:52 +0100",
+        "GET / HTTP/1.1",
+        "200",
+        "401",
+        "9999",
+        "0.012",
+        "www.example.com",
+        "www.example.com:443",
+        "{",
+        "}",
+        "{\"",
+        "\":",
+        "\"status\":200",
+        "\"remote_addr\":\"192.0.2.7\"",
+        "\"time\":1773138052",
+        "\\u00e9",
+        "\u{e9}",
+        "$remote_addr",
+        "${status}",
+        "$time_local",
+        "$request",
+        "$",
+        "%h",
+        "%>s",
+        "%t",
+        "%{%F %T}t",
+        "%{",
+        "%!200",
+        "%",
+        "log_format x '",
+        "';",
+        "LogFormat \"",
+    ];
+
+    fn from_pieces() -> impl Strategy<Value = Vec<u8>> {
+        prop::collection::vec(prop::sample::select(PIECES), 0..24).prop_map(|pieces| pieces.concat().into_bytes())
+    }
+
+    /// An example line with a few bytes changed, a piece put in, or its end cut off.
+    fn mutated() -> impl Strategy<Value = Vec<u8>> {
+        let example = prop::sample::select(FORMATS).prop_map(|f| f.example.as_bytes().to_vec());
+        let edits = prop::collection::vec(
+            (any::<prop::sample::Index>(), any::<u8>(), 0usize..6, prop::sample::select(PIECES)),
+            0..4,
+        );
+        (example, edits).prop_map(|(mut line, edits)| {
+            for (at, byte, kind, piece) in edits {
+                let at = at.index(line.len() + 1);
+                match kind {
+                    0 => line.truncate(at),
+                    1 => drop(line.splice(at..at, piece.bytes())),
+                    2 => drop(line.splice(at..(at + 3).min(line.len()), [])),
+                    _ => line[at..].iter_mut().take(1).for_each(|b| *b = byte),
+                }
+            }
+            line
+        })
+    }
+
+    fn lines() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![mutated(), mutated(), from_pieces(), prop::collection::vec(any::<u8>(), 0..120)]
+    }
+
+    /// What [`LineParser::parse`] means, without its short cuts.
+    fn slowly<'a>(primary: &Format, line: &'a [u8], scratch: &'a mut Scratch) -> Result<(Event<'a>, usize), Rejection> {
+        let others = FORMATS.iter().filter(|f| f.id != primary.id);
+        let first =
+            std::iter::once(&primary).chain(others).find(|f| f.compile().parse(line, &mut Scratch::default()).is_ok());
+        let format = first.unwrap_or(&primary);
+        format.compile().parse(line, scratch).map(|event| (event, format.index()))
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_cuts_change_nothing(line in lines(), primary in prop::sample::select(FORMATS)) {
+            let (mut scratch, mut slow) = (Scratch::default(), Scratch::default());
+            prop_assert_eq!(LineParser::new(primary).parse(&line, &mut scratch), slowly(primary, &line, &mut slow));
+        }
+
+        #[test]
+        fn events_are_made_of_the_line(line in lines()) {
+            for format in FORMATS {
+                let mut scratch = Scratch::default();
+                let parsed = format.compile().parse(&line, &mut scratch);
+                match parsed {
+                    Err(rejection) => prop_assert!(rejection.column <= line.len()),
+                    Ok(event) => {
+                        prop_assert!((100..=999).contains(&event.status) && !event.client.is_empty());
+                        let fields = [event.client, event.user, event.vhost, event.method, event.target, event.protocol,
+                            event.referer, event.agent, event.forwarded_for, event.upstream];
+                        let within = |field: &[u8]| line.as_ptr_range().start <= field.as_ptr() && field.as_ptr_range().end <= line.as_ptr_range().end;
+                        let is_text = matches!(format.layout, Layout::Text(_));
+                        prop_assert!(!is_text || fields.iter().all(|f| f.is_empty() || within(f)), "{}", format.id);
+                    }
+                }
+            }
+            let _ = nearest(&line);
+            let _ = guess(&[&line]);
+        }
+
+        #[test]
+        fn any_template_compiles_or_says_why(text in from_pieces(), noise in any::<String>(), line in lines()) {
+            for text in [String::from_utf8_lossy(&text).as_ref(), &noise] {
+                match Parser::from_template(text) {
+                    Ok(parser) => drop(parser.parse(&line, &mut Scratch::default())),
+                    Err(error) => prop_assert!(error.to_string().starts_with("log format")),
+                }
+            }
+        }
+    }
+
+    /// Quadratic work on any of these would take minutes.
+    #[test]
+    fn long_hostile_lines_take_one_pass() {
+        let head = "192.0.2.7 - ";
+        for piece in [
+            "a",
+            "\"",
+            "\\",
+            "\\\\\"",
+            " ",
+            " [",
+            " [10/Mar/2026:11:20:52 +0100]",
+            ", ",
+            " : ",
+            ":",
+            "{",
+            "[",
+            "{\"a\":",
+            "\0",
+            "1",
+            "{\"request\":",
+            " HTTP/",
+        ] {
+            let line = format!("{head}{}", piece.repeat(200_000));
+            let quoted = format!("{head}- [10/Mar/2026:11:20:52 +0100] \"{}", piece.repeat(200_000));
+            for line in [line.as_bytes(), &line.as_bytes()[head.len()..], quoted.as_bytes()] {
+                for primary in [FORMATS[0], FORMATS[FORMATS.len() - 1]] {
+                    let _ = LineParser::new(primary).parse(line, &mut Scratch::default());
+                }
+                let _ = nearest(line);
+            }
+        }
+    }
+
+    #[test]
+    fn the_guess_prefers_what_reads_lines_whole() {
+        let [combined, main, plus] =
+            ["combined", "main", "combined_plus"].map(|id| by_id(id).map_or("", |f| f.example).as_bytes());
+        let id = |lines: &[&[u8]]| guess(lines).map(|g| (g.format.id, g.fits, g.of));
+        assert_eq!(id(&[]), None);
+        assert_eq!(id(&[b"", b"#Fields: date", b"gibberish"]), None);
+        assert_eq!(id(&[b"", combined, b"gibberish"]), Some(("combined", 1, 2)));
+        assert_eq!(id(&[combined, main]), Some(("combined", 1, 2)));
+        assert_eq!(id(&[combined, main, main]), Some(("main", 2, 3)));
+        assert_eq!(id(&[combined, plus]), Some(("combined", 1, 2)));
+        assert_eq!(id(&[combined, plus, plus]), Some(("combined_plus", 2, 3)));
+        // Both halves begin alike; what leaves the end unread would read all, and say less.
+        assert_eq!(id(&[main, main, plus]), Some(("main", 2, 3)));
+    }
+
+    #[test]
+    fn the_nearest_format_explains_a_bad_line() {
+        let near = |line: &[u8]| {
+            let (format, rejection) = nearest(line);
+            (format.id, rejection.reason.text(), rejection.column)
+        };
+        let main = by_id("main").map_or("", |f| f.example).as_bytes();
+        assert_eq!(near(b"{\"remote_addr\":\"192.0.2.7\"}"), ("json", "required field absent", 27));
+        assert_eq!(
+            near(b"192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] \"GET / HTTP/1.1\" - 17"),
+            ("combined", "no status", 61)
+        );
+        assert_eq!(near(&main[..main.len() - 1]), ("main", "line cut short", main.len() - 1));
+    }
+}

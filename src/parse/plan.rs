@@ -1,0 +1,497 @@
+//! A template made ready to cut lines. Owns how one line becomes an [`Event`]; knows no other format and no file.
+//!
+//! # What a plan accepts
+//!
+//! A plan is fixed texts with fields between them. It reads from left to right, never goes back, and accepts a line
+//! only if the whole line fits; one `\r` at the end is not part of the line. Where a field ends:
+//!
+//! - in double quotes: at the first `"` that is not escaped, that is, before which an even number of backslashes
+//!   stands (`\"` and `\\` are Apache's and JSON's, nginx writes `\x22` and `\x5C`, so there the rule never acts;
+//!   with `escape=none` the first `"` ends it). The text after the field must follow right there;
+//! - status, size, counts and times know their own length;
+//! - a user name may hold blanks: it ends at the first place where the text after it stands in full and, if that text
+//!   leads to a common-log time, where such a time and the text after *that* follow. So a name that imitates
+//!   ` [` or a time does not hide the line. The same goes, without the time, for other texts with blanks outside quotes;
+//! - a list of upstreams or proxies ends at a blank that is not part of `, ` or ` : `;
+//! - a request outside quotes ends after its protocol, or else as other texts do;
+//! - the last field without a text after it takes the rest of the line, or a word of it where it cannot hold blanks;
+//! - every other field ends at the first byte of the text after it, and the rest of that text must follow.
+//!
+//! # What becomes of the fields
+//!
+//! - `-` is empty, and so is `""` as Apache writes an empty user.
+//! - The client must be 1 or more printable ASCII characters other than blank, comma and `"`, and not `-`. It is kept as
+//!   logged (host names, masked and IPv4-mapped addresses). In a template without a client it is the first entry of
+//!   X-Forwarded-For.
+//! - The request is `method target protocol`: the method (letters, `-`, `_`) up to the first blank, the protocol the
+//!   text after the last blank if it begins with `HTTP/` (else there is none), the target what lies between, blanks
+//!   and escapes included. A request that does not begin with a method and a blank (a TLS handshake, `-`, nothing)
+//!   leaves all three empty, and the line is accepted.
+//! - The status is three digits, 100 to 999; the size digits (saturating) or `-` for 0.
+//! - The virtual host loses a port. Outside quotes it holds no comma, blank or quote (a list of clients is
+//!   no host).
+//! - Known numbers that are not kept (`$request_time`, `%I`) are checked all the same, since they tell formats apart; a
+//!   wrong one counts as absent.
+//!
+//! # What a rejection says
+//!
+//! The reason and the column of the field or fixed text at which it stopped: the start of a field, the first wrong
+//! byte of a fixed text, the length of a line that ends too early. Wherever a rejected line holds a NUL byte, that is
+//! the reason, with its column.
+
+use super::{
+    strftime::Parts,
+    timestamp::{self, ClfMemo},
+    variables::{Meaning, TimeKind},
+};
+use crate::model::event::{Event, Reason, Rejection};
+use memchr::{memchr, memchr_iter, memchr3, memmem, memrchr};
+
+/// A compiled template. The default one rejects every line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The text before the first field.
+    pub(super) lead: Box<[u8]>,
+    pub(super) steps: Vec<Step>,
+    /// Of the fields without which an event says nothing, those that the template lacks.
+    pub(super) missing: Vec<&'static str>,
+    /// There is no client field: the first of X-Forwarded-For has to do.
+    pub(super) client_is_forwarded: bool,
+    /// The time comes in pieces.
+    pub(super) shaped_time: bool,
+}
+
+/// One field and the fixed text after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) meaning: Meaning,
+    pub(super) end: End,
+    pub(super) after: Box<[u8]>,
+    /// The first thing to miss if the line does not go on as it should.
+    pub(super) next: Next,
+}
+
+/// Where a field ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// Where its own grammar ends.
+    Own,
+    /// At an unescaped double quote.
+    Quote,
+    /// At a byte.
+    Byte(u8),
+    /// At a colon outside brackets.
+    Host,
+    /// At the fixed text after it, in full; before a common-log time only where the time and the text after it follow.
+    Text {
+        time: Option<Box<[u8]>>,
+    },
+    /// At a blank outside `, ` and ` : `.
+    List,
+    /// After ` HTTP/…`.
+    Request,
+    /// At the end of the line: all that is left, a word of it, or a list.
+    Line,
+    LastWord,
+    LastList,
+}
+
+/// What kind of field follows a fixed text; it gives the reason when the text is missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Next {
+    Time,
+    Request,
+    #[default]
+    Other,
+}
+
+/// Where and why a plan stopped, and at which step (the steps before it had fitted).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stop {
+    pub(super) step: usize,
+    pub(super) rejection: Rejection,
+}
+
+/// The state between two steps.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Progress<'a> {
+    at: usize,
+    event: Event<'a>,
+    parts: Parts,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            lead: [].into(),
+            steps: Vec::new(),
+            missing: vec!["time"],
+            client_is_forwarded: false,
+            shaped_time: false,
+        }
+    }
+}
+
+impl Plan {
+    /// Cuts one line, without its newline. `clock` only saves time.
+    ///
+    /// # Errors
+    /// Why the line does not fit, and where; see the head of this file.
+    pub fn parse<'a>(&self, line: &'a [u8], clock: &mut ClfMemo) -> Result<Event<'a>, Rejection> {
+        self.run(line, clock).map_err(|stop| with_nul(line, stop.rejection))
+    }
+
+    /// Names of the fields without which an event says nothing and which the template lacks: a plan that misses any
+    /// rejects every line.
+    #[must_use]
+    pub fn missing(&self) -> &[&'static str] {
+        &self.missing
+    }
+
+    /// Whether the last field takes whatever is left of a line.
+    pub(super) fn is_open_ended(&self) -> bool {
+        self.steps.last().is_some_and(|s| s.end == End::Line && s.meaning == Meaning::Skip)
+    }
+
+    /// How many steps this plan takes exactly as another one does.
+    pub(super) fn shared_steps(&self, other: &Self) -> usize {
+        if self.lead != other.lead || !self.missing.is_empty() || !other.missing.is_empty() {
+            return 0;
+        }
+        self.steps.iter().zip(&other.steps).take_while(|(a, b)| a == b).count()
+    }
+
+    /// As [`Plan::parse`], but says at which step it stopped.
+    pub(super) fn run<'a>(&self, line: &'a [u8], clock: &mut ClfMemo) -> Result<Event<'a>, Stop> {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let stop = |step, rejection| Stop { step, rejection };
+        if !self.missing.is_empty() {
+            return Err(stop(0, Rejection::new(Reason::NoField, 0)));
+        }
+        let at = skip_literal(line, 0, &self.lead, Next::Other).map_err(|r| stop(0, r))?;
+        let mut progress = Progress { at, ..Progress::default() };
+        for (i, step) in self.steps.iter().enumerate() {
+            step.take(line, &mut progress, clock).map_err(|r| stop(i, r))?;
+        }
+        self.finish(line, progress).map_err(|r| stop(self.steps.len(), r))
+    }
+
+    /// What is left to do after the last step.
+    fn finish<'a>(&self, line: &'a [u8], progress: Progress<'a>) -> Result<Event<'a>, Rejection> {
+        let Progress { at, mut event, parts } = progress;
+        if at != line.len() {
+            return Err(Rejection::new(Reason::Trailing, at));
+        }
+        if self.shaped_time {
+            event.time = parts.time().map_err(|reason| Rejection::new(reason, 0))?;
+        }
+        if self.client_is_forwarded {
+            event.client = client(first_of_list(event.forwarded_for)).ok_or(Rejection::new(Reason::NoClient, 0))?;
+        }
+        Ok(event)
+    }
+}
+
+/// A rejected line with a NUL byte is rejected for that.
+pub(super) fn with_nul(line: &[u8], rejection: Rejection) -> Rejection {
+    memchr(0, line).map_or(rejection, |column| Rejection::new(Reason::NulBytes, column))
+}
+
+impl Step {
+    /// Reads the field at the current place and the fixed text after it.
+    #[inline]
+    fn take<'a>(&self, line: &'a [u8], progress: &mut Progress<'a>, clock: &mut ClfMemo) -> Result<(), Rejection> {
+        let start = progress.at;
+        let rest = line.get(start..).unwrap_or_default();
+        let len = match self.end {
+            End::Own => self.read_own(rest, progress, clock),
+            _ => self.length(rest).and_then(|len| {
+                let text = rest.get(..len).unwrap_or_default();
+                self.store(text, progress, clock).map(|()| len)
+            }),
+        };
+        let end = match len {
+            Ok(len) => start + len,
+            Err(Reason::Cut) => return Err(self.cut_short(line, progress, clock)),
+            Err(reason) => return Err(Rejection::new(reason, start)),
+        };
+        progress.at = skip_literal(line, end, &self.after, self.next).map_err(|r| self.misfit(r, start))?;
+        Ok(())
+    }
+
+    /// The line ended before the field did; unless what there is of the field is none.
+    #[cold]
+    fn cut_short<'a>(&self, line: &'a [u8], progress: &mut Progress<'a>, clock: &mut ClfMemo) -> Rejection {
+        let start = progress.at;
+        let rest = line.get(start..).unwrap_or_default();
+        let is_word = matches!(self.meaning, Meaning::Client | Meaning::Vhost) && !rest.is_empty();
+        match self.store(rest, progress, clock) {
+            Err(reason) if is_word => Rejection::new(reason, start),
+            _ if self.end == End::List && memchr(b'"', rest).is_some() => Rejection::new(Reason::NoField, start),
+            _ => Rejection::new(Reason::Cut, line.len()),
+        }
+    }
+
+    /// A number that goes on where its end should be is no number.
+    fn misfit(&self, rejection: Rejection, start: usize) -> Rejection {
+        match (&self.meaning, rejection.reason) {
+            (Meaning::Bytes, Reason::NoLiteral) => Rejection::new(Reason::NoSize, start),
+            (Meaning::Count, Reason::NoLiteral) => Rejection::new(Reason::NoField, start),
+            (Meaning::Status, Reason::NoLiteral) => Rejection::new(Reason::NoStatus, start),
+            _ => rejection,
+        }
+    }
+
+    /// The length of a field that ends at what follows it.
+    #[inline]
+    fn length(&self, rest: &[u8]) -> Result<usize, Reason> {
+        let end = match &self.end {
+            End::Quote => {
+                let unclosed = if self.meaning == Meaning::Request { Reason::NoRequest } else { Reason::Cut };
+                return quote(rest).ok_or(unclosed);
+            }
+            End::Byte(byte) => memchr(*byte, rest),
+            End::Host => host(rest),
+            End::Text { time } => return self.free_text(rest, time.as_deref()),
+            End::List => list(rest),
+            End::Request => return request_text(rest, &self.after),
+            End::LastWord => Some(memchr(b' ', rest).unwrap_or(rest.len())),
+            End::LastList => Some(list(rest).unwrap_or(rest.len())),
+            End::Line | End::Own => Some(rest.len()),
+        };
+        end.ok_or(Reason::Cut)
+    }
+
+    /// The length of a text with blanks in it; see the head of this file.
+    fn free_text(&self, rest: &[u8], time: Option<&[u8]>) -> Result<usize, Reason> {
+        let Some(first) = self.after.first() else { return Ok(rest.len()) };
+        let mut ends =
+            memchr_iter(*first, rest).filter(|at| rest.get(*at..).is_some_and(|r| begins(r, &self.after)));
+        let Some(after_time) = time else { return ends.next().ok_or(Reason::Cut) };
+        let mut fallback = None;
+        for end in ends {
+            let time = rest.get(end + self.after.len()..).unwrap_or_default();
+            let fits = |len| time.get(len..).is_some_and(|r: &[u8]| begins(r, after_time));
+            if timestamp::clf_span(time).is_some_and(fits) {
+                return Ok(end);
+            }
+            fallback.get_or_insert(end);
+        }
+        // Without another blank the line was cut inside the name.
+        fallback.ok_or(if memchr(b' ', rest).is_some() { Reason::NoTime } else { Reason::Cut })
+    }
+
+    /// Reads a field that knows its own length; gives the length.
+    #[inline]
+    fn read_own(&self, rest: &[u8], progress: &mut Progress<'_>, clock: &mut ClfMemo) -> Result<usize, Reason> {
+        match &self.meaning {
+            Meaning::Status => status(rest).map(|value| {
+                progress.event.status = value;
+                3
+            }),
+            Meaning::Bytes => size(rest).map(|(len, value)| {
+                progress.event.bytes = value;
+                len
+            }),
+            Meaning::Time(TimeKind::Shaped(shape)) => shape.read(rest, &mut progress.parts).ok_or(Reason::NoTime),
+            Meaning::Time(_) => {
+                let short = if rest.len() < timestamp::CLF_LEN { Reason::Cut } else { Reason::NoTime };
+                let len = timestamp::clf_span(rest).ok_or(short)?;
+                progress.event.time = timestamp::clf_with_fraction(rest.get(..len).unwrap_or_default(), clock)?;
+                Ok(len)
+            }
+            _ => match size(rest) {
+                Ok((len, _)) => Ok(len),
+                Err(Reason::NoSize) => Err(Reason::NoField),
+                Err(reason) => Err(reason),
+            },
+        }
+    }
+
+    /// Puts the text of a field where it belongs.
+    #[inline]
+    fn store<'a>(&self, text: &'a [u8], progress: &mut Progress<'a>, clock: &mut ClfMemo) -> Result<(), Reason> {
+        let event = &mut progress.event;
+        match &self.meaning {
+            Meaning::Client => event.client = client(text).ok_or(Reason::NoClient)?,
+            Meaning::User => event.user = value(text),
+            Meaning::Time(TimeKind::Iso) => event.time = timestamp::iso8601(text)?,
+            Meaning::Time(TimeKind::Epoch(unit)) => event.time = timestamp::epoch_in(text, *unit)?,
+            Meaning::Time(_) => event.time = timestamp::clf(text, clock)?,
+            Meaning::Request => (event.method, event.target, event.protocol) = request(text),
+            Meaning::Method => event.method = value(text),
+            Meaning::Target => event.target = value(text),
+            Meaning::Protocol => event.protocol = value(text),
+            Meaning::Referer => event.referer = value(text),
+            Meaning::Agent => event.agent = value(text),
+            Meaning::ForwardedFor => event.forwarded_for = value(text),
+            Meaning::Vhost if self.end != End::Quote && memchr3(b',', b' ', b'"', text).is_some() => {
+                return Err(Reason::NoField);
+            }
+            Meaning::Vhost => event.vhost = without_port(value(text)),
+            Meaning::Upstream => event.upstream = value(text),
+            Meaning::Decimals if !decimals(text) => return Err(Reason::NoField),
+            Meaning::Status | Meaning::Bytes | Meaning::Count | Meaning::Decimals | Meaning::Skip => {}
+        }
+        Ok(())
+    }
+}
+
+/// Passes over a fixed text; gives the place after it.
+#[inline]
+fn skip_literal(line: &[u8], at: usize, literal: &[u8], next: Next) -> Result<usize, Rejection> {
+    let rest = line.get(at..).unwrap_or_default();
+    if begins(rest, literal) { Ok(at + literal.len()) } else { Err(missing_literal(rest, at, literal, next)) }
+}
+
+/// As `starts_with`, for the two or three bytes that fixed texts mostly are: a call to memcmp for each of them was a
+/// quarter of the time of a line.
+#[inline]
+fn begins(rest: &[u8], literal: &[u8]) -> bool {
+    rest.len() >= literal.len() && rest.iter().zip(literal).all(|(a, b)| a == b)
+}
+
+#[cold]
+fn missing_literal(rest: &[u8], at: usize, literal: &[u8], next: Next) -> Rejection {
+    let same = rest.iter().zip(literal).take_while(|(a, b)| a == b).count();
+    let reason = match (next, literal.get(same)) {
+        _ if same == rest.len() => Reason::Cut,
+        (Next::Time, Some(b'[')) => Reason::NoTime,
+        (Next::Request, Some(b'"')) => Reason::NoRequest,
+        _ => Reason::NoLiteral,
+    };
+    Rejection::new(reason, at + same)
+}
+
+/// Up to the first double quote with an even number of backslashes before it. Each backslash is looked at twice at
+/// most: once by the search and once when counting back from the quote after it.
+#[inline]
+fn quote(rest: &[u8]) -> Option<usize> {
+    memchr_iter(b'"', rest).find(|end| {
+        let before = rest.get(..*end).unwrap_or_default();
+        before.iter().rev().take_while(|b| **b == b'\\').count() % 2 == 0
+    })
+}
+
+/// Up to a blank that is not part of `, ` or ` : `.
+fn list(rest: &[u8]) -> Option<usize> {
+    memchr_iter(b' ', rest).find(|at| {
+        let before = at.checked_sub(1).and_then(|i| rest.get(i));
+        let between = rest.get(at + 1) == Some(&b':') && rest.get(at + 2) == Some(&b' ');
+        let after_colon = before == Some(&b':') && at.checked_sub(2).and_then(|i| rest.get(i)) == Some(&b' ');
+        before != Some(&b',') && !between && !after_colon
+    })
+}
+
+/// Decimal numbers or `-`, alone or in a list.
+fn decimals(text: &[u8]) -> bool {
+    let in_list = |b: &u8| matches!(b, b'0'..=b'9' | b'.' | b'-' | b',' | b':' | b' ');
+    !text.is_empty() && text.iter().all(in_list) && list(text).is_none()
+}
+
+/// Up to the colon before the port; colons in brackets belong to an IPv6 address.
+fn host(rest: &[u8]) -> Option<usize> {
+    let from = if rest.first() == Some(&b'[') { memchr(b']', rest)? } else { 0 };
+    memchr(b':', rest.get(from..)?).map(|at| from + at)
+}
+
+/// A request outside quotes: up to the text after its protocol.
+fn request_text(rest: &[u8], after: &[u8]) -> Result<usize, Reason> {
+    let from = memmem::find(rest, b" HTTP/").map_or(0, |at| at + 1);
+    match after {
+        [] => Ok(rest.len()),
+        _ => memmem::find(rest.get(from..).unwrap_or_default(), after).map(|at| from + at).ok_or(Reason::Cut),
+    }
+}
+
+/// A text as it goes into the event.
+#[inline]
+pub(super) fn value(text: &[u8]) -> &[u8] {
+    if matches!(text, b"-" | b"\"\"") { &[] } else { text }
+}
+
+/// A client that can be one.
+#[inline]
+pub(super) fn client(text: &[u8]) -> Option<&[u8]> {
+    let printable = |b: &u8| matches!(b, 0x21..=0x7e) && !matches!(b, b'"' | b',');
+    (!text.is_empty() && text != b"-" && text.iter().all(printable)).then_some(text)
+}
+
+/// The first entry of a list such as X-Forwarded-For.
+pub(super) fn first_of_list(text: &[u8]) -> &[u8] {
+    memchr(b',', text).and_then(|end| text.get(..end)).unwrap_or(text).trim_ascii()
+}
+
+/// Three digits that are a status.
+#[inline]
+fn status(rest: &[u8]) -> Result<u16, Reason> {
+    match rest {
+        [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', ..] => {
+            Ok(u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0'))
+        }
+        [] | [b'1'..=b'9'] | [b'1'..=b'9', b'0'..=b'9'] => Err(Reason::Cut),
+        _ => Err(Reason::NoStatus),
+    }
+}
+
+/// Digits or `-`, and how many bytes they are.
+#[inline]
+fn size(rest: &[u8]) -> Result<(usize, u64), Reason> {
+    if rest.first() == Some(&b'-') {
+        return Ok((1, 0));
+    }
+    let len = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let digits = rest.get(..len).unwrap_or_default();
+    let add = |sum: u64, b: &u8| sum.saturating_mul(10).saturating_add(u64::from(b - b'0'));
+    match (len, rest) {
+        (0, []) => Err(Reason::Cut),
+        (0, _) => Err(Reason::NoSize),
+        _ => Ok((len, digits.iter().fold(0, add))),
+    }
+}
+
+/// A text that is a status and nothing else.
+pub(super) fn whole_status(text: &[u8]) -> Option<u16> {
+    status(text).ok().filter(|_| text.len() == 3)
+}
+
+/// A text that is a size and nothing else; nothing is 0.
+pub(super) fn whole_size(text: &[u8]) -> Option<u64> {
+    match size(text) {
+        Ok((len, value)) => (len == text.len()).then_some(value),
+        Err(_) => text.is_empty().then_some(0),
+    }
+}
+
+/// Method, target and protocol of a request; three times nothing if it is not one.
+#[inline]
+pub(super) fn request(text: &[u8]) -> (&[u8], &[u8], &[u8]) {
+    const NONE: (&[u8], &[u8], &[u8]) = (&[], &[], &[]);
+    let is_method = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_');
+    let Some((method, rest)) = memchr(b' ', text).and_then(|at| halves(text, at)) else { return NONE };
+    if method.is_empty() || !method.iter().all(is_method) {
+        return NONE;
+    }
+    match memrchr(b' ', rest).and_then(|at| halves(rest, at)) {
+        Some((target, protocol)) if protocol.starts_with(b"HTTP/") => (method, target, protocol),
+        _ => (method, rest, &[]),
+    }
+}
+
+/// What stands before and after one byte.
+#[inline]
+fn halves(text: &[u8], at: usize) -> Option<(&[u8], &[u8])> {
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// A host without its port; an IPv6 address without brackets is left alone.
+pub(super) fn without_port(host: &[u8]) -> &[u8] {
+    match memrchr(b':', host).and_then(|at| halves(host, at)) {
+        Some((name, port)) if is_port(port) && (memchr(b':', name).is_none() || name.ends_with(b"]")) => name,
+        _ => host,
+    }
+}
+
+fn is_port(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+}

@@ -1,0 +1,18 @@
+//! From a [`Report`](crate::model::report::Report) to bytes. Owns words, escapes and layouts; decides nothing.
+//!
+//! A renderer is one file under [`renderers`] and one entry in [`RENDERERS`]. What a stranger wrote reaches the
+//! output only through [`out::Out`], which escapes it for the medium; see [`escape`].
+
+pub mod answer;
+pub mod escape;
+pub mod out;
+pub mod renderers;
+pub mod words;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use answer::headline;
+pub use renderers::{Options, RENDERERS, Renderer, renderer, renderer_for_extension};

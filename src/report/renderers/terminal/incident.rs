@@ -1,0 +1,316 @@
+//! One server-side incident on half a screen, and the others in three lines each. Owns their wording.
+
+use super::{
+    chart::chart,
+    page::{LABELLED, Page, Prose, Tone},
+};
+use crate::{
+    model::{
+        coverage::LineRef,
+        incident::{Incident, Severity, Spared, Verdict},
+        report::Report,
+    },
+    report::{
+        renderers::Options,
+        words::{self, befell, cause, clock_on, confidence, count, counted, duration, share, span},
+    },
+};
+
+/// Limits that keep a fault to half a screen; what is left out is counted.
+const MOST_SPARED: usize = 6;
+const MOST_EVIDENCE: usize = 8;
+const MOST_RULED_OUT: usize = 5;
+const MOST_CHECKS: usize = 6;
+const MOST_SAMPLES: usize = 2;
+const MOST_VALUES: usize = 6;
+const LONGEST_VALUE: usize = 120;
+const LONGEST_TEXT: usize = 400;
+const LONGEST_ID: usize = 40;
+
+/// A server-side incident in full.
+pub(super) fn fault(page: &mut Page, number: Option<usize>, incident: &Incident, report: &Report, options: &Options) {
+    page.blank();
+    title(page, number, incident);
+    likely_cause(page, incident, options);
+    when(page, incident, report);
+    hit(page, incident);
+    who(page, incident);
+    chart(page, incident);
+    spared(page, &incident.spared, incident.status);
+    evidence(page, incident);
+    ruled_out(page, incident, options);
+    next_checks(page, &incident.next_checks);
+    samples(page, &incident.samples);
+}
+
+fn title(page: &mut Page, number: Option<usize>, incident: &Incident) {
+    let number = number.map(|number| format!("{number}. ")).unwrap_or_default();
+    let verdict = words::verdict(incident.verdict).to_uppercase();
+    let prose = Prose::new()
+        .toned(verdict_tone(incident.verdict), &format!("{number}{verdict}"))
+        .toned(Tone::Strong, &format!(", {}", confidence(incident.confidence)))
+        .toned(Tone::Faint, &format!("   incident {}", words::shorten(&incident.id, LONGEST_ID)));
+    page.wrapped(0, 2, &prose);
+}
+
+/// The cause is inferred, and says so: a log shows what happened, not why.
+fn likely_cause(page: &mut Page, incident: &Incident, options: &Options) {
+    let title = cause(incident.cause, options.cause_title);
+    page.labelled("Cause", &Prose::new().toned(Tone::Strong, &title).text(" (inferred)"));
+    match incident.severity {
+        Severity::Critical => {}
+        Severity::Warning => page.labelled("Severity", &Prose::new().text("warning: can wait for working hours")),
+        Severity::Info => page.labelled("Severity", &Prose::new().text("info: nothing to do now")),
+    }
+}
+
+fn verdict_tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::ServerSide => Tone::Bad,
+        Verdict::Attack | Verdict::Undecided => Tone::Unsure,
+        Verdict::ClientSide => Tone::Strong,
+    }
+}
+
+fn when(page: &mut Page, incident: &Incident, report: &Report) {
+    let delay = duration(incident.detected_at.0.saturating_sub(incident.start.0));
+    let told = format!("detectable from {}", clock_on(incident.detected_at, incident.start));
+    let prose = extent(incident, report, Tone::Bad)
+        .text(if incident.end.is_some() { ", over; " } else { "; " })
+        .kept(&format!("peak {}", clock_on(incident.peak, incident.start)))
+        .text("; ")
+        .kept(&told)
+        .text(" ")
+        .kept(&format!("(after {delay})"));
+    page.labelled("When", &prose);
+}
+
+/// From when to when, and for how long.
+fn extent(incident: &Incident, report: &Report, still_on: Tone) -> Prose {
+    let last = incident.end.or(report.input.end).unwrap_or(incident.start).max(incident.start);
+    let length = duration(last.0.saturating_sub(incident.start.0));
+    match incident.end {
+        Some(end) => Prose::new().kept(&span(incident.start, end)).text(" ").kept(&format!("({length})")),
+        None => Prose::new()
+            .kept(&format!("since {}", words::moment(incident.start)))
+            .text(", ")
+            .toned(still_on, "still on at the end of the log")
+            .text(" ")
+            .kept(&format!("({length} so far)")),
+    }
+}
+
+fn hit(page: &mut Page, incident: &Incident) {
+    let mut prose = Prose::new().toned(Tone::Strong, &incident.status.to_string()).text(" on ");
+    let dimensions = words::dimensions(&incident.scope);
+    if dimensions.is_empty() {
+        prose = prose.text("the whole site: no smaller part holds it");
+    }
+    for (i, (name, values)) in dimensions.into_iter().enumerate() {
+        let link = if i > 0 { "; " } else { "" };
+        prose = prose
+            .text(&format!("{link}{} ", words::dimension(name)))
+            .toned(Tone::Strong, &words::list(&short(values), MOST_VALUES));
+    }
+    page.labelled("Hit", &prose);
+}
+
+fn short(values: &[String]) -> Vec<String> {
+    values.iter().map(|value| words::shorten(value, LONGEST_VALUE)).collect()
+}
+
+fn who(page: &mut Page, incident: &Incident) {
+    let mut prose = match incident.clients_active {
+        0 => Prose::new().toned(Tone::Strong, &counted(incident.clients_affected, "client", "clients")),
+        active => Prose::new()
+            .toned(Tone::Strong, &count(incident.clients_affected))
+            .text(&format!(" of {}", counted(active, "active client", "active clients"))),
+    };
+    prose = prose.text(&format!("; {} known good (served before or after)", count(incident.clients_known_good)));
+    if incident.users_affected > 0 {
+        prose = prose.text("; ").kept(&counted(incident.users_affected, "user name", "user names")).text(" (claimed)");
+    }
+    page.labelled("Who", &prose);
+    page.labelled(
+        "Requests",
+        &requests(incident)
+            .text(&format!("; the usual rate would give {}", expected(incident.requests_failed_expected))),
+    );
+}
+
+fn requests(incident: &Incident) -> Prose {
+    let (failed, total) = (incident.requests_failed, incident.requests_total);
+    Prose::new()
+        .text(&format!("{} of {} {} ", count(failed), count(total), befell(incident.status)))
+        .kept(&format!("({})", share(failed, total)))
+}
+
+fn expected(failures: f64) -> String {
+    // `as` saturates, and a negative or missing number becomes 0.
+    if failures < 10.0 { format!("{:.1}", failures.max(0.0)) } else { count(failures.round() as u64) }
+}
+
+fn spared(page: &mut Page, spared: &[Spared], status: u16) {
+    let mut prose = Prose::new();
+    for (i, part) in spared.iter().take(MOST_SPARED).enumerate() {
+        let value = words::shorten(&part.value, LONGEST_VALUE);
+        let (link, unit) = if i > 0 { (", ", String::new()) } else { ("", format!(" clients {}", befell(status))) };
+        prose = prose
+            .text(&format!("{link}{} ", words::dimension(part.dimension)))
+            .toned(Tone::Strong, &value)
+            .text(" ")
+            .kept(&format!("({} of {}{unit})", count(part.failing), count(part.clients)));
+    }
+    if !spared.is_empty() {
+        page.labelled("Spared", &prose);
+    }
+    left_out(page, spared.len(), MOST_SPARED);
+}
+
+/// Says how many entries of a list were not shown.
+fn left_out(page: &mut Page, all: usize, shown: usize) {
+    if all > shown {
+        let more = format!("and {} more in the JSON report", count((all - shown) as u64));
+        page.labelled("", &Prose::new().toned(Tone::Faint, &more));
+    }
+}
+
+fn evidence(page: &mut Page, incident: &Incident) {
+    let mut label = "Evidence";
+    let (supporting, opposing): (Vec<_>, Vec<_>) = incident.evidence.iter().partition(|evidence| evidence.supports);
+    for evidence in supporting.into_iter().chain(opposing).take(MOST_EVIDENCE) {
+        let (sign, tone) = if evidence.supports { ("+", Tone::Good) } else { ("-", Tone::Unsure) };
+        page.listed(
+            label,
+            &Prose::new().toned(tone, sign),
+            2,
+            &Prose::new().text(&words::shorten(&evidence.text, LONGEST_TEXT)),
+        );
+        label = "";
+    }
+    left_out(page, incident.evidence.len(), MOST_EVIDENCE);
+}
+
+fn ruled_out(page: &mut Page, incident: &Incident, options: &Options) {
+    let mut label = "Ruled out";
+    for other in incident.ruled_out.iter().take(MOST_RULED_OUT) {
+        let title = cause(other.cause, options.cause_title);
+        page.labelled(label, &Prose::new().text(&format!("{title}: {}", words::shorten(&other.why, LONGEST_TEXT))));
+        label = "";
+    }
+    left_out(page, incident.ruled_out.len(), MOST_RULED_OUT);
+}
+
+fn next_checks(page: &mut Page, checks: &[String]) {
+    let mut label = "Next";
+    for (i, check) in checks.iter().take(MOST_CHECKS).enumerate() {
+        let (words, commands) = split_commands(check);
+        let mark = Prose::new().toned(Tone::Strong, &format!("{}.", i + 1));
+        page.listed(label, &mark, 3, &Prose::new().text(&words));
+        for command in commands {
+            page.line(LABELLED + 3, &Prose::new().toned(Tone::Strong, command));
+        }
+        label = "";
+    }
+    left_out(page, checks.len(), MOST_CHECKS);
+}
+
+/// The words of a check, and its commands: what stands between backticks. A command gets a line of its own, never
+/// broken, so that it can be copied; the words lose it where it stands at their end.
+fn split_commands(check: &str) -> (String, Vec<&str>) {
+    let commands: Vec<&str> = check.split('`').skip(1).step_by(2).filter(|command| !command.is_empty()).collect();
+    let at_the_end = check.trim_end().ends_with('`') && commands.len() == 1;
+    match check.split_once('`') {
+        Some((words, _)) if at_the_end => (words.trim_end().to_owned(), commands),
+        // Commands in the middle of a sentence stay there: without them it would not be one.
+        _ => (check.to_owned(), Vec::new()),
+    }
+}
+
+/// Lines of the log as grep would show them, cut: two lines hold what matters in the usual formats.
+fn samples(page: &mut Page, samples: &[LineRef]) {
+    let mut label = "Lines";
+    for sample in samples.iter().take(MOST_SAMPLES) {
+        let place = format!("{}:{}: ", words::shorten(&sample.file, LONGEST_VALUE), sample.line);
+        let room = (2 * (page.width - LABELLED)).saturating_sub(page.columns(&place)).max(20);
+        let text = page.cut(&sample.text.inert(), room);
+        page.labelled(label, &Prose::new().toned(Tone::Strong, &place).toned(Tone::Faint, &text));
+        label = "";
+    }
+}
+
+/// The incidents that page nobody, in three lines each.
+pub(super) fn others(page: &mut Page, incidents: &[&Incident], report: &Report, options: &Options) {
+    if incidents.is_empty() {
+        return;
+    }
+    page.heading("Other incidents");
+    let mut ranked = incidents.to_vec();
+    ranked.sort_by_key(|incident| {
+        let rank = match incident.verdict {
+            Verdict::ServerSide => 0,
+            Verdict::Undecided => 1,
+            Verdict::Attack => 2,
+            Verdict::ClientSide => 3,
+        };
+        (rank, incident.start)
+    });
+    for incident in ranked.iter().take(options.max_other_incidents) {
+        other(page, incident, report, options);
+    }
+    let left = ranked.len().saturating_sub(options.max_other_incidents);
+    if left > 0 {
+        page.wrapped(
+            2,
+            4,
+            &Prose::new().toned(Tone::Faint, &format!("and {} more in the JSON report", count(left as u64))),
+        );
+    }
+}
+
+fn other(page: &mut Page, incident: &Incident, report: &Report, options: &Options) {
+    let title = Prose::new()
+        .toned(verdict_tone(incident.verdict), words::verdict(incident.verdict))
+        .text(&format!(", {}: ", confidence(incident.confidence)))
+        .toned(Tone::Strong, &cause(incident.cause, options.cause_title))
+        .text(&format!(", {} {}", incident.status, words::place(&incident.scope, 2)));
+    page.wrapped(2, 4, &title);
+    let mut figures = extent(incident, report, Tone::Plain)
+        .text("; ")
+        .kept(&counted(incident.clients_affected, "client", "clients"))
+        .text(", ")
+        .kept(&format!("{} known good", count(incident.clients_known_good)));
+    if incident.users_affected > 0 {
+        figures = figures.text(", ").kept(&counted(incident.users_affected, "claimed name", "claimed names"));
+    }
+    let failed = format!(
+        "; {} of {} {}",
+        count(incident.requests_failed),
+        counted(incident.requests_total, "request", "requests"),
+        befell(incident.status)
+    );
+    page.wrapped(4, 4, &figures.text(&failed));
+    if let Some(check) = incident.next_checks.first() {
+        let (words, commands) = split_commands(check);
+        page.wrapped(4, 6, &Prose::new().toned(Tone::Faint, "Next: ").text(&words));
+        for command in commands {
+            page.line(6, &Prose::new().text(command));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split_commands;
+
+    #[test]
+    fn a_command_at_the_end_gets_its_own_line() {
+        assert_eq!(
+            split_commands("Look at the rules: `nginx -T`"),
+            ("Look at the rules:".to_owned(), vec!["nginx -T"])
+        );
+        assert_eq!(split_commands("`date -u`"), (String::new(), vec!["date -u"]));
+        assert_eq!(split_commands("Compare `a` with b."), ("Compare `a` with b.".to_owned(), Vec::new()));
+        assert_eq!(split_commands("Reload."), ("Reload.".to_owned(), Vec::new()));
+    }
+}

@@ -1,0 +1,73 @@
+//! The report for the person on call, in 80 columns. Owns the order of its sections; each has its own file.
+
+mod chart;
+mod coverage;
+mod incident;
+mod page;
+mod tables;
+
+use super::{Options, Renderer};
+use crate::{
+    model::{
+        incident::{Incident, Verdict},
+        report::Report,
+    },
+    report::{
+        answer::{Mood, answer, faults},
+        words::{count, counted, share},
+    },
+};
+use page::{Page, Prose, Tone};
+
+pub(super) const RENDERER: Renderer =
+    Renderer { id: "terminal", title: "plain text for people, in 80 columns", extension: "txt", render };
+
+fn render(report: &Report, options: &Options) -> Vec<u8> {
+    let mut page = Page::new(options.width, options.color, options.ascii);
+    first_line(&mut page, report);
+    let faults = faults(report);
+    for (i, fault) in faults.iter().enumerate() {
+        let number = (faults.len() > 1).then_some(i + 1);
+        incident::fault(&mut page, number, fault, report, options);
+    }
+    let others: Vec<&Incident> =
+        report.incidents.iter().filter(|incident| incident.verdict != Verdict::ServerSide).collect();
+    incident::others(&mut page, &others, report, options);
+    whole_log(&mut page, report);
+    tables::causes(&mut page, report);
+    tables::clients(&mut page, report, options);
+    coverage::input(&mut page, &report.input);
+    coverage::limits(&mut page, &report.limits);
+    page.into_bytes()
+}
+
+fn first_line(page: &mut Page, report: &Report) {
+    let answer = answer(report);
+    let tone = match answer.mood {
+        Mood::Bad => Tone::Bad,
+        Mood::Unsure => Tone::Unsure,
+        Mood::Good => Tone::Good,
+    };
+    page.wrapped(0, 2, &Prose::new().with_no_break_spaces(tone, &answer.text));
+}
+
+/// The whole log in a sentence and a line of blocks.
+fn whole_log(page: &mut Page, report: &Report) {
+    let totals = &report.totals;
+    let refused = totals.status_401 + totals.status_403;
+    if refused == 0 {
+        return;
+    }
+    page.heading("The whole log");
+    let prose = Prose::new()
+        .text(&format!("{}, {} refused ", counted(totals.requests, "request", "requests"), count(refused)))
+        .kept(&format!("({}),", share(refused, totals.requests)))
+        .text(&format!(" {} with 401 and {} with 403,", count(totals.status_401), count(totals.status_403)))
+        .text(&format!(
+            " met by {} of {}",
+            count(totals.failing_clients),
+            counted(totals.clients, "client", "clients")
+        ));
+    page.wrapped(2, 4, &prose);
+    chart::course(page, report);
+}

@@ -1,0 +1,223 @@
+//! Shards to a ledger: the one place where parts become a whole, in an order that no partition can change.
+//!
+//! Every id is replaced by the rank of what it stands for. Visits are then sorted by client with a counting
+//! sort: each shard knows where its rows of each client go, so all shards write side by side. The slots are
+//! atomics only so that safe code may do that; a relaxed store is a plain one.
+
+use crate::model::{
+    tally::{ClientKey, Ledger, NAME_PREFIX, Names, Refusal, Sample, SampleKey, Seen, Shape, Shard, Visit},
+    time::Time,
+};
+use rayon::prelude::*;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+/// For each shard, the global id of each local one.
+type Remaps = Vec<Vec<u32>>;
+
+/// Merges shards into the canonical table.
+#[must_use]
+pub fn build(shards: Vec<Shard>) -> Ledger {
+    let (names, name_maps) = merge_names(&shards, |shard| &shard.names);
+    let (agents, agent_maps) = merge_names(&shards, |shard| &shard.agents);
+    let (shapes, shape_maps) = merge_shapes(&shards, &name_maps);
+    let (clients, client_maps) = merge_clients(&shards, &name_maps, &agent_maps);
+    let refusals = merge_refusals(&shards, &client_maps, &shape_maps, &name_maps);
+    let samples = merge_samples(&shards, &shape_maps, &client_maps);
+    let (visit_bounds, visits) = merge_visits(shards, clients.len(), &client_maps, &shape_maps);
+    let span = span_of(&visits);
+    Ledger { names, agents, clients, shapes, visit_bounds, visits, refusals, samples, span }
+}
+
+fn at(map: &[u32], index: u32) -> u32 {
+    map.get(index as usize).copied().unwrap_or_default()
+}
+
+/// Ranks keyed items: the distinct keys in order, and for each shard the rank of each of its items.
+fn rank<K: Ord + Copy + Send>(mut keyed: Vec<(K, u32, u32)>, lens: &[usize]) -> (Vec<K>, Remaps) {
+    keyed.par_sort_unstable();
+    let mut maps: Remaps = lens.iter().map(|len| vec![0; *len]).collect();
+    let mut distinct: Vec<K> = Vec::new();
+    for (key, shard, index) in keyed {
+        if distinct.last() != Some(&key) {
+            distinct.push(key);
+        }
+        if let Some(slot) = maps.get_mut(shard as usize).and_then(|map| map.get_mut(index as usize)) {
+            *slot = (distinct.len() - 1) as u32;
+        }
+    }
+    (distinct, maps)
+}
+
+fn merge_names(shards: &[Shard], names_of: impl Fn(&Shard) -> &Names) -> (Names, Remaps) {
+    let mut keyed: Vec<(&[u8], u32, u32)> = Vec::new();
+    for (s, shard) in shards.iter().enumerate() {
+        let names = names_of(shard);
+        keyed.extend((0..names.len() as u32).map(|i| (names.get(i), s as u32, i)));
+    }
+    let lens: Vec<usize> = shards.iter().map(|shard| names_of(shard).len()).collect();
+    let (distinct, maps) = rank(keyed, &lens);
+    let mut merged = Names::default();
+    if distinct.is_empty() {
+        merged.push(b"");
+    }
+    for text in distinct {
+        merged.push(text);
+    }
+    (merged, maps)
+}
+
+fn merge_shapes(shards: &[Shard], names: &Remaps) -> (Vec<Shape>, Remaps) {
+    let mut keyed = Vec::new();
+    for (s, (shard, names)) in shards.iter().zip(names).enumerate() {
+        keyed.extend(shard.shapes.iter().enumerate().map(|(i, shape)| (globally(shape, names), s as u32, i as u32)));
+    }
+    rank(keyed, &shards.iter().map(|shard| shard.shapes.len()).collect::<Vec<_>>())
+}
+
+fn globally(shape: &Shape, names: &[u32]) -> Shape {
+    Shape {
+        vhost: at(names, shape.vhost),
+        path: at(names, shape.path),
+        method: at(names, shape.method),
+        protocol: at(names, shape.protocol),
+        upstream: at(names, shape.upstream),
+        ..*shape
+    }
+}
+
+fn merge_clients(shards: &[Shard], names: &Remaps, agents: &Remaps) -> (Vec<ClientKey>, Remaps) {
+    let mut keyed = Vec::with_capacity(shards.iter().map(|shard| shard.clients.len()).sum());
+    for (s, ((shard, names), agents)) in shards.iter().zip(names).zip(agents).enumerate() {
+        keyed.extend(shard.clients.iter().enumerate().map(|(i, key)| {
+            let addr = key.name().map_or(key.addr, |name| NAME_PREFIX | u128::from(at(names, name)));
+            (ClientKey { addr, agent: at(agents, key.agent) }, s as u32, i as u32)
+        }));
+    }
+    rank(keyed, &shards.iter().map(|shard| shard.clients.len()).collect::<Vec<_>>())
+}
+
+fn merge_refusals(shards: &[Shard], clients: &Remaps, shapes: &Remaps, names: &Remaps) -> Vec<Refusal> {
+    let mut merged = Vec::with_capacity(shards.iter().map(|shard| shard.refusals.len()).sum());
+    for (((shard, clients), shapes), names) in shards.iter().zip(clients).zip(shapes).zip(names) {
+        merged.extend(shard.refusals.iter().map(|refusal| Refusal {
+            client: at(clients, refusal.client),
+            shape: at(shapes, refusal.shape),
+            user: at(names, refusal.user),
+            referer_host: at(names, refusal.referer_host),
+            ..*refusal
+        }));
+    }
+    merged.par_sort_unstable_by_key(|r| (r.client, r.time, r.shape, r.place));
+    merged
+}
+
+fn merge_samples(shards: &[Shard], shapes: &Remaps, clients: &Remaps) -> BTreeMap<SampleKey, Sample> {
+    let mut merged: BTreeMap<SampleKey, Sample> = BTreeMap::new();
+    for ((shard, shapes), clients) in shards.iter().zip(shapes).zip(clients) {
+        for (key, sample) in &shard.samples {
+            let key = SampleKey { shape: at(shapes, key.shape), hour: key.hour };
+            let sample = Sample { client: at(clients, sample.client), ..sample.clone() };
+            let is_earlier = merged.get(&key).is_none_or(|kept| (sample.time, sample.place) < (kept.time, kept.place));
+            if is_earlier {
+                merged.insert(key, sample);
+            }
+        }
+    }
+    merged
+}
+
+fn merge_visits(shards: Vec<Shard>, clients_len: usize, clients: &Remaps, shapes: &Remaps) -> (Vec<u32>, Vec<Seen>) {
+    let mut slots_per_shard: Vec<Vec<u32>> = shards.par_iter().map(rows_per_client).collect();
+    let bounds = assign_slots(&mut slots_per_shard, clients_len, clients);
+    let total = bounds.last().copied().unwrap_or(0) as usize;
+    let slots: Vec<AtomicU64> = (0..total).map(|_| AtomicU64::new(0)).collect();
+    shards.into_par_iter().zip(slots_per_shard).zip(shapes).for_each(|((shard, next), shapes)| {
+        scatter(shard.visits, next, shapes, &slots);
+    });
+    let mut visits: Vec<Seen> = slots.into_iter().map(|slot| Seen(slot.into_inner())).collect();
+    sort_each_client(&mut visits, &bounds);
+    (bounds, visits)
+}
+
+fn rows_per_client(shard: &Shard) -> Vec<u32> {
+    let mut rows = vec![0; shard.clients.len()];
+    for visit in shard.visits.values().flatten() {
+        if let Some(count) = rows.get_mut(visit.client as usize) {
+            *count += 1;
+        }
+    }
+    rows
+}
+
+/// Turns counts per shard and client into the first slot of each; gives the bounds of each client.
+fn assign_slots(counts: &mut [Vec<u32>], clients_len: usize, clients: &Remaps) -> Vec<u32> {
+    let mut bounds = vec![0u32; clients_len + 1];
+    for (counts, map) in counts.iter().zip(clients) {
+        for (count, global) in counts.iter().zip(map) {
+            if let Some(bound) = bounds.get_mut(*global as usize + 1) {
+                *bound += count;
+            }
+        }
+    }
+    let mut sum = 0;
+    for bound in &mut bounds {
+        sum += *bound;
+        *bound = sum;
+    }
+    let mut next = bounds.clone();
+    for (counts, map) in counts.iter_mut().zip(clients) {
+        for (count, global) in counts.iter_mut().zip(map) {
+            if let Some(slot) = next.get_mut(*global as usize) {
+                let first = *slot;
+                *slot += *count;
+                *count = first;
+            }
+        }
+    }
+    bounds
+}
+
+fn scatter(buckets: BTreeMap<u16, Vec<Visit>>, mut next: Vec<u32>, shapes: &[u32], slots: &[AtomicU64]) {
+    for (bucket, visits) in buckets {
+        let start = u32::from(bucket) << 16;
+        for visit in visits {
+            let Some(slot) = next.get_mut(visit.client as usize) else { continue };
+            let seen = Seen::new(Time(start | u32::from(visit.second)), at(shapes, u32::from(visit.shape)));
+            if let Some(cell) = slots.get(*slot as usize) {
+                cell.store(seen.0, Relaxed);
+            }
+            *slot += 1;
+        }
+    }
+}
+
+fn sort_each_client(visits: &mut [Seen], bounds: &[u32]) {
+    /// Clients handed to one worker at a time: large enough to be worth a hand-over.
+    const CLIENTS_PER_TASK: usize = 4096;
+    let mut tasks = Vec::new();
+    let (mut rest, mut taken) = (visits, 0usize);
+    for first in (0..bounds.len().saturating_sub(1)).step_by(CLIENTS_PER_TASK) {
+        let own = bounds.get(first..(first + CLIENTS_PER_TASK + 1).min(bounds.len())).unwrap_or_default();
+        let end = own.last().copied().unwrap_or(0) as usize;
+        let (part, after) = rest.split_at_mut(end - taken);
+        tasks.push((part, own, taken));
+        (rest, taken) = (after, end);
+    }
+    tasks.into_par_iter().for_each(|(part, own, offset)| {
+        for pair in own.windows(2) {
+            let &[from, to] = pair else { continue };
+            let slice = part.get_mut(from as usize - offset..to as usize - offset).unwrap_or_default();
+            if !slice.is_sorted() {
+                slice.sort();
+            }
+        }
+    });
+}
+
+fn span_of(visits: &[Seen]) -> Option<(Time, Time)> {
+    let (first, last) = visits.par_iter().map(|v| (*v, *v)).reduce_with(|a, b| (a.0.min(b.0), a.1.max(b.1)))?;
+    Some((first.time(), last.time()))
+}

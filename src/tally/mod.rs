@@ -1,0 +1,10 @@
+//! Events in, tallies out, and tallies merged into the ledger.
+
+mod accumulate;
+mod address;
+mod interner;
+mod ledger;
+pub mod path;
+
+pub use accumulate::Accumulator;
+pub use ledger::build;
