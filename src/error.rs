@@ -4,7 +4,7 @@
 //! A message says what was expected, what was found and what to do, lower case, without a full stop. Commands in it
 //! say `FILE` rather than the name: names come from strangers, and messages are pasted into shells.
 
-use crate::model::logged::inert;
+use crate::model::logged::{Logged, inert};
 use std::{
     fmt, io,
     os::unix::ffi::OsStrExt,
@@ -119,6 +119,22 @@ pub enum Kind {
     Special {
         /// What it is.
         what: &'static str,
+    },
+    /// Text of which no line is in a known format.
+    #[error(
+        "expected lines of a known log format, found `{}`; nearest is `{nearest}`, which stops fitting at column {} \
+         ({reason}); give the server's own with --log-format, or see `authfault formats`",
+        .text.inert(), .column + 1
+    )]
+    UnknownFormat {
+        /// The first line that was not understood.
+        text: Logged,
+        /// The format that got furthest.
+        nearest: &'static str,
+        /// Why it stopped there.
+        reason: &'static str,
+        /// Bytes in front of where it stopped.
+        column: usize,
     },
     /// The operating system refused.
     #[error("cannot {doing}: {cause}")]

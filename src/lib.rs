@@ -1,4 +1,11 @@
 //! stub
-pub mod model;
-pub mod tally;
+pub mod cli;
 pub mod detect;
+pub mod error;
+pub mod input;
+pub mod model;
+pub mod parse;
+pub mod pipeline;
+pub mod progress;
+pub mod report;
+pub mod tally;

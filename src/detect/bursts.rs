@@ -131,10 +131,12 @@ fn name_address(facts: &Facts<'_>, own: &[Item<'_>]) -> (Verdict, &'static str, 
         return (Verdict::ClientSide, "crawler_blocked", format!("{all} failures of a declared crawler"));
     }
     if share(tries, all) > 0.5 {
-        if names.len() >= 8 && names.len() * 3 > tries {
+        let named = own.iter().filter(|i| i.refusal.user != 0).count();
+        let per_name = named as f64 / names.len().max(1) as f64;
+        if names.len() >= 8 && per_name < 5.0 {
             return (Verdict::Attack, "password_spray", format!("{tries} tries with {} names from one address", names.len()));
         }
-        if !names.is_empty() && names.len() <= 4 && (per_hour < 240.0 || share(known, all) > 0.5) {
+        if named * 2 > tries && per_name >= 5.0 && per_hour / (names.len() as f64) < 240.0 {
             let why = format!("one address repeats {} name(s) {tries} times, {per_hour:.0} an hour", names.len());
             return (Verdict::ClientSide, "stale_credentials", why);
         }

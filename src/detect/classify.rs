@@ -46,7 +46,7 @@ pub(crate) fn classify(facts: &Facts<'_>, pasts: &[Past]) -> Vec<EventCause> {
                 EventCause::IncorrectCredentials
             } else if past.challenged || basic.get(shape.route as usize).copied().unwrap_or(false) {
                 EventCause::NoCredentials
-            } else if past.gap_secs.is_some() || past.before {
+            } else if past.stratum.is_some() || past.before {
                 EventCause::ExpiredSession
             } else {
                 EventCause::NoCredentials

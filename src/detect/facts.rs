@@ -63,6 +63,10 @@ pub(crate) struct Facts<'l> {
     /// For each client, whether its failures may be evidence: neither bot nor monitor nor scanner.
     pub(crate) evident: Vec<bool>,
     pub(crate) has_agents: bool,
+    /// Whether two hosts or more are logged.
+    pub(crate) has_hosts: bool,
+    /// Routes that answer 401 to those who have no session, and name no users: not Basic authentication.
+    by_session: Vec<bool>,
     /// The host that refusals are most often referred from: the site itself, since a page's parts refer to it.
     pub(crate) own_host: u32,
 }
@@ -88,10 +92,29 @@ impl<'l> Facts<'l> {
             prefixes: by_id(paths.ids),
             families,
             has_agents: agents.len() > 1,
+            has_hosts: ledger.shapes.iter().any(|s| s.vhost != ledger.shapes.first().map_or(0, |first| first.vhost)),
             agents,
             evident,
             own_host: own_host(ledger),
+            by_session: Vec::new(),
         }
+        .with_sessions()
+    }
+
+    fn with_sessions(mut self) -> Self {
+        let mut refuses = vec![(false, false); self.routes.len()];
+        for shape in &self.shapes {
+            if let Some((refused, named)) = refuses.get_mut(shape.route as usize) {
+                *refused |= shape.status == 401;
+                *named |= shape.with_user;
+            }
+        }
+        self.by_session = refuses.iter().zip(&self.routes).map(|((refused, named), route)| *refused && !named && !route.logs_in).collect();
+        self
+    }
+
+    pub(crate) fn opens_by_session(&self, route: u32) -> bool {
+        self.by_session.get(route as usize).copied().unwrap_or(false)
     }
 
     pub(crate) fn shape(&self, index: usize) -> ShapeFacts {

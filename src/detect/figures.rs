@@ -58,6 +58,27 @@ pub(crate) fn net_text((addr, len): Net) -> String {
     }
 }
 
+/// The prefixes that failures are under, for faults that hit whatever a session opens: nothing else is in their
+/// evidence, so the whole log would be too wide a word. One that holds under a fiftieth of them is left out.
+pub(crate) fn failing_prefixes(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> Vec<String> {
+    const VALUES_MAX: usize = 8;
+    let mut counts: BTreeMap<u32, (usize, BTreeSet<u32>)> = BTreeMap::new();
+    let failing = trials.iter().filter(|t| t.failed && within(t, cluster.from, cluster.to) && cluster.bounds.contain(facts, t.leaf, t.client));
+    let mut all = 0;
+    for trial in failing {
+        let prefix = facts.leaf(trial.leaf).prefix;
+        let entry = counts.entry(prefix[0]).or_default();
+        entry.0 += 1;
+        entry.1.insert(prefix[1]);
+        all += 1;
+    }
+    let kept = counts.into_iter().filter(|(_, (count, _))| count * 50 >= all);
+    // The longer prefix where only one lies below.
+    let mut texts: Vec<String> = kept.map(|(first, (_, below))| facts.prefix_text(if below.len() == 1 { below.first().copied().unwrap_or(first) } else { first }).to_owned()).collect();
+    texts.sort();
+    if texts.len() > VALUES_MAX || texts.iter().any(|t| t == "/") { Vec::new() } else { texts }
+}
+
 /// For every dimension that bounds the fault, the busiest neighbours that were not hit.
 pub(crate) fn spared(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> Vec<Spared> {
     const PER_DIMENSION: usize = 3;

@@ -3,15 +3,17 @@
 //! One walk over each client's requests in order of time. The answer is kept for refusals only; whoever needs
 //! it for served requests walks again with [`Walk`].
 
-use super::facts::Facts;
+use super::{agent::Kind, facts::Facts};
 use crate::model::tally::Seen;
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 
 /// A refusal that is answered by success on the same route within so many seconds was a challenge, a typing
 /// error or an expired session: everyday.
 pub(crate) const RESOLVED_SECS: u32 = 120;
-/// How far back a client must have been served for its session to be worth believing in.
-pub(crate) const GAP_SECS: u32 = 2 * 3600;
+/// Upper bounds of the strata of time since a client was last served where sessions matter. Whether a session
+/// has a right to be dead depends on little else.
+const STRATA_SECS: [u32; 5] = [900, 7200, 43_200, 144_000, 1_209_600];
 const NEVER: u32 = u32::MAX;
 
 /// What the client of a refusal had been.
@@ -25,8 +27,9 @@ pub(crate) struct Past {
     pub(crate) anywhere: bool,
     /// Served on this route again within [`RESOLVED_SECS`].
     pub(crate) resolved: bool,
-    /// Seconds since it was last served on this route, where it was.
-    pub(crate) gap_secs: Option<u32>,
+    /// How long ago it was last served where sessions matter, as a stratum; none if never, or if this route is
+    /// not such a place.
+    pub(crate) stratum: Option<u8>,
     /// A 401 without a user name, and the next request on this route carried one.
     pub(crate) challenged: bool,
     /// A 401 answered by a login (a served write on a login route) within [`RESOLVED_SECS`].
@@ -39,24 +42,26 @@ pub(crate) struct Past {
 pub(crate) struct Walk {
     first: Vec<u32>,
     last: Vec<u32>,
-    latest: Vec<u32>,
+    /// For each host, when a route that sessions open was last served.
+    latest: Vec<(u32, u32)>,
     touched: Vec<u32>,
 }
 
 impl Walk {
     pub(crate) fn new(facts: &Facts<'_>) -> Self {
         let routes = facts.routes.len();
-        Self { first: vec![NEVER; routes], last: vec![0; routes], latest: vec![NEVER; routes], touched: Vec::new() }
+        Self { first: vec![NEVER; routes], last: vec![0; routes], latest: Vec::new(), touched: Vec::new() }
     }
 
     /// Takes up a client.
     pub(crate) fn take(&mut self, facts: &Facts<'_>, visits: &[Seen]) {
         for route in self.touched.drain(..) {
             let at = route as usize;
-            if let (Some(first), Some(last), Some(latest)) = (self.first.get_mut(at), self.last.get_mut(at), self.latest.get_mut(at)) {
-                (*first, *last, *latest) = (NEVER, 0, NEVER);
+            if let (Some(first), Some(last)) = (self.first.get_mut(at), self.last.get_mut(at)) {
+                (*first, *last) = (NEVER, 0);
             }
         }
+        self.latest.clear();
         for visit in visits {
             let shape = facts.shape(visit.shape());
             if !shape.served {
@@ -71,18 +76,29 @@ impl Walk {
         }
     }
 
-    /// Notes a service; gives the seconds since the one before it on this route.
-    pub(crate) fn serve(&mut self, route: u32, time: u32) -> Option<u32> {
-        let gap = self.gap(route, time);
-        if let Some(latest) = self.latest.get_mut(route as usize) {
-            *latest = time;
+    /// Notes a service; gives the stratum of the time since the one before it.
+    pub(crate) fn serve(&mut self, facts: &Facts<'_>, route: u32, time: u32) -> Option<u8> {
+        /// Hosts remembered of one client.
+        const HOSTS_MAX: usize = 64;
+        if !facts.opens_by_session(route) {
+            return None;
         }
-        gap
+        let stratum = self.stratum(facts, route, time);
+        let vhost = facts.route(route).vhost;
+        match self.latest.iter_mut().find(|(host, _)| *host == vhost) {
+            Some((_, latest)) => *latest = time,
+            None => self.latest.push((vhost, time)),
+        }
+        self.latest.truncate(HOSTS_MAX);
+        stratum
     }
 
-    /// Seconds since the latest noted service on this route.
-    pub(crate) fn gap(&self, route: u32, time: u32) -> Option<u32> {
-        self.latest.get(route as usize).filter(|latest| **latest != NEVER).map(|latest| time - latest)
+    /// The stratum of the time since the latest noted service where sessions matter on this host.
+    pub(crate) fn stratum(&self, facts: &Facts<'_>, route: u32, time: u32) -> Option<u8> {
+        let vhost = facts.route(route).vhost;
+        let (_, latest) = self.latest.iter().find(|(host, _)| *host == vhost)?;
+        let stratum = STRATA_SECS.iter().position(|bound| time - latest < *bound)?;
+        facts.opens_by_session(route).then_some(stratum as u8)
     }
 
     /// Whether the client was served on a route at a time other than this second.
@@ -134,7 +150,7 @@ fn pasts_of(facts: &Facts<'_>, client: u32, walk: &mut Walk, out: &mut Vec<Past>
         let shape = facts.shape(visit.shape());
         let time = visit.time().0;
         if shape.served {
-            walk.serve(shape.route, time);
+            walk.serve(facts, shape.route, time);
         } else if matches!(shape.status, 401 | 403) {
             // Lines of one second may stand in any order: the answer to a challenge may come before it.
             let same_second = visits.get(i.saturating_sub(16)..i).unwrap_or_default().iter().filter(|v| v.time().0 == time).count();
@@ -145,7 +161,7 @@ fn pasts_of(facts: &Facts<'_>, client: u32, walk: &mut Walk, out: &mut Vec<Past>
                 before: walk.known_before(shape.route, time),
                 anywhere: walk.anywhere(time),
                 resolved: next.served,
-                gap_secs: walk.gap(shape.route, time),
+                stratum: walk.stratum(facts, shape.route, time),
                 challenged: shape.status == 401 && next.named,
                 logged_in_after: next.logged_in,
                 had_name: served_with_name,
@@ -174,4 +190,56 @@ fn look_ahead(facts: &Facts<'_>, rest: &[Seen], route: u32, had_user: bool, time
         next.logged_in |= shape.served && facts.route(shape.route).logs_in;
     }
     next
+}
+
+/// Strata and kinds of client in which sessions seldom die: only there is a dead one evidence. Judged by the
+/// better half of the hours, so that the fault itself does not make dying look normal.
+pub(crate) struct Telling(Vec<bool>);
+
+impl Telling {
+    const SHARE_MAX: f64 = 0.3;
+
+    pub(crate) fn new(facts: &Facts<'_>, pasts: &[Past]) -> Self {
+        let mut hours: Vec<BTreeMap<u32, (u32, u32)>> = vec![BTreeMap::new(); STRATA_SECS.len()];
+        let mut walk = Walk::new(facts);
+        for client in (0..facts.ledger.clients.len() as u32).filter(|c| facts.is_evident(*c) && facts.kind(*c) != Kind::Tool) {
+            let visits = facts.ledger.visits_of(client as usize);
+            walk.take(facts, visits);
+            let mut refusal = facts.ledger.refusals.partition_point(|r| r.client < client);
+            for visit in visits {
+                let shape = facts.shape(visit.shape());
+                let stratum = if matches!(shape.status, 401 | 403) {
+                    refusal += 1;
+                    pasts.get(refusal - 1).filter(|past| shape.status == 401 && !past.challenged).and_then(|past| past.stratum)
+                } else if shape.served {
+                    walk.serve(facts, shape.route, visit.time().0)
+                } else {
+                    None
+                };
+                if let Some(hours) = stratum.and_then(|stratum| hours.get_mut(usize::from(stratum))) {
+                    let hour = hours.entry(visit.time().0 / 3600).or_default();
+                    *hour = (hour.0 + u32::from(!shape.served), hour.1 + 1);
+                }
+            }
+        }
+        Self(hours.into_iter().map(|hours| better_half(hours.into_values().collect()) <= Self::SHARE_MAX).collect())
+    }
+
+    pub(crate) fn tells(&self, stratum: Option<u8>) -> bool {
+        stratum.is_some_and(|stratum| self.0.get(usize::from(stratum)).copied().unwrap_or(false))
+    }
+}
+
+/// The failing share over the hours with the lowest share that hold half of all.
+fn better_half(mut hours: Vec<(u32, u32)>) -> f64 {
+    let all: u32 = hours.iter().map(|(_, all)| all).sum();
+    hours.sort_by(|(f, a), (g, b)| (u64::from(*f) * u64::from(*b)).cmp(&(u64::from(*g) * u64::from(*a))));
+    let (mut failing, mut seen) = (0, 0);
+    for (f, a) in hours {
+        if seen * 2 >= all {
+            break;
+        }
+        (failing, seen) = (failing + f, seen + a);
+    }
+    if seen == 0 { 1.0 } else { f64::from(failing) / f64::from(seen) }
 }

@@ -13,6 +13,7 @@
 
 mod agent;
 mod bursts;
+pub mod causes;
 mod cause;
 mod classify;
 mod facts;
@@ -36,7 +37,7 @@ use facts::Facts;
 pub use figures::Locate;
 use history::Past;
 use refine::{Bounds, Cluster, Table, within};
-use scan::{Candidate, Channel, Openness};
+use scan::{Candidate, Channel, Ground};
 use std::collections::{BTreeMap, BTreeSet};
 use trials::Trial;
 use verdict::Features;
@@ -88,9 +89,9 @@ const REFINED_MAX: usize = 400;
 pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findings {
     let facts = Facts::new(ledger);
     let pasts = history::pasts(&facts);
-    let open = scan::openness(&facts);
+    let ground = Ground::new(&facts, &pasts);
     let mut trials: BTreeMap<Channel, Table> = BTreeMap::new();
-    let faults = faults(&facts, &pasts, &open, &mut trials);
+    let faults = faults(&facts, &pasts, &ground, &mut trials);
     let mut causes = classify::classify(&facts, &pasts);
     let free = mark(&facts, &faults, &mut causes);
     let mut incidents: Vec<Incident> = faults.iter().map(|fault| told(&facts, &trials, fault, locate)).collect();
@@ -110,11 +111,11 @@ pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findi
 }
 
 /// Candidate after candidate, the strongest first, each taken out before the next is looked at.
-fn faults(facts: &Facts<'_>, pasts: &[Past], open: &Openness, trials: &mut BTreeMap<Channel, Table>) -> Vec<Fault> {
+fn faults(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, trials: &mut BTreeMap<Channel, Table>) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     let mut told: Vec<(u16, Cluster)> = Vec::new();
-    for candidate in scan::candidates(facts, pasts, open).into_iter().take(REFINED_MAX) {
-        let own = trials.entry(candidate.channel).or_insert_with(|| Table::new(trials::collect(facts, pasts, open, candidate.channel)));
+    for candidate in scan::candidates(facts, pasts, ground).into_iter().take(REFINED_MAX) {
+        let own = trials.entry(candidate.channel).or_insert_with(|| Table::new(trials::collect(facts, pasts, ground, candidate.channel)));
         if is_told(facts, &own.trials, &candidate, &told, &faults) {
             continue;
         }
@@ -124,14 +125,14 @@ fn faults(facts: &Facts<'_>, pasts: &[Past], open: &Openness, trials: &mut BTree
             continue;
         }
         told.push((status, cluster.clone()));
-        let features = verdict::features(facts, pasts, open, &own.trials, &cluster, status);
+        let features = verdict::features(facts, pasts, ground, &own.trials, &cluster, status);
         let doubts = verdict::doubts(&cluster, &features, candidate.channel);
         trace(facts, &candidate, &cluster, &features, &doubts);
         if doubts.is_empty() {
             faults.push(Fault { channel: candidate.channel, cluster, features });
         }
     }
-    join(facts, pasts, open, trials, faults)
+    join(facts, pasts, ground, trials, faults)
 }
 
 /// For developing: why each cluster was believed or not. Compiled into tests and debug builds only.
@@ -188,7 +189,7 @@ fn is_told(facts: &Facts<'_>, trials: &[Trial], candidate: &Candidate, told: &[(
 }
 
 /// Faults of one status with the same scope, or that share victims at the same time, are one.
-fn join(facts: &Facts<'_>, pasts: &[Past], open: &Openness, trials: &BTreeMap<Channel, Table>, mut faults: Vec<Fault>) -> Vec<Fault> {
+fn join(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, trials: &BTreeMap<Channel, Table>, mut faults: Vec<Fault>) -> Vec<Fault> {
     /// A fault that comes back within this time is flapping.
     const PAUSE_SECS: u32 = 7200;
     faults.sort_by_key(|f| (f.channel.status(), f.cluster.from, f.cluster.to));
@@ -209,7 +210,7 @@ fn join(facts: &Facts<'_>, pasts: &[Past], open: &Openness, trials: &BTreeMap<Ch
         }
         (old.cluster.from, old.cluster.to) = (from, to);
         let own = trials.get(&old.channel).map(|t| t.trials.as_slice()).unwrap_or_default();
-        old.features = verdict::features(facts, pasts, open, own, &old.cluster, old.channel.status());
+        old.features = verdict::features(facts, pasts, ground, own, &old.cluster, old.channel.status());
     }
     joined
 }
@@ -240,7 +241,10 @@ fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, loc
     let (cluster, f, status) = (&fault.cluster, &fault.features, fault.channel.status());
     let own = trials.get(&fault.channel).map(|t| t.trials.as_slice()).unwrap_or_default();
     let likely = cause::likely(cluster, f, status, fault.channel == Channel::Gap401);
-    let scope = figures::scope(facts, &cluster.bounds);
+    let mut scope = figures::scope(facts, &cluster.bounds);
+    if fault.channel == Channel::Gap401 && scope.path_prefix.is_empty() {
+        scope.path_prefix = figures::failing_prefixes(facts, own, cluster);
+    }
     let timeline = figures::timeline(facts, cluster, status);
     let ongoing = summary::is_ongoing(facts, own, cluster);
     Incident {

@@ -109,6 +109,8 @@ pub(crate) struct Cluster {
     /// Share of units failing inside, and outside the segment in the same scope.
     pub(crate) inside: f64,
     pub(crate) usual: f64,
+    /// Failing events that the usual rates of their like would give.
+    pub(crate) expected: f64,
     pub(crate) ratio: f64,
     pub(crate) failing_units: u32,
     pub(crate) units: u32,
@@ -179,6 +181,7 @@ fn measure(facts: &Facts<'_>, own: &[&Trial], rates: &Usual, units: &mut Units, 
         bounds,
         inside: f64::from(inside.0) / f64::from(inside.1.max(1)),
         usual,
+        expected,
         ratio: likelihood(inside.0, inside.1, expected),
         failing_units: inside.0,
         units: inside.1,
@@ -242,18 +245,18 @@ struct Counters<'c> {
 
 /// How often trials of a kind fail outside a segment: by route and class of client, drawn towards the route,
 /// the route towards the whole. Tools that log in badly all day do not make browsers look usual, nor the reverse.
-struct Usual {
+pub(crate) struct Usual {
     whole: f64,
     by_route: HashMap<u32, (u32, u32), foldhash::fast::FixedState>,
     by_class: HashMap<(u32, u32), (u32, u32), foldhash::fast::FixedState>,
 }
 
 impl Usual {
-    fn outside(facts: &Facts<'_>, trials: &[Trial], from: u32, to: u32) -> Self {
+    pub(crate) fn outside(facts: &Facts<'_>, trials: &[Trial], from: u32, to: u32) -> Self {
         let mut usual = Self { whole: 0.0, by_route: HashMap::default(), by_class: HashMap::default() };
         let mut all = (0u32, 0u32);
         for trial in trials.iter().filter(|t| !within(t, from, to)) {
-            let route = facts.leaf(trial.leaf).route;
+            let route = trial.like;
             let failed = u32::from(trial.failed);
             all = (all.0 + failed, all.1 + 1);
             let at = usual.by_route.entry(route).or_default();
@@ -265,8 +268,8 @@ impl Usual {
         usual
     }
 
-    fn of(&self, facts: &Facts<'_>, trial: &Trial) -> f32 {
-        let route = facts.leaf(trial.leaf).route;
+    pub(crate) fn of(&self, facts: &Facts<'_>, trial: &Trial) -> f32 {
+        let route = trial.like;
         let of_route = drawn(self.by_route.get(&route).copied().unwrap_or_default(), self.whole, 20.0);
         let of_class = self.by_class.get(&(route, class_of(facts, trial.client))).copied().unwrap_or_default();
         drawn(of_class, of_route, 20.0).clamp(1e-4, 0.8) as f32
@@ -299,7 +302,14 @@ fn drill(facts: &Facts<'_>, trials: &[Trial], counters: &mut Counters<'_>, (from
         inside.retain(|(t, _)| bounds.contain(facts, t.leaf, t.client));
     }
     tidy(facts, &inside, &mut bounds);
+    relax(facts, trials, &usual, counters, (from, to), &mut bounds);
+    let inside: Vec<(&Trial, f32)> = trials
+        .iter()
+        .filter(|t| within(t, from, to) && bounds.contain(facts, t.leaf, t.client))
+        .map(|t| (t, usual.of(facts, t)))
+        .collect();
     deepen(facts, &inside, &mut bounds);
+    name_host(facts, &inside, &mut bounds);
     tighten(facts, &inside, &mut bounds);
     bounds
 }
@@ -315,6 +325,43 @@ fn tidy(facts: &Facts<'_>, inside: &[(&Trial, f32)], bounds: &mut Bounds) {
             .filter_map(|value| if let Value::Id(id) = value { Some(id) } else { None })
             .collect();
         values.retain(|value| failing.contains(value));
+    }
+}
+
+/// Where the log knows hosts and all failures are on one, that one is named: it costs nothing and is never wrong.
+fn name_host(facts: &Facts<'_>, inside: &[(&Trial, f32)], bounds: &mut Bounds) {
+    let hosts: BTreeSet<u32> = inside.iter().filter(|(t, _)| t.failed).map(|(t, _)| facts.leaf(t.leaf).vhost).collect();
+    if hosts.len() == 1 && !bounds.bound(Dimension::Vhost) && facts.has_hosts {
+        bounds.values.insert(Dimension::Vhost, hosts);
+    }
+}
+
+/// Drops a dimension whose other side fails as well: there it bounds the statistics, not the fault.
+fn relax(facts: &Facts<'_>, trials: &[Trial], usual: &Usual, counters: &mut Counters<'_>, (from, to): (u32, u32), bounds: &mut Bounds) {
+    /// The other side fails "as well" at so much of the inside's excess.
+    const SHARE: f64 = 0.5;
+    for dimension in Dimension::ALL {
+        if !bounds.bound(dimension) {
+            continue;
+        }
+        let mut wider = bounds.clone();
+        wider.values.remove(&dimension);
+        if dimension == Dimension::Network {
+            wider.nets.clear();
+        }
+        let (mut inside, mut beside) = ((0, 0, 0.0), (0, 0, 0.0));
+        for (is_inside, sum) in [(true, &mut inside), (false, &mut beside)] {
+            counters.units.clear();
+            trials
+                .iter()
+                .filter(|t| within(t, from, to) && wider.contain(facts, t.leaf, t.client) && bounds.contain(facts, t.leaf, t.client) == is_inside)
+                .for_each(|t| drop(counters.units.add(t, usual.of(facts, t))));
+            *sum = (counters.units.failing, counters.units.active, counters.units.expected);
+        }
+        let excess = |(failing, active, expected): (u32, u32, f64)| (f64::from(failing) - expected) / f64::from(active.max(1));
+        if beside.0 >= 4 && f64::from(beside.0) >= beside.2 * 2.0 && excess(beside) >= SHARE * excess(inside) {
+            *bounds = wider;
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 
 use super::{
     facts::{Facts, network},
-    history::{GAP_SECS, Past, Walk},
+    history::{Past, Telling, Walk},
     tail::{Rate, quiet_rate, upper_tail},
 };
 use crate::model::tally::Seen;
@@ -89,7 +89,7 @@ struct Grid {
 }
 
 impl Grid {
-    fn new(facts: &Facts<'_>, pasts: &[Past], open: &Openness) -> Option<Self> {
+    fn new(facts: &Facts<'_>, pasts: &[Past], ground: &Ground) -> Option<Self> {
         let (first, last) = facts.ledger.span?;
         let origin = first.0 - first.0 % 86_400;
         let mut starts = [0; LEVELS.len() + 1];
@@ -100,7 +100,7 @@ impl Grid {
             }
         }
         let windows = *starts.last()?;
-        let groups = groups_that_fail(facts, pasts, open, COUNTERS_MAX / windows.max(1) / COUNTERS);
+        let groups = groups_that_fail(facts, pasts, ground, COUNTERS_MAX / windows.max(1) / COUNTERS);
         let ids = groups.iter().enumerate().map(|(i, g)| (*g, i as u32)).collect();
         let cells = (0..groups.len() * windows * COUNTERS).map(|_| AtomicU32::new(0)).collect();
         Some(Self { origin, starts, groups, ids, cells })
@@ -121,24 +121,40 @@ impl Grid {
     }
 }
 
+/// What decides whether a request is evidence, beside its own past.
+pub(crate) struct Ground {
+    pub(crate) open: Openness,
+    pub(crate) telling: Telling,
+}
+
+impl Ground {
+    pub(crate) fn new(facts: &Facts<'_>, pasts: &[Past]) -> Self {
+        Self { open: openness(facts), telling: Telling::new(facts, pasts) }
+    }
+
+    pub(crate) fn is_open(&self, route: u32) -> bool {
+        self.open.get(route as usize).copied().unwrap_or(false)
+    }
+}
+
 /// Whether a refusal is evidence on a channel.
-pub(crate) fn fails_on(channel: Channel, status: u16, past: &Past, open: bool) -> bool {
+pub(crate) fn fails_on(channel: Channel, status: u16, past: &Past, open: bool, ground: &Ground) -> bool {
     if status != channel.status() {
         return false;
     }
     match channel {
         Channel::Unresolved401 => (past.on_route || open) && !past.resolved && !past.challenged,
         Channel::Unresolved403 => past.on_route || open,
-        Channel::Gap401 => past.gap_secs.is_some_and(|gap| gap <= GAP_SECS) && !past.challenged,
+        Channel::Gap401 => ground.telling.tells(past.stratum) && !past.challenged,
     }
 }
 
-fn groups_that_fail(facts: &Facts<'_>, pasts: &[Past], open: &Openness, groups_max: usize) -> Vec<Group> {
+fn groups_that_fail(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, groups_max: usize) -> Vec<Group> {
     let mut pairs: Vec<(Group, u32)> = Vec::new();
     for (refusal, past) in facts.ledger.refusals.iter().zip(pasts) {
         let shape = facts.shape(refusal.shape as usize);
-        let is_open = open.get(shape.route as usize).copied().unwrap_or(false);
-        let counts = Channel::ALL.iter().any(|channel| fails_on(*channel, shape.status, past, is_open));
+        let is_open = ground.is_open(shape.route);
+        let counts = Channel::ALL.iter().any(|channel| fails_on(*channel, shape.status, past, is_open, ground));
         if counts && facts.is_evident(refusal.client) {
             pairs.extend(leaf_groups(facts, shape.leaf).into_iter().chain(client_groups(facts, refusal.client)).map(|g| (g, refusal.client)));
         }
@@ -197,9 +213,9 @@ pub(crate) fn contains(facts: &Facts<'_>, group: Group, leaf: u32, client: u32) 
 }
 
 /// All candidates, the least likely by chance first.
-pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past], open: &Openness) -> Vec<Candidate> {
-    let Some(grid) = Grid::new(facts, pasts, open).filter(|grid| !grid.groups.is_empty()) else { return Vec::new() };
-    count(facts, pasts, open, &grid);
+pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past], ground: &Ground) -> Vec<Candidate> {
+    let Some(grid) = Grid::new(facts, pasts, ground).filter(|grid| !grid.groups.is_empty()) else { return Vec::new() };
+    count(facts, pasts, ground, &grid);
     let mut found: Vec<Candidate> = Vec::new();
     for channel in Channel::ALL {
         for level in 0..LEVELS.len() {
@@ -210,13 +226,13 @@ pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past], open: &Openness) -> 
     found
 }
 
-fn count(facts: &Facts<'_>, pasts: &[Past], open: &Openness, grid: &Grid) {
+fn count(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, grid: &Grid) {
     /// Clients handed to one worker at a time.
     const CLIENTS_PER_TASK: usize = 1024;
     let by_leaf: Vec<Vec<u32>> = (0..facts.leaves.len() as u32).map(|leaf| known_ids(grid, leaf_groups(facts, leaf))).collect();
     let clients = facts.ledger.clients.len();
     (0..clients.div_ceil(CLIENTS_PER_TASK)).into_par_iter().for_each(|task| {
-        let mut counter = Counter::new(facts, open, grid, &by_leaf);
+        let mut counter = Counter::new(facts, ground, grid, &by_leaf);
         for client in task * CLIENTS_PER_TASK..((task + 1) * CLIENTS_PER_TASK).min(clients) {
             if facts.is_evident(client as u32) {
                 counter.count_client(client, pasts);
@@ -232,7 +248,7 @@ fn known_ids(grid: &Grid, groups: Vec<Group>) -> Vec<u32> {
 /// Counts one client after the other, each at most once per window and counter.
 struct Counter<'c> {
     facts: &'c Facts<'c>,
-    open: &'c Openness,
+    ground: &'c Ground,
     grid: &'c Grid,
     by_leaf: &'c [Vec<u32>],
     walk: Walk,
@@ -241,9 +257,9 @@ struct Counter<'c> {
 }
 
 impl<'c> Counter<'c> {
-    fn new(facts: &'c Facts<'c>, open: &'c Openness, grid: &'c Grid, by_leaf: &'c [Vec<u32>]) -> Self {
+    fn new(facts: &'c Facts<'c>, ground: &'c Ground, grid: &'c Grid, by_leaf: &'c [Vec<u32>]) -> Self {
         let seen = vec![u64::MAX; grid.groups.len() * LEVELS.len() * COUNTERS];
-        Self { facts, open, grid, by_leaf, walk: Walk::new(facts), seen }
+        Self { facts, ground, grid, by_leaf, walk: Walk::new(facts), seen }
     }
 
     fn count_client(&mut self, client: usize, pasts: &[Past]) {
@@ -265,19 +281,20 @@ impl<'c> Counter<'c> {
     fn count_visit(&mut self, client: usize, visit: Seen, past: Option<&Past>, own: &[u32]) {
         let shape = self.facts.shape(visit.shape());
         let time = visit.time().0;
-        let is_open = self.open.get(shape.route as usize).copied().unwrap_or(false);
+        let is_open = self.ground.is_open(shape.route);
         let mut counters = [false; COUNTERS];
         match past {
             Some(past) => {
                 counters[0] = past.on_route || is_open;
-                counters[1] = past.gap_secs.is_some_and(|gap| gap <= GAP_SECS);
+                counters[1] = self.ground.telling.tells(past.stratum);
                 for (i, channel) in Channel::ALL.iter().enumerate() {
-                    counters[2 + i] = fails_on(*channel, shape.status, past, is_open);
+                    counters[2 + i] = fails_on(*channel, shape.status, past, is_open, self.ground);
                 }
             }
             None if shape.served => {
                 counters[0] = is_open || self.walk.is_known(shape.route, time);
-                counters[1] = self.walk.serve(shape.route, time).is_some_and(|gap| gap <= GAP_SECS);
+                let stratum = self.walk.serve(self.facts, shape.route, time);
+                counters[1] = self.ground.telling.tells(stratum);
             }
             None => {}
         }

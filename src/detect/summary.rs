@@ -162,6 +162,7 @@ pub(crate) fn burst(facts: &Facts<'_>, burst: &Burst, locate: Locate<'_>) -> Inc
         bounds: Bounds::default(),
         inside: 0.0,
         usual: 0.0,
+        expected: 0.0,
         ratio: 0.0,
         failing_units: 0,
         units: 0,

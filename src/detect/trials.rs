@@ -3,8 +3,8 @@
 
 use super::{
     facts::Facts,
-    history::{GAP_SECS, Past, Walk},
-    scan::{Channel, Openness, fails_on},
+    history::{Past, Walk},
+    scan::{Channel, Ground, fails_on},
 };
 use rayon::prelude::*;
 
@@ -25,6 +25,8 @@ pub(crate) struct Trial {
     pub(crate) known: bool,
     /// Number of its client and slot: what is counted once however many things were asked for.
     pub(crate) unit: u32,
+    /// What it is compared with: its route, or the stratum of time since the client was served.
+    pub(crate) like: u32,
 }
 
 impl Trial {
@@ -87,7 +89,7 @@ impl Units {
 }
 
 /// All trials of a channel, in order of time.
-pub(crate) fn collect(facts: &Facts<'_>, pasts: &[Past], open: &Openness, channel: Channel) -> Vec<Trial> {
+pub(crate) fn collect(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, channel: Channel) -> Vec<Trial> {
     /// Clients handed to one worker at a time.
     const CLIENTS_PER_TASK: usize = 1024;
     let clients = facts.ledger.clients.len();
@@ -97,7 +99,7 @@ pub(crate) fn collect(facts: &Facts<'_>, pasts: &[Past], open: &Openness, channe
             let (mut walk, mut out) = (Walk::new(facts), Vec::new());
             for client in task * CLIENTS_PER_TASK..((task + 1) * CLIENTS_PER_TASK).min(clients) {
                 if facts.is_evident(client as u32) {
-                    collect_client(facts, pasts, open, channel, client, &mut walk, &mut out);
+                    collect_client(facts, pasts, ground, channel, client, &mut walk, &mut out);
                 }
             }
             out
@@ -119,7 +121,7 @@ fn number_units(trials: &mut [Trial]) {
     }
 }
 
-fn collect_client(facts: &Facts<'_>, pasts: &[Past], open: &Openness, channel: Channel, client: usize, walk: &mut Walk, out: &mut Vec<Trial>) {
+fn collect_client(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, channel: Channel, client: usize, walk: &mut Walk, out: &mut Vec<Trial>) {
     let visits = facts.ledger.visits_of(client);
     walk.take(facts, visits);
     let mut refusal = facts.ledger.refusals.partition_point(|r| (r.client as usize) < client);
@@ -127,22 +129,23 @@ fn collect_client(facts: &Facts<'_>, pasts: &[Past], open: &Openness, channel: C
     for visit in visits {
         let shape = facts.shape(visit.shape());
         let time = visit.time().0;
-        let is_open = open.get(shape.route as usize).copied().unwrap_or(false);
-        let (counts, failed, known) = if matches!(shape.status, 401 | 403) {
+        let is_open = ground.is_open(shape.route);
+        let (counts, failed, known, stratum) = if matches!(shape.status, 401 | 403) {
             refusal += 1;
             let past = pasts.get(refusal - 1).copied().unwrap_or_default();
-            let failed = fails_on(channel, shape.status, &past, is_open);
-            (failed, failed, past.on_route)
+            let failed = fails_on(channel, shape.status, &past, is_open, ground);
+            (failed, failed, past.on_route || channel == Channel::Gap401, past.stratum)
         } else if shape.served {
-            let gap = walk.serve(shape.route, time);
+            let stratum = walk.serve(facts, shape.route, time);
             let known = walk.is_known(shape.route, time);
-            let counts = if channel == Channel::Gap401 { gap.is_some_and(|g| g <= GAP_SECS) } else { known || is_open };
-            (counts, false, known)
+            let counts = if channel == Channel::Gap401 { ground.telling.tells(stratum) } else { known || is_open };
+            (counts, false, known, stratum)
         } else {
-            (false, false, false)
+            (false, false, false, None)
         };
         if counts {
-            own.push(Trial { time, client: client as u32, leaf: shape.leaf, failed, last: time, known, unit: 0 });
+            let like = if channel == Channel::Gap401 { stratum.map_or(u32::MAX, u32::from) } else { shape.route };
+            own.push(Trial { time, client: client as u32, leaf: shape.leaf, failed, last: time, known, unit: 0, like });
         }
     }
     own.sort_unstable_by_key(|t| (t.slot(), t.leaf, !t.failed, t.time));

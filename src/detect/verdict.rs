@@ -5,9 +5,9 @@
 use super::{
     facts::Facts,
     history::Past,
-    refine::{Cluster, networks, within},
-    scan::{Channel, Openness},
-    trials::Trial,
+    refine::{Cluster, Usual, networks, within},
+    scan::{Channel, Ground},
+    trials::{Trial, Units},
 };
 use crate::model::incident::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,7 +69,7 @@ pub(crate) struct Features {
 }
 
 /// Computes all features of a cluster.
-pub(crate) fn features(facts: &Facts<'_>, pasts: &[Past], open: &Openness, trials: &[Trial], cluster: &Cluster, status: u16) -> Features {
+pub(crate) fn features(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, trials: &[Trial], cluster: &Cluster, status: u16) -> Features {
     let mut f = Features::default();
     let own: Vec<&Trial> = trials.iter().filter(|t| cluster.bounds.contain(facts, t.leaf, t.client)).collect();
     let inside: Vec<&&Trial> = own.iter().filter(|t| within(t, cluster.from, cluster.to)).collect();
@@ -78,7 +78,8 @@ pub(crate) fn features(facts: &Facts<'_>, pasts: &[Past], open: &Openness, trial
     f.known = distinct(inside.iter().filter(|t| t.failed && t.known).map(|t| t.client));
     breadth(&mut f, &inside);
     ratios(&mut f, &own, cluster);
-    refusals(&mut f, facts, pasts, open, cluster, status);
+    f.recurrences = recurrences(facts, trials, &own, cluster);
+    refusals(&mut f, facts, pasts, ground, cluster, status);
     requests(&mut f, facts, cluster);
     files(&mut f, facts);
     f.networks = networks(facts, f.victims.iter()) as u32;
@@ -138,25 +139,25 @@ fn ratios(f: &mut Features, own: &[&Trial], cluster: &Cluster) {
     } else {
         (f.served_ratio, f.traffic_ratio) = (0.0, 1.0);
     }
-    f.recurrences = recurrences(own, cluster);
 }
 
-/// How many other stretches of the same length fail at half of the incident's share or more.
-fn recurrences(own: &[&Trial], cluster: &Cluster) -> u32 {
+/// How many other stretches of the same length exceed what is usual for their trials by half as much or more.
+fn recurrences(facts: &Facts<'_>, trials: &[Trial], own: &[&Trial], cluster: &Cluster) -> u32 {
     let length = (cluster.to - cluster.from).clamp(900, 86_400);
-    let mut windows: BTreeMap<u32, BTreeMap<u32, bool>> = BTreeMap::new();
+    let rates = Usual::outside(facts, trials, cluster.from, cluster.to);
     let near = (cluster.from.saturating_sub(length), cluster.to + length);
-    for trial in own.iter().filter(|t| !within(t, near.0, near.1)) {
-        *windows.entry(trial.time / length).or_default().entry(trial.unit).or_default() |= trial.failed;
-    }
-    let bad = |units: &BTreeMap<u32, bool>| {
-        let failing = units.values().filter(|failed| **failed).count();
-        failing >= 4 && failing as f64 >= 0.5 * cluster.inside * units.len() as f64
+    let mut units = Units::new(trials);
+    let outside: Vec<&&Trial> = own.iter().filter(|t| !within(t, near.0, near.1)).collect();
+    let bad = |window: &[&&Trial]| {
+        units.clear();
+        window.iter().for_each(|t| drop(units.add(t, rates.of(facts, t))));
+        let excess = f64::from(units.failing) - units.expected;
+        excess >= 4.0 && excess >= 0.5 * (cluster.inside - cluster.usual) * f64::from(units.active)
     };
-    windows.values().filter(|units| bad(units)).count() as u32
+    outside.chunk_by(|a, b| a.time / length == b.time / length).map(bad).filter(|bad| *bad).count() as u32
 }
 
-fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], open: &Openness, cluster: &Cluster, status: u16) {
+fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground, cluster: &Cluster, status: u16) {
     let mut refused = BTreeMap::<u32, u64>::new();
     let (mut strangers, mut sizes, mut paths) = (BTreeSet::new(), BTreeMap::<u32, u64>::new(), BTreeSet::new());
     let (mut logged_in, mut browsers, mut statics, mut foreign) = (BTreeSet::new(), 0u64, 0u64, 0u64);
@@ -168,7 +169,7 @@ fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], open: &Openness
         }
         f.requests_failed += 1;
         *refused.entry(refusal.client).or_default() += 1;
-        let is_open = open.get(shape.route as usize).copied().unwrap_or(false);
+        let is_open = ground.is_open(shape.route);
         if !past.anywhere && !is_open {
             strangers.insert(refusal.client);
         }
@@ -282,11 +283,20 @@ pub(crate) fn doubts(cluster: &Cluster, f: &Features, channel: Channel) -> Vec<D
     doubt(f64::from(f.refused - f.strangers.min(f.refused)) >= 0.1 * f64::from(f.refused), Doubt::Strangers);
     doubt(f.login_share < 0.5 || (share >= 0.6 && f.served_ratio < 0.5), Doubt::LoginStillWorks);
     doubt(channel != Channel::Gap401 || f.recurrences < 3, Doubt::Schedule);
-    doubt(cluster.inside >= 3.0 * cluster.usual, Doubt::UsualRate);
-    doubt(f.networks >= 4 || f.families >= 3 || (f.networks == 1 && f.agents >= 4), Doubt::OneOwner);
+    let times = if channel == Channel::Gap401 { 2.0 } else { 3.0 };
+    doubt(f64::from(cluster.failing_units) >= times * cluster.expected, Doubt::UsualRate);
+    // One network is an owner of its own, unless it is wide enough for a provider's; a rule (403) may hit one office.
+    let is_wide = cluster.bounds.nets.iter().any(|(addr, len)| *len < if addr >> 32 == 0xffff { 116 } else { 40 });
+    let one_network = f.networks == 1 && f.agents >= 4 && (channel == Channel::Unresolved403 || is_wide);
+    doubt(one_network || (f.networks > 1 && (f.networks >= 4 || f.families >= 3)), Doubt::OneOwner);
     doubt(channel == Channel::Gap401 || cluster.inside < 0.3 || f.served_ratio < 0.75 || f.traffic_ratio < 1.25, Doubt::ExtraTraffic);
     let failed_share = f.requests_failed as f64 / f.requests_total.max(1) as f64;
-    doubt(channel == Channel::Unresolved403 || failed_share >= 0.02, Doubt::SmallShare);
+    let share_min = match channel {
+        Channel::Unresolved401 => 0.02,
+        Channel::Gap401 => 0.01,
+        Channel::Unresolved403 => 0.0,
+    };
+    doubt(failed_share >= share_min, Doubt::SmallShare);
     doubt(f.known * 4 >= victims || cluster.inside >= 0.6, Doubt::FirstTimersOnly);
     doubt(f.browser_share < 0.6 || f.with_files >= 0.4 * f.others_with_files, Doubt::NotPeople);
     doubt(victims as usize >= 2 * cluster.bounds.values_named(), Doubt::Coincidence);

@@ -261,6 +261,7 @@ fn step(items: &[Item], i: usize, escape: Escape) -> Option<Step> {
     let next = match following.map(|f| &f.variable.meaning) {
         Some(Meaning::Time(TimeKind::Clf)) => Next::Time,
         Some(Meaning::Request) => Next::Request,
+        Some(Meaning::Status) => Next::Status,
         _ => Next::Other,
     };
     let end = match (after.first(), following) {
@@ -276,17 +277,33 @@ fn step(items: &[Item], i: usize, escape: Escape) -> Option<Step> {
             Escape::Backslash => End::Quote,
             Escape::None => End::Byte(b'"'),
         },
-        (Some(first), _) => bare_end(field, *first, (next == Next::Time).then(|| literal_at(items, i + 3))),
+        (Some(first), _) => {
+            let ahead = matches!(next, Next::Time | Next::Status).then(|| literal_at(items, i + 3));
+            bare_end(field, *first, ahead, follows_word(items, i))
+        }
     };
     Some(Step { meaning: field.variable.meaning.clone(), end, after: after.into(), next })
 }
 
-/// The end of a field outside double quotes. `after_time` is the text after a common-log time, if such a one comes next.
-fn bare_end(field: &Field, first: u8, after_time: Option<&[u8]>) -> End {
+/// Whether only a blank parts the field at an index from one before it that may be any word.
+fn follows_word(items: &[Item], i: usize) -> bool {
+    match i.checked_sub(2).and_then(|from| items.get(from..i)) {
+        Some([Item::Field(field), Item::Literal(between)]) => {
+            between == b" " && matches!(field.variable.meaning, Meaning::Skip | Meaning::Vhost)
+        }
+        _ => false,
+    }
+}
+
+/// The end of a field outside double quotes. `ahead` is the text after the next field, if that is one by
+/// which the place can be told.
+fn bare_end(field: &Field, first: u8, ahead: Option<&[u8]>, after_word: bool) -> End {
     match (&field.variable.meaning, field.variable.text) {
         (Meaning::Request, _) => End::Request,
         (Meaning::Vhost, _) if first == b':' => End::Host,
-        (_, Text::Free) => End::Text { time: after_time.map(Into::into) },
+        (meaning, Text::Free) => {
+            End::Text { ahead: ahead.map(Into::into), after_word: *meaning == Meaning::User && after_word }
+        }
         (_, Text::List) if first == b' ' => End::List,
         _ => End::Byte(first),
     }

@@ -3,7 +3,7 @@
 use super::{
     formats::{FORMATS, Format},
     parser::{Outcome, Parser, Scratch},
-    plan::{Stop, with_nul},
+    plan::{Progress, Stop, with_nul},
 };
 use crate::model::event::{Event, Reason, Rejection};
 use std::sync::LazyLock;
@@ -86,17 +86,23 @@ pub struct LineParser {
     others: Vec<Other>,
 }
 
-/// A format to try where the primary one does not fit.
+/// A format to try where the primary one does not fit, and what can be taken over from those tried before it, so that
+/// a line that fits no format, or only a late one, costs little more than trying one format of each kind.
 #[derive(Clone, Debug)]
 struct Other {
     /// In [`FORMATS`].
     index: usize,
     /// Of the formats tried before (0 is the primary one), the one that begins most alike, and how many steps both
-    /// take alike. Where that one stopped within them, this one would, and need not be tried: so a line that fits no
-    /// format costs about as much as trying one of each kind.
+    /// take alike. Where that one stopped within them, this one would too, and need not be tried.
     parent: usize,
     shared: usize,
+    /// The first format of its kind and how many steps both take alike: they are taken once. None for that first one.
+    root: usize,
+    shared_with_root: usize,
 }
+
+/// Fewer steps are not worth remembering.
+const KIN_STEPS: usize = 3;
 
 impl LineParser {
     /// For a file in a known format.
@@ -114,12 +120,18 @@ impl LineParser {
 
     fn with(primary: Parser, index: usize) -> Self {
         let mut tried = vec![&primary];
-        let mut others = Vec::new();
+        let mut others: Vec<Other> = Vec::new();
         for (i, parser) in PARSERS.iter().enumerate().filter(|(i, _)| *i != index) {
             let shared = tried.iter().enumerate().map(|(at, before)| (parser.shared_steps(before), at));
             let (shared, parent) = shared.max().unwrap_or_default();
-            others.push(Other { index: i, parent, shared });
+            let root = match parent.checked_sub(1).and_then(|at| others.get(at)) {
+                _ if shared < KIN_STEPS => tried.len(),
+                Some(parent) => parent.root,
+                None => 0,
+            };
+            let shared_with_root = tried.get(root).map_or(0, |root| parser.shared_steps(root));
             tried.push(parser);
+            others.push(Other { index: i, parent, shared, root, shared_with_root });
         }
         Self { primary, index, others }
     }
@@ -145,12 +157,13 @@ impl LineParser {
     fn parse_as_other<'a>(&self, line: &'a [u8], primary: Stop, scratch: &mut Scratch) -> Option<(Outcome<'a>, usize)> {
         let mut stopped = [0; FORMATS.len() + 1];
         stopped[0] = primary.step;
+        let mut mark = (usize::MAX, None);
         for (at, other) in self.others.iter().enumerate() {
             let parent = stopped.get(other.parent).copied().unwrap_or(usize::MAX);
             let step = if parent < other.shared {
                 parent
             } else {
-                match PARSERS.get(other.index)?.read(line, scratch) {
+                match other.read(line, scratch, &mut mark) {
                     Ok(outcome) => return Some((outcome, other.index)),
                     Err(stop) => stop.step,
                 }
@@ -160,5 +173,26 @@ impl LineParser {
             }
         }
         None
+    }
+}
+
+impl Other {
+    /// Reads a line in this format. `mark` is a root and how far its kind has come in the line.
+    fn read<'a>(
+        &self,
+        line: &'a [u8],
+        scratch: &mut Scratch,
+        mark: &mut (usize, Option<Progress<'a>>),
+    ) -> Result<Outcome<'a>, Stop> {
+        let Some(parser) = PARSERS.get(self.index) else {
+            return Err(Stop { step: 0, rejection: Rejection::new(Reason::NoField, 0) });
+        };
+        if self.shared_with_root < KIN_STEPS {
+            return parser.read(line, scratch);
+        }
+        if mark.0 != self.root {
+            *mark = (self.root, None);
+        }
+        parser.resume(line, scratch, self.shared_with_root, &mut mark.1)
     }
 }

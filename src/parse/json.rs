@@ -17,13 +17,13 @@ use std::ops::Range;
 
 /// Deepest nesting that is passed over.
 const DEPTH_LIMIT: usize = 64;
-/// Longest key that can be a wanted one.
-const KEY_LIMIT: usize = 40;
+/// Bytes of a key that are hashed; no wanted one is longer.
+const KEY_LIMIT: usize = 64;
 
 /// What a value is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
-    /// The client's address; a port after it is dropped.
+    /// The client's address, or a list that it stands first in; a port after it is dropped.
     Client,
     /// The user name.
     User,
@@ -64,14 +64,19 @@ pub type Keys = &'static [(&'static str, Slot)];
 #[derive(Clone, Debug)]
 pub struct JsonPlan {
     /// The first is the line itself.
-    objects: Vec<Vec<Key>>,
+    objects: Vec<Object>,
 }
+
+/// The wanted keys of an object: a table with open addressing, a power of two long and at most half full.
+#[derive(Clone, Debug)]
+struct Object(Vec<Option<Key>>);
 
 /// A key that is wanted.
 #[derive(Clone, Debug)]
 struct Key {
     /// Lower case, letters and digits only.
     name: Vec<u8>,
+    hash: u64,
     /// The slot for its value, and the place in the list.
     take: Option<(Slot, usize)>,
     /// The wanted keys inside its value.
@@ -105,42 +110,18 @@ pub(super) struct Numbers {
 impl JsonPlan {
     /// Prepares the keys.
     pub(super) fn new(keys: Keys) -> Self {
-        let mut plan = Self { objects: vec![Vec::new()] };
+        let mut objects = vec![Vec::new()];
         for (rank, (path, slot)) in keys.iter().enumerate() {
             let (parents, last) = path.rsplit_once('/').unwrap_or(("", path));
             let mut object = 0;
             for name in parents.split('/').filter(|p| !p.is_empty()) {
-                object = plan.enter(object, name);
+                object = enter(&mut objects, object, name);
             }
-            if let Some(key) = plan.key(object, last) {
+            if let Some(key) = key(&mut objects, object, last) {
                 key.take.get_or_insert((*slot, rank));
             }
         }
-        for object in &mut plan.objects {
-            object.sort_by(|a, b| (a.name.len(), &a.name).cmp(&(b.name.len(), &b.name)));
-        }
-        plan
-    }
-
-    /// The key of a name in an object, made if there is none.
-    fn key(&mut self, object: usize, name: &str) -> Option<&mut Key> {
-        let name: Vec<u8> = normal(name.as_bytes()).collect();
-        let keys = self.objects.get_mut(object)?;
-        let at = keys.iter().position(|k| k.name == name).unwrap_or_else(|| {
-            keys.push(Key { name, take: None, enter: None });
-            keys.len() - 1
-        });
-        keys.get_mut(at)
-    }
-
-    /// The object under a key, made if there is none.
-    fn enter(&mut self, object: usize, name: &str) -> usize {
-        let new = self.objects.len();
-        let inner = self.key(object, name).map_or(new, |key| *key.enter.get_or_insert(new));
-        if inner == new {
-            self.objects.push(Vec::new());
-        }
-        inner
+        Self { objects: objects.into_iter().map(Object::new).collect() }
     }
 
     /// Reads one line into the workspace.
@@ -165,6 +146,61 @@ impl JsonPlan {
     }
 }
 
+/// The key of a name in an object, made if there is none.
+fn key<'k>(objects: &'k mut [Vec<Key>], object: usize, name: &str) -> Option<&'k mut Key> {
+    let name: Vec<u8> = normal(name.as_bytes()).collect();
+    let keys = objects.get_mut(object)?;
+    let at = keys.iter().position(|k| k.name == name).unwrap_or_else(|| {
+        keys.push(Key { hash: hash(&name), name, take: None, enter: None });
+        keys.len() - 1
+    });
+    keys.get_mut(at)
+}
+
+/// The object under a key, made if there is none.
+fn enter(objects: &mut Vec<Vec<Key>>, object: usize, name: &str) -> usize {
+    let new = objects.len();
+    let inner = key(objects, object, name).map_or(new, |key| *key.enter.get_or_insert(new));
+    if inner == new {
+        objects.push(Vec::new());
+    }
+    inner
+}
+
+impl Object {
+    fn new(keys: Vec<Key>) -> Self {
+        let mut table = Self(vec![None; (keys.len() * 2).next_power_of_two()]);
+        for key in keys {
+            let place = table.places(key.hash).find(|at| matches!(table.0.get(*at), Some(None)));
+            if let Some(place) = place.and_then(|at| table.0.get_mut(at)) {
+                *place = Some(key);
+            }
+        }
+        table
+    }
+
+    /// Where a key of this hash can stand, nearest first.
+    fn places(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
+        let mask = self.0.len().wrapping_sub(1);
+        // The high half of the hash is the better mixed one; it fits any usize.
+        let start = (hash >> 32) as usize;
+        (0..=mask).map(move |step| start.wrapping_add(step) & mask)
+    }
+
+    fn find(&self, name: &[u8]) -> Option<&Key> {
+        let hash = hash(name);
+        self.places(hash)
+            .map_while(|at| self.0.get(at)?.as_ref())
+            .find(|key| key.hash == hash && normal(name).eq(key.name.iter().copied()))
+    }
+}
+
+/// FNV-1a of a key's letters and digits, lower case. Two keys with one hash would be no harm: names are compared too.
+fn hash(name: &[u8]) -> u64 {
+    let name = name.get(..KEY_LIMIT).unwrap_or(name);
+    normal(name).fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
+
 /// The letters and digits of a key, lower case.
 fn normal(name: &[u8]) -> impl Iterator<Item = u8> {
     name.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase)
@@ -182,7 +218,7 @@ impl Workspace {
     fn client<'a>(&'a self, line: &'a [u8]) -> &'a [u8] {
         match self.get(Slot::Client, line) {
             [] => plan::first_of_list(self.get(Slot::ForwardedFor, line)),
-            logged => without_port(logged),
+            logged => without_port(plan::first_of_list(logged)),
         }
     }
 
@@ -316,20 +352,10 @@ impl Scan<'_> {
 
     /// What is wanted of a key.
     fn wanted(&self, object: usize, name: Range<usize>) -> (Option<(Slot, usize)>, Option<usize>) {
-        let mut buffer = [0; KEY_LIMIT];
-        let mut len = 0;
-        for byte in normal(self.line.get(name).unwrap_or_default()) {
-            match buffer.get_mut(len) {
-                Some(place) => *place = byte,
-                None => return (None, None),
-            }
-            len += 1;
-        }
-        let name = buffer.get(..len).unwrap_or_default();
-        let keys = self.plan.objects.get(object).map(Vec::as_slice).unwrap_or_default();
-        match keys.binary_search_by(|k| (k.name.len(), k.name.as_slice()).cmp(&(len, name))) {
-            Ok(at) => keys.get(at).map_or((None, None), |k| (k.take, k.enter)),
-            Err(_) => (None, None),
+        let name = self.line.get(name).unwrap_or_default();
+        match self.plan.objects.get(object).and_then(|object| object.find(name)) {
+            Some(key) => (key.take, key.enter),
+            None => (None, None),
         }
     }
 

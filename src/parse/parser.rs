@@ -2,7 +2,7 @@
 
 use super::{
     json::{JsonPlan, Numbers, Workspace},
-    plan::{Plan, Stop, with_nul},
+    plan::{Plan, Progress, Stop, with_nul},
     template::{self, Syntax, TemplateError},
     timestamp::ClfMemo,
 };
@@ -56,6 +56,20 @@ impl Parser {
                 Ok(numbers) => Ok(Outcome::Json(numbers)),
                 Err(rejection) => Err(Stop { step: 0, rejection }),
             },
+        }
+    }
+
+    /// As [`Parser::read`], going on from a mark; see [`Plan::resume`].
+    pub(super) fn resume<'a>(
+        &self,
+        line: &'a [u8],
+        scratch: &mut Scratch,
+        shared: usize,
+        mark: &mut Option<Progress<'a>>,
+    ) -> Result<Outcome<'a>, Stop> {
+        match self {
+            Self::Text(plan) => plan.resume(line, &mut scratch.clock, shared, mark).map(Outcome::Text),
+            Self::Json(_) => self.read(line, scratch),
         }
     }
 

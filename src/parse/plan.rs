@@ -10,8 +10,10 @@
 //!   with `escape=none` the first `"` ends it). The text after the field must follow right there;
 //! - status, size, counts and times know their own length;
 //! - a user name may hold blanks: it ends at the first place where the text after it stands in full and, if that text
-//!   leads to a common-log time, where such a time and the text after *that* follow. So a name that imitates
-//!   ` [` or a time does not hide the line. The same goes, without the time, for other texts with blanks outside quotes;
+//!   leads to a common-log time or a status, where such a one and the text after *that* follow (if there is no such
+//!   place, at the first where the text stands). So a name that imitates ` [` or a time does not hide the line. The same
+//!   goes for other texts with blanks outside quotes. But after `%l` or `%V` and a blank, a name holds blanks only if `-`
+//!   stands there: otherwise a line that begins with other words, as in syslog, would be one of these;
 //! - a list of upstreams or proxies ends at a blank that is not part of `, ` or ` : `;
 //! - a request outside quotes ends after its protocol, or else as other texts do;
 //! - the last field without a text after it takes the rest of the line, or a word of it where it cannot hold blanks;
@@ -67,7 +69,6 @@ pub(super) struct Step {
     pub(super) meaning: Meaning,
     pub(super) end: End,
     pub(super) after: Box<[u8]>,
-    /// The first thing to miss if the line does not go on as it should.
     pub(super) next: Next,
 }
 
@@ -82,9 +83,12 @@ pub(super) enum End {
     Byte(u8),
     /// At a colon outside brackets.
     Host,
-    /// At the fixed text after it, in full; before a common-log time only where the time and the text after it follow.
+    /// At the fixed text after it, in full; where a common-log time or a status comes next, only where that and the
+    /// text after it follow. `after_word`: a field without a mark of its own stands before it, and only where that one
+    /// is `-` may this one hold blanks.
     Text {
-        time: Option<Box<[u8]>>,
+        ahead: Option<Box<[u8]>>,
+        after_word: bool,
     },
     /// At a blank outside `, ` and ` : `.
     List,
@@ -96,11 +100,12 @@ pub(super) enum End {
     LastList,
 }
 
-/// What kind of field follows a fixed text; it gives the reason when the text is missing.
+/// What kind of field follows a fixed text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Next {
     Time,
     Request,
+    Status,
     #[default]
     Other,
 }
@@ -115,6 +120,8 @@ pub(super) struct Stop {
 /// The state between two steps.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Progress<'a> {
+    /// The next step.
+    step: usize,
     at: usize,
     event: Event<'a>,
     parts: Parts,
@@ -162,34 +169,86 @@ impl Plan {
     }
 
     /// As [`Plan::parse`], but says at which step it stopped.
+    #[inline]
     pub(super) fn run<'a>(&self, line: &'a [u8], clock: &mut ClfMemo) -> Result<Event<'a>, Stop> {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let stop = |step, rejection| Stop { step, rejection };
-        if !self.missing.is_empty() {
-            return Err(stop(0, Rejection::new(Reason::NoField, 0)));
-        }
-        let at = skip_literal(line, 0, &self.lead, Next::Other).map_err(|r| stop(0, r))?;
-        let mut progress = Progress { at, ..Progress::default() };
-        for (i, step) in self.steps.iter().enumerate() {
-            step.take(line, &mut progress, clock).map_err(|r| stop(i, r))?;
-        }
-        self.finish(line, progress).map_err(|r| stop(self.steps.len(), r))
+        let line = without_cr(line);
+        let progress = self.start(line)?;
+        let progress = self.advance(line, clock, progress, self.steps.len())?;
+        self.finish(line, progress)
     }
 
-    /// What is left to do after the last step.
-    fn finish<'a>(&self, line: &'a [u8], progress: Progress<'a>) -> Result<Event<'a>, Rejection> {
-        let Progress { at, mut event, parts } = progress;
+    /// As [`Plan::run`] for a line of which some steps were taken before, by this plan or by one that shares at least
+    /// `shared` steps with it. `mark` holds how far that was and, if nothing yet, is set there.
+    pub(super) fn resume<'a>(
+        &self,
+        line: &'a [u8],
+        clock: &mut ClfMemo,
+        shared: usize,
+        mark: &mut Option<Progress<'a>>,
+    ) -> Result<Event<'a>, Stop> {
+        let line = without_cr(line);
+        let progress = match mark {
+            Some(progress) if progress.step <= shared => *progress,
+            Some(_) => self.start(line)?,
+            None => *mark.insert(self.advance(line, clock, self.start(line)?, shared)?),
+        };
+        let progress = self.advance(line, clock, progress, self.steps.len())?;
+        self.finish(line, progress)
+    }
+
+    /// Before the first step.
+    #[inline]
+    fn start<'a>(&self, line: &'a [u8]) -> Result<Progress<'a>, Stop> {
+        let begun = match self.missing.is_empty() {
+            true => skip_literal(line, 0, &self.lead, Next::Other),
+            false => Err(Rejection::new(Reason::NoField, 0)),
+        };
+        match begun {
+            Ok(at) => Ok(Progress { at, ..Progress::default() }),
+            Err(rejection) => Err(Stop { step: 0, rejection }),
+        }
+    }
+
+    /// The steps before `end` that are not yet taken.
+    #[inline]
+    fn advance<'a>(
+        &self,
+        line: &'a [u8],
+        clock: &mut ClfMemo,
+        mut progress: Progress<'a>,
+        end: usize,
+    ) -> Result<Progress<'a>, Stop> {
+        for step in self.steps.get(progress.step..end).unwrap_or_default() {
+            if let Err(rejection) = step.take(line, &mut progress, clock) {
+                return Err(Stop { step: progress.step, rejection });
+            }
+            progress.step += 1;
+        }
+        Ok(progress)
+    }
+
+    /// After the last step.
+    #[inline]
+    fn finish<'a>(&self, line: &'a [u8], progress: Progress<'a>) -> Result<Event<'a>, Stop> {
+        let Progress { step, at, mut event, parts } = progress;
+        let stop = |reason, column| Stop { step, rejection: Rejection::new(reason, column) };
         if at != line.len() {
-            return Err(Rejection::new(Reason::Trailing, at));
+            return Err(stop(Reason::Trailing, at));
         }
         if self.shaped_time {
-            event.time = parts.time().map_err(|reason| Rejection::new(reason, 0))?;
+            event.time = parts.time().map_err(|reason| stop(reason, 0))?;
         }
         if self.client_is_forwarded {
-            event.client = client(first_of_list(event.forwarded_for)).ok_or(Rejection::new(Reason::NoClient, 0))?;
+            event.client = client(first_of_list(event.forwarded_for)).ok_or(stop(Reason::NoClient, 0))?;
         }
         Ok(event)
     }
+}
+
+/// A line without the carriage return of a file from Windows.
+#[inline]
+fn without_cr(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// A rejected line with a NUL byte is rejected for that.
@@ -207,6 +266,7 @@ impl Step {
             End::Own => self.read_own(rest, progress, clock),
             _ => self.length(rest).and_then(|len| {
                 let text = rest.get(..len).unwrap_or_default();
+                self.check_before(line, start, text)?;
                 self.store(text, progress, clock).map(|()| len)
             }),
         };
@@ -217,6 +277,17 @@ impl Step {
         };
         progress.at = skip_literal(line, end, &self.after, self.next).map_err(|r| self.misfit(r, start))?;
         Ok(())
+    }
+
+    /// See [`End::Text`].
+    #[inline]
+    fn check_before(&self, line: &[u8], start: usize, text: &[u8]) -> Result<(), Reason> {
+        let is_open = !matches!(self.end, End::Text { after_word: true, .. });
+        if is_open || line.get(..start).is_some_and(|l| l.ends_with(b" - ")) || memchr(b' ', text).is_none() {
+            Ok(())
+        } else {
+            Err(if self.next == Next::Time { Reason::NoTime } else { Reason::NoField })
+        }
     }
 
     /// The line ended before the field did; unless what there is of the field is none.
@@ -252,7 +323,7 @@ impl Step {
             }
             End::Byte(byte) => memchr(*byte, rest),
             End::Host => host(rest),
-            End::Text { time } => return self.free_text(rest, time.as_deref()),
+            End::Text { ahead, .. } => return self.free_text(rest, ahead.as_deref()),
             End::List => list(rest),
             End::Request => return request_text(rest, &self.after),
             End::LastWord => Some(memchr(b' ', rest).unwrap_or(rest.len())),
@@ -262,23 +333,23 @@ impl Step {
         end.ok_or(Reason::Cut)
     }
 
-    /// The length of a text with blanks in it; see the head of this file.
-    fn free_text(&self, rest: &[u8], time: Option<&[u8]>) -> Result<usize, Reason> {
+    /// The length of a text with blanks in it; see the head of this file. `ahead` is the text after the next field.
+    fn free_text(&self, rest: &[u8], ahead: Option<&[u8]>) -> Result<usize, Reason> {
         let Some(first) = self.after.first() else { return Ok(rest.len()) };
-        let mut ends =
-            memchr_iter(*first, rest).filter(|at| rest.get(*at..).is_some_and(|r| begins(r, &self.after)));
-        let Some(after_time) = time else { return ends.next().ok_or(Reason::Cut) };
+        let mut ends = memchr_iter(*first, rest).filter(|at| rest.get(*at..).is_some_and(|r| begins(r, &self.after)));
+        let Some(ahead) = ahead else { return ends.next().ok_or(Reason::Cut) };
         let mut fallback = None;
         for end in ends {
-            let time = rest.get(end + self.after.len()..).unwrap_or_default();
-            let fits = |len| time.get(len..).is_some_and(|r: &[u8]| begins(r, after_time));
-            if timestamp::clf_span(time).is_some_and(fits) {
+            let next = rest.get(end + self.after.len()..).unwrap_or_default();
+            let len = if self.next == Next::Time { timestamp::clf_span(next) } else { status(next).ok().map(|_| 3) };
+            if len.and_then(|len| next.get(len..)).is_some_and(|rest| begins(rest, ahead)) {
                 return Ok(end);
             }
             fallback.get_or_insert(end);
         }
         // Without another blank the line was cut inside the name.
-        fallback.ok_or(if memchr(b' ', rest).is_some() { Reason::NoTime } else { Reason::Cut })
+        let is_time = self.next == Next::Time && memchr(b' ', rest).is_some();
+        fallback.ok_or(if is_time { Reason::NoTime } else { Reason::Cut })
     }
 
     /// Reads a field that knows its own length; gives the length.
@@ -494,4 +565,91 @@ pub(super) fn without_port(host: &[u8]) -> &[u8] {
 
 fn is_port(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::template::Syntax::{self, Apache, Nginx};
+
+    const TIME: &str = "10/Mar/2026:11:20:52 +0100";
+
+    /// What one line says under a template; `TIME` stands for a time in both.
+    fn read(syntax: Syntax, template: &str, line: &str) -> Result<String, (Reason, usize)> {
+        let line = line.replace("TIME", TIME);
+        let plan = Plan::compile(template, syntax).unwrap_or_default();
+        let event = plan.parse(line.as_bytes(), &mut ClfMemo::default()).map_err(|r| (r.reason, r.column))?;
+        assert_eq!(event.time.rfc3339(), "2026-03-10T10:20:52Z");
+        let fields = [event.client, event.user, event.vhost, event.method, event.target, event.protocol];
+        let more = [event.agent, event.forwarded_for, event.upstream];
+        let text = [&fields[..], &more[..]].concat().join(&b"|"[..]);
+        Ok(format!("{} {}", event.status, String::from_utf8_lossy(&text)))
+    }
+
+    #[test]
+    fn fields_may_stand_in_any_order() {
+        let template = r#"$status $request_time [$time_local] "$http_user_agent" $remote_addr $remote_user"#;
+        assert_eq!(
+            read(Nginx, template, r#"401 0.1 [TIME] "x y" 192.0.2.7 al ice"#).as_deref(),
+            Ok("401 192.0.2.7|al ice|||||x y||")
+        );
+        let template = "%>s %t %h %u";
+        assert_eq!(read(Apache, template, "401 [TIME] 192.0.2.7 -").as_deref(), Ok("401 192.0.2.7||||||||"));
+    }
+
+    #[test]
+    fn a_target_may_come_in_pieces() {
+        let template = "$remote_addr $msec $request_method $scheme://$host$uri$is_args$args $server_protocol $status";
+        let line = "192.0.2.7 1773138052.123 GET https://www.example.com/a?b=c HTTP/2.0 403";
+        assert_eq!(read(Nginx, template, line).as_deref(), Ok("403 192.0.2.7||www.example.com|GET|/a?b=c|HTTP/2.0|||"));
+        let template = r#"%a %{%F %T}t.%{msec_frac}t %m "%U%q" %H %>s"#;
+        let line = r#"192.0.2.7 2026-03-10 10:20:52.123 GET "/a?b=c" HTTP/1.1 403"#;
+        assert_eq!(read(Apache, template, line).as_deref(), Ok("403 192.0.2.7|||GET|/a?b=c|HTTP/1.1|||"));
+    }
+
+    #[test]
+    fn texts_outside_quotes_end_where_the_next_field_fits() {
+        let template = "%t %h [%r] %{Cookie}i %s %{User-Agent}i";
+        let line = "[TIME] 192.0.2.7 [GET /a]b HTTP/1.1] a=b; c=200 d 401 x y";
+        assert_eq!(read(Apache, template, line).as_deref(), Ok("401 192.0.2.7|||GET|/a]b|HTTP/1.1|x y||"));
+        let template = "$remote_addr $upstream_addr $upstream_status $time_iso8601 $status";
+        let line = "192.0.2.7 192.0.2.80:80, 192.0.2.81:80 : unix:/run/a 502, 401 : 401 2026-03-10T11:20:52+01:00 401";
+        let said = "401 192.0.2.7||||||||192.0.2.80:80, 192.0.2.81:80 : unix:/run/a";
+        assert_eq!(read(Nginx, template, line).as_deref(), Ok(said));
+    }
+
+    #[test]
+    fn without_a_client_the_first_forwarded_address_is_it() {
+        let template = r#"%{X-Forwarded-For}i %l %u %t "%r" %>s"#;
+        let line = r#"2001:db8::7, 192.0.2.80 - al ice [TIME] "-" 408"#;
+        assert_eq!(read(Apache, template, line).as_deref(), Ok("408 2001:db8::7|al ice||||||2001:db8::7, 192.0.2.80|"));
+        assert_eq!(read(Apache, template, r#"- - - [TIME] "-" 408"#), Err((Reason::NoClient, 0)));
+    }
+
+    #[test]
+    fn escapes_are_honoured_unless_there_are_none() {
+        let json = r#"log_format j escape=json '{"ip":"$remote_addr","t":"$time_local","s":$status,"ua":"$http_user_agent"}';"#;
+        let line = r#"{"ip":"192.0.2.7","t":"TIME","s":401,"ua":"a \"b\" \\"}"#;
+        assert_eq!(read(Nginx, json, line).as_deref(), Ok(r#"401 192.0.2.7||||||a \"b\" \\||"#));
+        let none = r#"log_format n escape=none '$remote_addr [$time_local] "$http_user_agent" $status';"#;
+        assert_eq!(read(Nginx, none, r#"192.0.2.7 [TIME] "a\" 401"#).as_deref(), Ok(r"401 192.0.2.7||||||a\||"));
+        assert_eq!(
+            read(Nginx, &none.replace("none", "default"), r#"192.0.2.7 [TIME] "a\" 401"#),
+            Err((Reason::Cut, 47))
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_hide_its_line() {
+        let template = r#"%h %l %u %t "%r" %>s"#;
+        let forged = r#"- [TIME] \"GET / HTTP/1.1\" 200"#;
+        for name in ["a [b", "[", "x [TIME] y", r#"x [TIME] \""#, forged] {
+            let line = format!(r#"192.0.2.7 - {name} [TIME] "GET / HTTP/1.1" 401"#);
+            let said = format!("401 192.0.2.7|{}||GET|/|HTTP/1.1|||", name.replace("TIME", TIME));
+            assert_eq!(read(Apache, template, &line), Ok(said));
+        }
+        // Where another word than `-` stands before it, it is one word: this is a line of syslog.
+        let line = r#"Mar 10 11:20:52 www nginx[7]: 192.0.2.7 - - [TIME] "GET / HTTP/1.1" 401"#;
+        assert_eq!(read(Apache, template, line), Err((Reason::NoTime, 7)));
+    }
 }

@@ -25,7 +25,7 @@ enum Step {
     Digits,
     /// A name that says nothing about it (day of the week, zone).
     Name,
-    /// White space.
+    /// White space, or none.
     Blank,
 }
 
@@ -173,7 +173,7 @@ impl Step {
             }
             Self::Digits => Some(timestamp::digits(text, 20)).filter(|len| *len > 0),
             Self::Name => Some(name(text)).filter(|len| *len > 0),
-            Self::Blank => text.first()?.is_ascii_whitespace().then_some(1),
+            Self::Blank => Some(text.len() - text.trim_ascii_start().len()),
         }
     }
 }

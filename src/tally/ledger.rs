@@ -31,6 +31,50 @@ pub fn build(shards: Vec<Shard>) -> Ledger {
     Ledger { names, agents, clients, shapes, visit_bounds, visits, refusals, samples, span }
 }
 
+/// As [`build`], of what lies in `[from, until)` alone; tells how many requests do not.
+#[must_use]
+pub fn build_between(mut shards: Vec<Shard>, (from, until): (Time, Time)) -> (Ledger, u64) {
+    if (from, until) == (Time(0), Time(u32::MAX)) {
+        return (build(shards), 0);
+    }
+    let is_inside = |time: Time| time >= from && time < until;
+    let mut left_out = 0;
+    for shard in &mut shards {
+        for (bucket, visits) in &mut shard.visits {
+            let before = visits.len();
+            visits.retain(|v| is_inside(Time(u32::from(*bucket) << 16 | u32::from(v.second))));
+            left_out += (before - visits.len()) as u64;
+        }
+        shard.refusals.retain(|r| is_inside(r.time));
+        shard.samples.retain(|_, s| is_inside(s.time));
+    }
+    let mut ledger = build(shards);
+    drop_absent(&mut ledger);
+    (ledger, left_out)
+}
+
+/// Clients of whom nothing is left are none of this ledger's.
+fn drop_absent(ledger: &mut Ledger) {
+    let mut kept = Vec::with_capacity(ledger.clients.len());
+    let (mut clients, mut bounds) = (Vec::new(), vec![0]);
+    for (i, key) in ledger.clients.iter().enumerate() {
+        let end = ledger.visit_bounds.get(i + 1).copied().unwrap_or(0);
+        let is_present = bounds.last() != Some(&end);
+        kept.push(clients.len() as u32);
+        if is_present {
+            clients.push(*key);
+            bounds.push(end);
+        }
+    }
+    for refusal in &mut ledger.refusals {
+        refusal.client = at(&kept, refusal.client);
+    }
+    for sample in ledger.samples.values_mut() {
+        sample.client = at(&kept, sample.client);
+    }
+    (ledger.clients, ledger.visit_bounds) = (clients, bounds);
+}
+
 fn at(map: &[u32], index: u32) -> u32 {
     map.get(index as usize).copied().unwrap_or_default()
 }

@@ -7,4 +7,4 @@ mod ledger;
 pub mod path;
 
 pub use accumulate::Accumulator;
-pub use ledger::build;
+pub use ledger::{build, build_between};

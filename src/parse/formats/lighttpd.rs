@@ -1,5 +1,4 @@
-//! lighttpd's default `accesslog.format`: the requested host stands where combined has the identity. In a
-//! file of this format a line that begins with a host and a client would be read as a client and a host.
+//! lighttpd's default `accesslog.format`: the requested host stands where combined has the identity.
 
 use super::{Format, Layout};
 use crate::parse::template::Syntax;

@@ -1,0 +1,187 @@
+//! The command line: what may be typed, and what it means. Decides nothing about logs.
+
+mod span;
+
+use crate::{
+    detect,
+    parse::{self, Parser as LogParser},
+    pipeline::{Bound, FormatChoice, Options},
+    report,
+};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// People are getting 401 and 403: is it them, or is it us?
+///
+/// Reads web-server access logs and tells whether refused requests are the server's fault (many clients who used to
+/// be served fail together), an attack, or the clients' own doing, with evidence for and against.
+#[derive(Debug, Parser)]
+#[command(name = "authfault", version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do; without it, analyze.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// For analyze.
+    #[command(flatten)]
+    pub analyze: AnalyzeArgs,
+}
+
+const EXAMPLES: &str = "Examples:
+  authfault /var/log/nginx                      all access logs there, rotated ones too
+  authfault --since 2h access.log               the last two hours of a log
+  zcat access.log.*.gz | authfault -            standard input
+  authfault --output json access.log | jq .incidents
+  authfault -o report.json -o windows.csv access.log
+
+Exit status: 0 done, 1 a server-side fault was found (only with --exit-code),
+2 usage, an input that could not be read, or nothing that could be parsed.";
+
+/// Subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read everything and report once (what happens without a subcommand)
+    Analyze(AnalyzeArgs),
+    /// List the known log formats
+    Formats,
+    /// List the causes that can be named, or explain one
+    Causes {
+        /// The cause to explain, as it stands in a report
+        id: Option<String>,
+    },
+    /// Print the manual page (roff)
+    #[command(hide = true)]
+    Man,
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Options of analyze.
+#[derive(Debug, Args)]
+pub struct AnalyzeArgs {
+    /// Access logs: files, directories, quoted patterns, or - for standard input. Plain or gzip, rotated siblings in
+    /// any order. Without any: standard input where that is a pipe, or else /var/log/nginx, /var/log/apache2 and
+    /// /var/log/httpd.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+
+    /// Read every line in this known format first instead of finding it out per file (see `authfault formats`)
+    #[arg(long, value_name = "NAME", conflicts_with = "log_format")]
+    pub format: Option<String>,
+    /// The server's own format: nginx log_format or Apache LogFormat text, as it stands in its configuration
+    #[arg(long, value_name = "TEXT")]
+    pub log_format: Option<String>,
+
+    /// Leave out what is before: RFC 3339, a date, or a span before the end of the log such as 2h or 3d
+    #[arg(long, value_name = "TIME", value_parser = span::bound)]
+    pub since: Option<Bound>,
+    /// Leave out what is at or after: RFC 3339, a date, or a span before the end of the log
+    #[arg(long, value_name = "TIME", value_parser = span::bound)]
+    pub until: Option<Bound>,
+    /// Length of the windows in the report: 5m, 1h, 90s
+    #[arg(long, value_name = "SPAN", default_value = "5m", value_parser = span::window)]
+    pub window: u32,
+    /// Clients listed in the JSON report at most
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub clients: usize,
+
+    /// What to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Output::Terminal)]
+    pub output: Output,
+    /// Write the report to a file as well, in the format that its extension says (.txt, .json, .csv); repeatable.
+    /// Written beside and renamed, so that nobody reads half of it
+    #[arg(short = 'o', value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Exit with 1 where a server-side fault was found
+    #[arg(long)]
+    pub exit_code: bool,
+
+    /// Threads to read with [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Print the report and nothing else: no progress, no notes
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Show no progress
+    #[arg(long)]
+    pub no_progress: bool,
+    /// When to colour
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub color: When,
+    /// Draw charts with ASCII characters only
+    #[arg(long)]
+    pub ascii: bool,
+}
+
+/// A renderer of the registry, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Terminal,
+    /// authfault-report/1.
+    Json,
+    /// The windows as a table.
+    Csv,
+}
+
+impl Output {
+    /// Its id in the registry of renderers.
+    #[must_use]
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Terminal => "terminal",
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal that wants it (NO_COLOR, CLICOLOR).
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl AnalyzeArgs {
+    /// What the options mean for the pipeline.
+    ///
+    /// # Errors
+    /// A format that does not exist or a template that is none, in words.
+    pub fn options(&self, cores: usize) -> Result<Options, String> {
+        Ok(Options {
+            format: self.format_choice()?,
+            threads: self.threads.map_or(cores, usize::from).max(1),
+            since: self.since.unwrap_or_default(),
+            until: self.until.unwrap_or_default(),
+            detect: detect::Settings { window_secs: self.window, clients_max: self.clients },
+        })
+    }
+
+    fn format_choice(&self) -> Result<FormatChoice, String> {
+        if let Some(text) = &self.log_format {
+            let parser = LogParser::from_template(text).map_err(|e| e.to_string())?;
+            return Ok(FormatChoice::Custom(Box::new(parser)));
+        }
+        let Some(id) = &self.format else { return Ok(FormatChoice::Guess) };
+        let known = || parse::FORMATS.iter().map(|f| f.id).collect::<Vec<_>>().join(", ");
+        parse::by_id(id).map(FormatChoice::Known).ok_or_else(|| format!("no format is called `{id}`; known are {}", known()))
+    }
+
+    /// The renderer of each file to write.
+    ///
+    /// # Errors
+    /// An extension that no renderer has.
+    pub fn renderers(&self) -> Result<Vec<(&PathBuf, &'static report::Renderer)>, String> {
+        let extensions = || report::RENDERERS.iter().map(|r| format!(".{}", r.extension)).collect::<Vec<_>>().join(", ");
+        let of = |path: &PathBuf| path.extension().and_then(|e| e.to_str()).and_then(report::renderer_for_extension);
+        let named = |path| of(path).ok_or_else(|| format!("cannot tell a report format from `{}`; known extensions are {}", path.display(), extensions()));
+        self.files.iter().map(|path| named(path).map(|renderer| (path, renderer))).collect()
+    }
+}

@@ -1,0 +1,47 @@
+//! Points and lengths of time as operators type them.
+
+use crate::{model::time::Time, parse, pipeline::Bound};
+
+/// `2h`, `3d`, `90s`, `1w` before the end of the log; RFC 3339; or a date (its midnight, UTC).
+pub(super) fn bound(text: &str) -> Result<Bound, String> {
+    if let Some(secs) = length(text) {
+        return Ok(Bound::BeforeEnd(secs));
+    }
+    let full = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    let time: Option<Time> = parse::iso8601(full.as_bytes()).ok();
+    time.map(Bound::At).ok_or_else(|| "expected RFC 3339 (2026-03-10T11:20:00+01:00), a date (2026-03-10) or a span (2h, 3d)".to_owned())
+}
+
+/// A window of at least a second.
+pub(super) fn window(text: &str) -> Result<u32, String> {
+    length(text).filter(|secs| *secs > 0).ok_or_else(|| "expected a span such as 5m, 1h or 90s".to_owned())
+}
+
+fn length(text: &str) -> Option<u32> {
+    let unit = text.chars().last()?;
+    let secs: u32 = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return None,
+    };
+    text.strip_suffix(unit)?.parse::<u32>().ok()?.checked_mul(secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bound, bound, window};
+    use crate::model::time::Time;
+
+    #[test]
+    fn spans_and_points_are_told_apart() {
+        assert_eq!(bound("2h"), Ok(Bound::BeforeEnd(7200)));
+        assert_eq!(bound("1970-01-02"), Ok(Bound::At(Time(86_400))));
+        assert_eq!(bound("1970-01-01T01:00:00+01:00"), Ok(Bound::At(Time(0))));
+        assert!(bound("yesterday").is_err() && bound("").is_err() && bound("9999999w").is_err());
+        assert_eq!(window("5m"), Ok(300));
+        assert!(window("0s").is_err());
+    }
+}

@@ -1,0 +1,115 @@
+//! How much of the input was read, from what each chunk says of itself.
+
+use crate::{
+    error::Error,
+    input::LogFile,
+    model::{
+        coverage::{FileCoverage, LineRef, Rejected},
+        event::Reason,
+        logged::Logged,
+        report::Input,
+        tally::{ChunkCoverage, Place},
+    },
+    parse::FORMATS,
+};
+use std::collections::BTreeMap;
+
+/// The number of the first line of each chunk of each file, counted from 1.
+pub(super) struct LineNumbers {
+    names: Vec<String>,
+    first: BTreeMap<(u32, u32), u64>,
+}
+
+impl LineNumbers {
+    pub(super) fn new(files: &[LogFile], chunks: &[ChunkCoverage]) -> Self {
+        let mut sorted: Vec<&ChunkCoverage> = chunks.iter().collect();
+        sorted.sort_by_key(|c| (c.file, c.chunk));
+        let mut first = BTreeMap::new();
+        let (mut file, mut next) = (u32::MAX, 1);
+        for chunk in sorted {
+            if chunk.file != file {
+                (file, next) = (chunk.file, 1);
+            }
+            first.insert((chunk.file, chunk.chunk), next);
+            next += chunk.lines;
+        }
+        Self { names: files.iter().map(|f| f.name.clone()).collect(), first }
+    }
+
+    /// File name and line number of a place.
+    pub(super) fn locate(&self, place: Place) -> (String, u64) {
+        let name = self.names.get(place.file as usize).cloned().unwrap_or_default();
+        let first = self.first.get(&(place.file, place.chunk)).copied().unwrap_or(1);
+        (name, first + u64::from(place.line))
+    }
+}
+
+/// Adds up all chunks; the files in their order, those with a problem too.
+pub(super) fn input(files: &[LogFile], chunks: &[ChunkCoverage], problems: &[(u32, Error)], numbers: &LineNumbers) -> Input {
+    let mut covered: Vec<FileCoverage> = files.iter().map(|f| FileCoverage { path: f.name.clone(), ..FileCoverage::default() }).collect();
+    let mut formats: Vec<BTreeMap<u16, u64>> = vec![BTreeMap::new(); files.len()];
+    for chunk in chunks {
+        let (Some(file), Some(formats)) = (covered.get_mut(chunk.file as usize), formats.get_mut(chunk.file as usize)) else { continue };
+        add(file, chunk);
+        for (format, lines) in &chunk.formats {
+            *formats.entry(*format).or_default() += lines;
+        }
+    }
+    for (file, formats) in covered.iter_mut().zip(formats) {
+        let most = formats.into_iter().max_by_key(|(format, lines)| (*lines, std::cmp::Reverse(*format)));
+        file.format = most.map(|(format, _)| FORMATS.get(usize::from(format)).map_or("custom", |f| f.id)).unwrap_or_default().to_owned();
+        assert_eq!(file.lines, file.parsed + file.rejected + file.blank, "every line is accounted for");
+    }
+    for (file, error) in problems {
+        if let Some(file) = covered.get_mut(*file as usize) {
+            file.problem = Some(error.kind.to_string());
+        }
+    }
+    let sum = |field: fn(&FileCoverage) -> u64| covered.iter().map(field).sum();
+    Input {
+        lines: sum(|f| f.lines),
+        parsed: sum(|f| f.parsed),
+        rejected: sum(|f| f.rejected),
+        blank: sum(|f| f.blank),
+        rejections: rejections(chunks, numbers),
+        start: covered.iter().filter_map(|f| f.start).min(),
+        end: covered.iter().filter_map(|f| f.end).max(),
+        files: covered,
+    }
+}
+
+fn add(file: &mut FileCoverage, chunk: &ChunkCoverage) {
+    file.bytes += chunk.bytes;
+    file.lines += chunk.lines;
+    file.parsed += chunk.parsed;
+    file.blank += chunk.blank;
+    file.rejected += chunk.rejected.values().map(|r| r.lines).sum::<u64>();
+    if let Some((first, last)) = chunk.span {
+        file.start = Some(file.start.map_or(first, |t| t.min(first)));
+        file.end = Some(file.end.map_or(last, |t| t.max(last)));
+    }
+}
+
+/// By reason, the most frequent first, each with its first line by file and number.
+fn rejections(chunks: &[ChunkCoverage], numbers: &LineNumbers) -> Vec<Rejected> {
+    let mut by_reason: BTreeMap<Reason, (u64, (Place, usize, &[u8]))> = BTreeMap::new();
+    for chunk in chunks {
+        for (reason, here) in &chunk.rejected {
+            let place = Place { file: chunk.file, chunk: chunk.chunk, line: here.line };
+            let entry = by_reason.entry(*reason).or_insert((0, (place, here.column, &here.text)));
+            entry.0 += here.lines;
+            if place < entry.1.0 {
+                entry.1 = (place, here.column, &here.text);
+            }
+        }
+    }
+    let mut rejected: Vec<Rejected> = by_reason
+        .into_iter()
+        .map(|(reason, (lines, (place, column, text)))| {
+            let (file, line) = numbers.locate(place);
+            Rejected { reason, lines, first: LineRef { file, line, text: Logged::new(text) }, column }
+        })
+        .collect();
+    rejected.sort_by_key(|r| (std::cmp::Reverse(r.lines), r.reason));
+    rejected
+}

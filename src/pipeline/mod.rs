@@ -1,0 +1,115 @@
+//! The program's story: find the files, scan them side by side, merge, detect, report. Owns order and threads.
+
+mod coverage;
+mod scan;
+mod source;
+
+pub use source::FormatChoice;
+
+use crate::{
+    detect::{self, Findings},
+    error::{Error, Kind},
+    input::{Discovery, LogFile},
+    model::{
+        logged::Logged,
+        report::{Input, Report},
+        tally::{ChunkCoverage, Place},
+        time::Time,
+    },
+    parse,
+    progress::Progress,
+    tally,
+};
+
+/// What the operator asked for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How lines are read.
+    pub format: FormatChoice,
+    /// Worker threads, at least 1.
+    pub threads: usize,
+    /// Left out before this.
+    pub since: Bound,
+    /// Left out from this on.
+    pub until: Bound,
+    /// For detection.
+    pub detect: detect::Settings,
+}
+
+/// An end of the span to look at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bound {
+    /// Everything.
+    #[default]
+    Open,
+    /// A moment.
+    At(Time),
+    /// So many seconds before the end of the log.
+    BeforeEnd(u32),
+}
+
+/// A report, and what went wrong on the way to it.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The answer.
+    pub report: Report,
+    /// Files that could not be read, or not to their end.
+    pub problems: Vec<Error>,
+}
+
+/// Reads everything and reports once.
+#[must_use]
+pub fn analyze(found: Discovery, options: &Options, progress: &Progress) -> Analysis {
+    let Discovery { files, mut problems, .. } = found;
+    let (tallies, broken) = scan::scan(&files, &options.format, options.threads, progress);
+    progress.finish();
+    let numbers = coverage::LineNumbers::new(&files, &tallies.chunks);
+    let input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
+    problems.extend(broken.into_iter().map(|(_, error)| error));
+    problems.extend(unknown_formats(&files, &input, &tallies.chunks, &numbers));
+    let (ledger, left_out) = tally::build_between(tallies.shards, bounds(options, &input));
+    let findings = detect::detect(&ledger, &options.detect, &|place| numbers.locate(place));
+    Analysis { report: report(input, findings, left_out), problems }
+}
+
+/// The span to keep; the end exclusive.
+fn bounds(options: &Options, input: &Input) -> (Time, Time) {
+    let at = |bound: Bound, open: u32| match bound {
+        Bound::Open => Time(open),
+        Bound::At(time) => time,
+        Bound::BeforeEnd(secs) => Time(input.end.unwrap_or_default().0.saturating_sub(secs)),
+    };
+    (at(options.since, 0), at(options.until, u32::MAX))
+}
+
+fn report(input: Input, findings: Findings, left_out: u64) -> Report {
+    let Findings { totals, event_causes, incidents, windows, clients, mut limits } = findings;
+    if left_out > 0 {
+        limits.push(format!("{left_out} requests outside the span asked for were left out: what came before may explain what is shown"));
+    }
+    Report { input, totals, event_causes, incidents, windows, clients, limits }
+}
+
+/// A file with lines of which none could be read is a problem of its own: the first one is shown, with the format
+/// that came nearest and where it stopped fitting.
+fn unknown_formats(files: &[LogFile], input: &Input, chunks: &[ChunkCoverage], numbers: &coverage::LineNumbers) -> Vec<Error> {
+    let unread = files.iter().zip(&input.files).enumerate().filter(|(_, (_, covered))| covered.parsed == 0 && covered.rejected > 0);
+    unread
+        .filter_map(|(index, (file, _))| {
+            let rejected = chunks.iter().filter(|c| c.file as usize == index).flat_map(|c| c.rejected.values().map(move |r| (c.chunk, r)));
+            let (chunk, first) = rejected.min_by_key(|(chunk, r)| (*chunk, r.line))?;
+            let (format, rejection) = parse::nearest(&first.text);
+            let kind = Kind::UnknownFormat {
+                text: Logged::new(first.text.get(..TEXT_BYTES_MAX).unwrap_or(&first.text)),
+                nearest: format.id,
+                reason: rejection.reason.text(),
+                column: rejection.column,
+            };
+            let (_, line) = numbers.locate(Place { file: index as u32, chunk, line: first.line });
+            Some(Error::new(kind, &file.path).at_line(line))
+        })
+        .collect()
+}
+
+/// Of a line that is quoted in an error.
+const TEXT_BYTES_MAX: usize = 160;
