@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub(crate) const RESOLVED_SECS: u32 = 120;
 /// Upper bounds of the strata of time since a client was last served where sessions matter. Whether a session
 /// has a right to be dead depends on little else.
-const STRATA_SECS: [u32; 5] = [900, 7200, 43_200, 144_000, 1_209_600];
+const STRATA_SECS: [u32; 4] = [900, 7200, 43_200, 144_000];
 const NEVER: u32 = u32::MAX;
 
 /// What the client of a refusal had been.
@@ -197,7 +197,7 @@ fn look_ahead(facts: &Facts<'_>, rest: &[Seen], route: u32, had_user: bool, time
 pub(crate) struct Telling(Vec<bool>);
 
 impl Telling {
-    const SHARE_MAX: f64 = 0.3;
+    const SHARE_MAX: f64 = 0.15;
 
     pub(crate) fn new(facts: &Facts<'_>, pasts: &[Past]) -> Self {
         let mut hours: Vec<BTreeMap<u32, (u32, u32)>> = vec![BTreeMap::new(); STRATA_SECS.len()];

@@ -154,7 +154,7 @@ pub(crate) fn refine(facts: &Facts<'_>, table: &mut Table, candidate: &Candidate
     let mut own: Vec<&Trial> = trials.iter().filter(|t| contains(facts, candidate.group, t.leaf, t.client)).collect();
     let (mut from, mut to) = (candidate.from, candidate.to);
     for round in 0..4 {
-        let segment = best_segment(&own, units, from, to)?;
+        let segment = best_segment(facts, trials, &own, units, from, to)?;
         let drilled = drill(facts, trials, &mut Counters { units, run }, segment);
         let is_stable = segment == (from, to) && drilled == bounds && round > 0;
         ((from, to), bounds) = (segment, drilled);
@@ -193,18 +193,18 @@ pub(crate) fn within(trial: &Trial, from: u32, to: u32) -> bool {
 }
 
 /// The maximum-sum segment that meets `[from, to)`.
-fn best_segment(own: &[&Trial], units: &mut Units, from: u32, to: u32) -> Option<(u32, u32)> {
+fn best_segment(facts: &Facts<'_>, trials: &[Trial], own: &[&Trial], units: &mut Units, from: u32, to: u32) -> Option<(u32, u32)> {
     let (mut from, mut to) = (from, to);
     for _ in 0..3 {
-        let inside = units.of(own.iter().filter(|t| within(t, from, to)).copied());
-        let outside = units.of(own.iter().filter(|t| !within(t, from, to)).copied());
-        if inside.0 == 0 {
+        let usual = Usual::outside(facts, trials, from, to);
+        units.clear();
+        own.iter().filter(|t| within(t, from, to)).for_each(|t| drop(units.add(t, usual.of(facts, t))));
+        if units.failing == 0 {
             return None;
         }
-        let usual = ((f64::from(outside.0) + 0.5) / (f64::from(outside.1) + 20.0)).min(0.5);
-        let share = (f64::from(inside.0) / f64::from(inside.1)).clamp(3.0 * usual.min(0.3), 0.98);
-        let (gain, loss) = ((share / usual).ln(), ((1.0 - share) / (1.0 - usual)).ln());
-        let next = maximum_sum(own, units, gain, loss, from, to)?;
+        let odds = odds_ratio(units);
+        let weighed: Vec<(&Trial, f64)> = own.iter().map(|t| (*t, f64::from(usual.of(facts, t)))).collect();
+        let next = maximum_sum(&weighed, units, odds, from, to)?;
         if next == (from, to) {
             break;
         }
@@ -213,18 +213,27 @@ fn best_segment(own: &[&Trial], units: &mut Units, from: u32, to: u32) -> Option
     Some((from, to))
 }
 
-/// Kadane's algorithm over events in order of time: a failure gains, a success loses.
-fn maximum_sum(own: &[&Trial], units: &mut Units, gain: f64, loss: f64, from: u32, to: u32) -> Option<(u32, u32)> {
+/// By how much the odds of failing are raised over the usual ones; at least threefold, or it is no incident.
+fn odds_ratio(units: &Units) -> f64 {
+    let (f, a) = (f64::from(units.failing), f64::from(units.active));
+    let e = units.expected.clamp(1e-3, a * 0.9);
+    ((f + 0.1) / (a - f + 0.1) / (e / (a - e))).max(3.0)
+}
+
+/// Kadane's algorithm over events in order of time. Each is weighed by how likely it is at raised odds against the
+/// usual ones of its like: what often fails by itself gains little by failing.
+fn maximum_sum(own: &[(&Trial, f64)], units: &mut Units, odds: f64, from: u32, to: u32) -> Option<(u32, u32)> {
     units.clear();
     let (mut best, mut sum, mut start) = (None::<(f64, u32, u32)>, 0.0, None);
-    for trial in own {
+    for (trial, usual) in own {
         if !units.add(trial, 0.0) {
             continue;
         }
         if sum <= 0.0 {
             (sum, start) = (0.0, None);
         }
-        sum += if trial.failed { gain } else { loss };
+        let raised = (odds * usual / (1.0 - usual + odds * usual)).min(0.99);
+        sum += if trial.failed { (raised / usual).ln() } else { ((1.0 - raised) / (1.0 - usual)).ln() };
         if trial.failed {
             let begun = *start.get_or_insert(trial.time);
             let end = trial.last.max(trial.time) + 1;

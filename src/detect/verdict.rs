@@ -148,11 +148,12 @@ fn recurrences(facts: &Facts<'_>, trials: &[Trial], own: &[&Trial], cluster: &Cl
     let near = (cluster.from.saturating_sub(length), cluster.to + length);
     let mut units = Units::new(trials);
     let outside: Vec<&&Trial> = own.iter().filter(|t| !within(t, near.0, near.1)).collect();
+    let inside = (f64::from(cluster.failing_units) - cluster.expected) / f64::from(cluster.units.max(1));
     let bad = |window: &[&&Trial]| {
         units.clear();
         window.iter().for_each(|t| drop(units.add(t, rates.of(facts, t))));
         let excess = f64::from(units.failing) - units.expected;
-        excess >= 4.0 && excess >= 0.5 * (cluster.inside - cluster.usual) * f64::from(units.active)
+        excess >= 4.0 && excess >= 0.5 * inside * f64::from(units.active)
     };
     outside.chunk_by(|a, b| a.time / length == b.time / length).map(bad).filter(|bad| *bad).count() as u32
 }
@@ -232,22 +233,25 @@ pub(crate) fn visits_between<'l>(facts: &Facts<'l>, client: u32, from: u32, to: 
     visits.get(start..end).unwrap_or_default()
 }
 
-/// People's browsers fetch the files of a page; programs that only say they are browsers do not.
+/// People's browsers fetch the files of a page; programs that only say they are browsers do not. Only clients that
+/// were served a few things can show it.
 fn files(f: &mut Features, facts: &Facts<'_>) {
+    const SERVED_MIN: usize = 4;
+    const CLIENTS_MIN: u32 = 4;
     let (mut victims, mut others) = ((0u32, 0u32), (0u32, 0u32));
     for client in 0..facts.ledger.clients.len() as u32 {
         if facts.kind(client) != super::agent::Kind::Browser {
             continue;
         }
-        let fetched = facts.ledger.visits_of(client as usize).iter().any(|v| {
-            let shape = facts.shape(v.shape());
-            shape.served && facts.is_file(v.shape())
-        });
+        let served = || facts.ledger.visits_of(client as usize).iter().filter(|v| facts.shape(v.shape()).served);
+        if served().take(SERVED_MIN).count() < SERVED_MIN {
+            continue;
+        }
         let count = if f.victims.contains(&client) { &mut victims } else { &mut others };
-        count.0 += u32::from(fetched);
+        count.0 += u32::from(served().any(|v| facts.is_file(v.shape())));
         count.1 += 1;
     }
-    let share = |(fetched, all): (u32, u32)| if all == 0 { 1.0 } else { f64::from(fetched) / f64::from(all) };
+    let share = |(fetched, all): (u32, u32)| if all < CLIENTS_MIN { 1.0 } else { f64::from(fetched) / f64::from(all) };
     (f.with_files, f.others_with_files) = (share(victims), share(others));
 }
 

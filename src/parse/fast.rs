@@ -111,7 +111,11 @@ fn front(text: &[u8], has_vhost: bool) -> Option<(&[u8], &[u8], &[u8])> {
     let (client, rest) = cut(text)?;
     let (ident, user) = cut(rest)?;
     // Anything odd in front is for the slow twin to judge.
-    if client.is_empty() || client == b"-" || ident != b"-" || user.is_empty() || user.contains(&b'"') {
+    let is_plain = |b: &u8| b.is_ascii_graphic() && !matches!(b, b',' | b'"');
+    if client.is_empty() || client == b"-" || !client.iter().all(is_plain) || ident != b"-" {
+        return None;
+    }
+    if user.is_empty() || user.iter().any(|b| matches!(b, b'"' | b'[')) {
         return None;
     }
     Some((vhost, client, dash(user)))
