@@ -1,2 +1,106 @@
-//! To come.
-fn main() {}
+//! Lines to events: the fast path, its slow twin, and the guess of the format.
+#![allow(missing_docs, clippy::expect_used, reason = "a bench: what is not as expected ends it")]
+
+#[path = "../fixtures/loggen/generator.rs"]
+mod generator;
+
+use authfault::{
+    input,
+    parse::{self, ClfMemo, LineParser, Scratch, fast},
+};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use generator::{Settings, Size, Written};
+use std::hint::black_box;
+
+const LINES: u64 = 20_000;
+
+/// Lines read, and how many of them are 401 and 403.
+type Answer = (u64, u64, u64);
+
+fn settings() -> Settings {
+    Settings { size: Size::Lines(LINES), clients: 5_000, ..Settings::default() }
+}
+
+fn expected(written: Written) -> Answer {
+    (written.lines, written.unauthorized, written.forbidden)
+}
+
+fn counted(answer: &mut Answer, status: u16) {
+    answer.0 += 1;
+    answer.1 += u64::from(status == 401);
+    answer.2 += u64::from(status == 403);
+}
+
+/// Every line by the slow twin alone.
+fn slowly(log: &[u8], parser: &LineParser) -> Answer {
+    let (mut answer, mut scratch) = (Answer::default(), Scratch::default());
+    for line in input::lines(log) {
+        if let Ok((event, _)) = parser.parse(line, &mut scratch) {
+            counted(&mut answer, event.status);
+            black_box(event);
+        }
+    }
+    answer
+}
+
+/// As the scan does it: quotes and newlines in one pass, what the fast path leaves to its twin.
+fn fast(log: &[u8], layout: fast::Layout, parser: &LineParser) -> Answer {
+    let (mut answer, mut clock, mut scratch) = (Answer::default(), ClfMemo::default(), Scratch::default());
+    let (mut quotes, mut found, mut start) = ([0; fast::QUOTES_MAX], 0, 0);
+    for at in memchr::memchr2_iter(b'"', b'\n', log) {
+        if log[at] == b'"' {
+            if let Some(slot) = quotes.get_mut(found) {
+                *slot = at - start;
+            }
+            found += 1;
+            continue;
+        }
+        let line = &log[start..at];
+        match fast::parse(line, quotes.get(..found).unwrap_or_default(), layout, &mut clock) {
+            Some(event) => {
+                counted(&mut answer, event.status);
+                black_box(event);
+            }
+            None => {
+                if let Ok((event, _)) = parser.parse(line, &mut scratch) {
+                    counted(&mut answer, event.status);
+                }
+            }
+        }
+        (start, found) = (at + 1, 0);
+    }
+    answer
+}
+
+fn benches(criterion: &mut Criterion) {
+    let variants = [
+        ("combined", "combined", settings()),
+        ("combined, half IPv6", "combined", Settings { ipv6: 50, ..settings() }),
+        ("combined, shuffled in 120 s", "combined", Settings { shuffle_secs: 120, ..settings() }),
+        ("vhost_combined", "vhost_combined", Settings { has_vhost: true, ..settings() }),
+    ];
+    let mut group = criterion.benchmark_group("parse");
+    for (name, format, settings) in variants {
+        let (log, written) = generator::log(&settings);
+        let format = parse::by_id(format).expect("a known format");
+        let parser = LineParser::new(format);
+        let layout = fast::Layout::of(format.id).expect("a fast format");
+        assert_eq!(fast(&log, layout, &parser), expected(written), "{name}");
+        assert_eq!(slowly(&log, &parser), expected(written), "{name}");
+        group.throughput(Throughput::Bytes(written.bytes));
+        group.bench_function(format!("fast, {name}"), |b| b.iter(|| fast(black_box(&log), layout, &parser)));
+        if name == "combined" {
+            group.bench_function(format!("slow, {name}"), |b| b.iter(|| slowly(black_box(&log), &parser)));
+        }
+    }
+    group.finish();
+
+    let (log, _) = generator::log(&settings());
+    let sample: Vec<&[u8]> = input::lines(&log).take(parse::SAMPLE_LINES).collect();
+    let guessed = || parse::guess(black_box(&sample)).map(|guess| (guess.format.id, guess.fits));
+    assert_eq!(guessed(), Some(("combined", sample.len())));
+    criterion.bench_function("guess of the format", |b| b.iter(guessed));
+}
+
+criterion_group!(all, benches);
+criterion_main!(all);

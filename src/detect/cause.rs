@@ -1,7 +1,7 @@
 //! The likely cause of a server-side incident, from what the log shows, with what speaks for and against it.
 
 use super::{
-    refine::{Bounds, Cluster, Dimension},
+    refine::{Cluster, Dimension},
     verdict::Features,
 };
 use crate::model::incident::{Evidence, RuledOut};
@@ -15,31 +15,28 @@ pub(crate) struct Likely {
 }
 
 /// Picks the cause.
-pub(crate) fn likely(cluster: &Cluster, f: &Features, status: u16, is_gap: bool) -> Likely {
-    let cause = if status == 401 { of_401(cluster, f, is_gap) } else { of_403(cluster, f) };
+pub(crate) fn likely(cluster: &Cluster, f: &Features, status: u16, is_flush: bool) -> Likely {
+    let cause = if status == 401 { of_401(cluster, f, is_flush) } else { of_403(cluster, f) };
     Likely { cause, evidence: evidence(cluster, f, status), ruled_out: ruled_out(f, cluster) }
 }
 
-fn client_bound(bounds: &Bounds) -> bool {
-    bounds.bound(Dimension::Family) || bounds.bound(Dimension::Network)
-}
+/// A day: what goes on longer is nobody's deploy of this morning.
+const LONG_SECS: u32 = 86_400;
 
-fn of_401(cluster: &Cluster, f: &Features, is_gap: bool) -> &'static str {
+fn of_401(cluster: &Cluster, f: &Features, is_flush: bool) -> &'static str {
     let named = f.with_name as f64 / f.requests_failed.max(1) as f64;
     let recovered = f64::from(f.recovered) / f.victims.len().max(1) as f64;
-    let lasting = cluster.inside;
-    if cluster.bounds.bound(Dimension::Upstream) {
+    let share = f.requests_failed as f64 / f.requests_total.max(1) as f64;
+    if is_flush {
+        "session_store_flush"
+    } else if cluster.bounds.bound(Dimension::Upstream) {
         "bad_upstream"
-    } else if f.login_share >= 0.5 {
+    } else if f.login_failed >= 0.9 {
         "login_backend_down"
     } else if named >= 0.5 {
-        if cluster.bounds.is_empty() { "auth_backend_down" } else { "credentials_store_lost" }
-    } else if (is_gap || f.logged_in * 3 > f.victims.len() as u32) && recovered >= 0.5 {
-        "session_store_flush"
-    } else if lasting < 0.25 && !client_bound(&cluster.bounds) {
-        "slow_burn"
-    } else if recovered >= 0.3 {
-        "clock_skew"
+        "credentials_store_lost"
+    } else if recovered >= 0.5 && share < 0.6 {
+        if cluster.to - cluster.from > LONG_SECS { "slow_burn" } else { "partial_rollout" }
     } else {
         "auth_backend_down"
     }
@@ -55,7 +52,7 @@ fn of_403(cluster: &Cluster, f: &Features) -> &'static str {
         "waf_false_positive"
     } else if f.with_name * 2 > f.requests_failed && share < 0.999 {
         "credentials_store_lost"
-    } else if share < 0.05 {
+    } else if share < 0.1 && cluster.to - cluster.from > LONG_SECS {
         "slow_burn"
     } else if share < 0.75 {
         "partial_rollout"

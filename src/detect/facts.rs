@@ -59,6 +59,7 @@ pub(crate) struct Facts<'l> {
     /// Path prefixes as text.
     pub(crate) prefixes: Vec<String>,
     pub(crate) families: Vec<String>,
+    family_ranks: Vec<u8>,
     pub(crate) agents: Vec<AgentFacts>,
     /// For each client, whether its failures may be evidence: neither bot nor monitor nor scanner.
     pub(crate) evident: Vec<bool>,
@@ -90,6 +91,7 @@ impl<'l> Facts<'l> {
             leaves: by_id(leaves),
             routes: by_id(routes),
             prefixes: by_id(paths.ids),
+            family_ranks: family_ranks(&agents, families.len()),
             families,
             has_agents: agents.len() > 1,
             has_hosts: ledger.shapes.iter().any(|s| s.vhost != ledger.shapes.first().map_or(0, |first| first.vhost)),
@@ -150,6 +152,11 @@ impl<'l> Facts<'l> {
         self.shapes.get(shape).is_some_and(|s| s.is_file)
     }
 
+    /// How good a word a family is where several say the same: versions first, of the system before the browser's.
+    pub(crate) fn family_rank(&self, family: u32) -> u8 {
+        self.family_ranks.get(family as usize).copied().unwrap_or(u8::MAX)
+    }
+
     pub(crate) fn prefix_text(&self, prefix: u32) -> &str {
         self.prefixes.get(prefix as usize).map_or("", String::as_str)
     }
@@ -178,6 +185,19 @@ fn agents(ledger: &Ledger) -> (Vec<AgentFacts>, Vec<String>) {
         })
         .collect();
     (agents, by_id(ids))
+}
+
+fn family_ranks(agents: &[AgentFacts], families: usize) -> Vec<u8> {
+    const BY_PLACE: [u8; 4] = [3, 0, 2, 1];
+    let mut ranks = vec![u8::MAX; families];
+    for agent in agents {
+        for (place, family) in agent.families.iter().enumerate() {
+            if let (Some(rank), Some(of)) = (ranks.get_mut(*family as usize), BY_PLACE.get(place)) {
+                *rank = (*rank).min(*of);
+            }
+        }
+    }
+    ranks
 }
 
 fn is_evident(agent: Option<&AgentFacts>) -> bool {

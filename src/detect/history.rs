@@ -93,12 +93,16 @@ impl Walk {
         stratum
     }
 
+    /// The stratum of a length of time.
+    pub(crate) fn stratum_of(secs: u32) -> Option<u8> {
+        STRATA_SECS.iter().position(|bound| secs < *bound).map(|stratum| stratum as u8)
+    }
+
     /// The stratum of the time since the latest noted service where sessions matter on this host.
     pub(crate) fn stratum(&self, facts: &Facts<'_>, route: u32, time: u32) -> Option<u8> {
         let vhost = facts.route(route).vhost;
         let (_, latest) = self.latest.iter().find(|(host, _)| *host == vhost)?;
-        let stratum = STRATA_SECS.iter().position(|bound| time - latest < *bound)?;
-        facts.opens_by_session(route).then_some(stratum as u8)
+        Self::stratum_of(time - latest).filter(|_| facts.opens_by_session(route))
     }
 
     /// Whether the client was served on a route at a time other than this second.

@@ -21,6 +21,7 @@ mod figures;
 mod history;
 mod refine;
 mod scan;
+mod sessions;
 mod summary;
 mod tail;
 mod trials;
@@ -38,6 +39,7 @@ pub use figures::Locate;
 use history::Past;
 use refine::{Bounds, Cluster, Table, within};
 use scan::{Candidate, Channel, Ground};
+use sessions::Sessions;
 use std::collections::{BTreeMap, BTreeSet};
 use trials::Trial;
 use verdict::Features;
@@ -114,25 +116,61 @@ pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findi
 fn faults(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, trials: &mut BTreeMap<Channel, Table>) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     let mut told: Vec<(u16, Cluster)> = Vec::new();
+    let (mut sessions, mut cuts) = (None, 0);
     for candidate in scan::candidates(facts, pasts, ground).into_iter().take(REFINED_MAX) {
         let own = trials.entry(candidate.channel).or_insert_with(|| Table::new(trials::collect(facts, pasts, ground, candidate.channel)));
         if is_told(facts, &own.trials, &candidate, &told, &faults) {
             continue;
         }
-        let Some(cluster) = refine::refine(facts, own, &candidate) else { continue };
+        let refined = if candidate.channel == Channel::Gap401 {
+            let sessions = sessions.get_or_insert_with(|| Sessions::new(facts, pasts));
+            flushed(facts, ground, own, sessions, &candidate, &mut cuts)
+        } else {
+            refine::refine(facts, own, &candidate).map(|cluster| (cluster, None))
+        };
+        let Some((cluster, flush)) = refined else { continue };
         let status = candidate.channel.status();
         if told.iter().any(|(s, old)| *s == status && (old.from, old.to, &old.bounds) == (cluster.from, cluster.to, &cluster.bounds)) {
             continue;
         }
         told.push((status, cluster.clone()));
-        let features = verdict::features(facts, pasts, ground, &own.trials, &cluster, status);
-        let doubts = verdict::doubts(&cluster, &features, candidate.channel);
+        let mut features = verdict::features(facts, pasts, ground, &own.trials, &cluster, status);
+        let mut doubts = verdict::doubts(&cluster, &features, candidate.channel);
+        if let Some(flush) = flush {
+            // The cut has already told people from schedules and retries; what is left is who owns them.
+            features.known = flush.victims.len() as u32;
+            features.victims = flush.victims;
+            doubts.retain(|doubt| matches!(doubt, verdict::Doubt::OneOwner));
+        }
         trace(facts, &candidate, &cluster, &features, &doubts);
         if doubts.is_empty() {
             faults.push(Fault { channel: candidate.channel, cluster, features });
         }
     }
     join(facts, pasts, ground, trials, faults)
+}
+
+/// A gap candidate as a flush: a moment at which sessions died, with the scope that the failures after it have.
+fn flushed(
+    facts: &Facts<'_>,
+    ground: &Ground,
+    table: &mut Table,
+    sessions: &Sessions,
+    candidate: &Candidate,
+    cuts: &mut u32,
+) -> Option<(Cluster, Option<sessions::Flush>)> {
+    /// Gap candidates looked into at most: each costs a pass over all sessions for every cut.
+    const CUTS_MAX: u32 = 12;
+    *cuts += 1;
+    let span = facts.ledger.span.map(|(first, last)| (first.0, last.0)).filter(|_| *cuts <= CUTS_MAX)?;
+    let around = candidate.from.saturating_sub(900)..candidate.to;
+    let failures = table.trials.iter().filter(|t| t.failed && around.contains(&t.time)).map(|t| t.time);
+    let mut failures: Vec<u32> = failures.collect();
+    failures.sort_unstable();
+    failures.dedup();
+    let flush = sessions.flush(&ground.telling, &failures, span)?;
+    let cluster = refine::around(facts, table, flush.from, flush.to)?;
+    Some((cluster, Some(flush)))
 }
 
 /// For developing: why each cluster was believed or not. Compiled into tests and debug builds only.

@@ -111,7 +111,9 @@ pub(crate) struct Cluster {
     pub(crate) usual: f64,
     /// Failing events that the usual rates of their like would give.
     pub(crate) expected: f64,
+    /// Log-likelihood ratio, and what naming the scope cost of it.
     pub(crate) ratio: f64,
+    pub(crate) price: f64,
     pub(crate) failing_units: u32,
     pub(crate) units: u32,
 }
@@ -167,6 +169,15 @@ pub(crate) fn refine(facts: &Facts<'_>, table: &mut Table, candidate: &Candidate
     measure(facts, &own, &usual, units, from, to, bounds)
 }
 
+/// The cluster of a span that is known already: only its scope is looked for.
+pub(crate) fn around(facts: &Facts<'_>, table: &mut Table, from: u32, to: u32) -> Option<Cluster> {
+    let Table { trials, units, run } = table;
+    let bounds = drill(facts, trials, &mut Counters { units, run }, (from, to));
+    let own: Vec<&Trial> = trials.iter().filter(|t| bounds.contain(facts, t.leaf, t.client)).collect();
+    let usual = Usual::outside(facts, trials, from, to);
+    measure(facts, &own, &usual, units, from, to, bounds).map(|cluster| Cluster { from, to, ..cluster })
+}
+
 fn measure(facts: &Facts<'_>, own: &[&Trial], rates: &Usual, units: &mut Units, from: u32, to: u32, bounds: Bounds) -> Option<Cluster> {
     units.clear();
     own.iter().filter(|t| within(t, from, to)).for_each(|t| drop(units.add(t, rates.of(facts, t))));
@@ -178,14 +189,27 @@ fn measure(facts: &Facts<'_>, own: &[&Trial], rates: &Usual, units: &mut Units, 
     Some(Cluster {
         from: first,
         to: last + 1,
-        bounds,
         inside: f64::from(inside.0) / f64::from(inside.1.max(1)),
         usual,
         expected,
         ratio: likelihood(inside.0, inside.1, expected),
+        price: bounds_price(facts, &bounds),
+        bounds,
         failing_units: inside.0,
         units: inside.1,
     })
+}
+
+/// What it costs to say a scope: the values' names among all that the log has.
+fn bounds_price(facts: &Facts<'_>, bounds: &Bounds) -> f64 {
+    let of = |values: usize, among: usize| DIMENSION_PRICE + values as f64 * (among as f64 + 1.0).ln().min(5.0);
+    let named = bounds.values.iter().map(|(dimension, values)| match dimension {
+        Dimension::Vhost => 0.0,
+        Dimension::Prefix => of(values.len(), facts.prefixes.len()),
+        Dimension::Family => of(values.len(), facts.families.len()),
+        _ => of(values.len(), 4),
+    });
+    named.sum::<f64>() + if bounds.nets.is_empty() { 0.0 } else { of(bounds.nets.len(), 100) }
 }
 
 pub(crate) fn within(trial: &Trial, from: u32, to: u32) -> bool {
@@ -330,7 +354,7 @@ fn tidy(facts: &Facts<'_>, inside: &[(&Trial, f32)], bounds: &mut Bounds) {
         let failing: BTreeSet<u32> = inside
             .iter()
             .filter(|(t, _)| t.failed)
-            .flat_map(|(t, _)| (0..grains(dimension)).filter_map(|grain| value_at(facts, t, dimension, grain)).collect::<Vec<_>>())
+            .flat_map(|(t, _)| (0..grains(dimension)).flat_map(|grain| values_at(facts, t, dimension, grain)).collect::<Vec<_>>())
             .filter_map(|value| if let Value::Id(id) = value { Some(id) } else { None })
             .collect();
         values.retain(|value| failing.contains(value));
@@ -440,7 +464,6 @@ fn choices(facts: &Facts<'_>, inside: &[(&Trial, f32)], bounds: &Bounds, counter
 fn grains(dimension: Dimension) -> usize {
     match dimension {
         Dimension::Prefix => 3,
-        Dimension::Family => 4,
         Dimension::Network => NET_LENS.len(),
         _ => 1,
     }
@@ -448,6 +471,14 @@ fn grains(dimension: Dimension) -> usize {
 
 /// IPv4 prefix lengths as IPv6 bits, all of IPv6, then IPv6 /32 and /48.
 const NET_LENS: [u8; 9] = [104, 106, 108, 110, 112, 116, 0, 32, 48];
+
+/// The values of a trial: one, but for families, of which a user agent has several that compete with each other.
+fn values_at(facts: &Facts<'_>, trial: &Trial, dimension: Dimension, grain: usize) -> Vec<Value> {
+    if dimension == Dimension::Family {
+        return facts.families_of(trial.client).iter().map(|family| Value::Id(*family)).collect();
+    }
+    value_at(facts, trial, dimension, grain).into_iter().collect()
+}
 
 fn value_at(facts: &Facts<'_>, trial: &Trial, dimension: Dimension, grain: usize) -> Option<Value> {
     let leaf = facts.leaf(trial.leaf);
@@ -457,7 +488,7 @@ fn value_at(facts: &Facts<'_>, trial: &Trial, dimension: Dimension, grain: usize
         Dimension::Method => leaf.method,
         Dimension::Upstream => leaf.upstream,
         Dimension::Protocol => leaf.protocol,
-        Dimension::Family => *facts.families_of(trial.client).get(grain)?,
+        Dimension::Family => return None,
         Dimension::Network => return net_at(facts, trial.client, *NET_LENS.get(grain)?).map(Value::Net),
     };
     Some(Value::Id(id))
@@ -480,7 +511,7 @@ fn best_values(facts: &Facts<'_>, inside: &[(&Trial, f32)], (dimension, grain): 
     };
     let mut by_value: BTreeMap<Value, Vec<(&Trial, f32)>> = BTreeMap::new();
     for (trial, rate) in inside {
-        if let Some(value) = value_at(facts, trial, dimension, grain) {
+        for value in values_at(facts, trial, dimension, grain) {
             by_value.entry(value).or_default().push((trial, *rate));
         }
     }
@@ -494,7 +525,10 @@ fn best_values(facts: &Facts<'_>, inside: &[(&Trial, f32)], (dimension, grain): 
             ranked.push(((f64::from(failing) + 0.1 - counters.units.expected) / (active + 1.0), failing, *value));
         }
     }
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then(a.2.cmp(&b.2)));
+    let wordy = |value: Value| if let (Dimension::Family, Value::Id(id)) = (dimension, value) { facts.family_rank(id) } else { 0 };
+    ranked.sort_by(|a, b| {
+        b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then_with(|| wordy(a.2).cmp(&wordy(b.2))).then(a.2.cmp(&b.2))
+    });
     counters.run.clear();
     let mut best: Option<(f64, f64, usize)> = None;
     for (len, (_, _, value)) in ranked.iter().take(values_max).enumerate() {

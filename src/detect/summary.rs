@@ -164,6 +164,7 @@ pub(crate) fn burst(facts: &Facts<'_>, burst: &Burst, locate: Locate<'_>) -> Inc
         usual: 0.0,
         expected: 0.0,
         ratio: 0.0,
+        price: 0.0,
         failing_units: 0,
         units: 0,
     };

@@ -3,7 +3,7 @@
 //! Each gate answers one innocent explanation. All numbers are distinct clients unless they say otherwise.
 
 use super::{
-    facts::Facts,
+    facts::{Facts, network},
     history::Past,
     refine::{Cluster, Usual, networks, within},
     scan::{Channel, Ground},
@@ -66,6 +66,13 @@ pub(crate) struct Features {
     /// Share of the victims with a browser that ever fetched a file of a page, and of all other browsers.
     pub(crate) with_files: f64,
     pub(crate) others_with_files: f64,
+    /// Share of the victims in the network with most of them.
+    pub(crate) top_network: f64,
+    /// Share of the victims that are tools, and how many kinds of program all victims are.
+    pub(crate) tool_share: f64,
+    pub(crate) programs: u32,
+    /// Share of the failures that are to a place to log in.
+    pub(crate) login_failed: f64,
 }
 
 /// Computes all features of a cluster.
@@ -84,6 +91,12 @@ pub(crate) fn features(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, trial
     files(&mut f, facts);
     f.networks = networks(facts, f.victims.iter()) as u32;
     let keys = || f.victims.iter().filter_map(|c| facts.ledger.clients.get(*c as usize));
+    let mut by_network: BTreeMap<u128, u32> = BTreeMap::new();
+    keys().for_each(|k| *by_network.entry(network(k.addr)).or_default() += 1);
+    f.top_network = f64::from(by_network.values().max().copied().unwrap_or(0)) / f.victims.len().max(1) as f64;
+    let tools = f.victims.iter().filter(|c| facts.kind(**c) == super::agent::Kind::Tool).count();
+    f.tool_share = tools as f64 / f.victims.len().max(1) as f64;
+    f.programs = f.victims.iter().map(|c| if facts.kind(*c) == super::agent::Kind::Tool { facts.families_of(*c).first() } else { None }).collect::<BTreeSet<_>>().len() as u32;
     f.addresses = keys().map(|k| k.addr).collect::<BTreeSet<_>>().len() as u32;
     f.agents = keys().map(|k| k.agent).collect::<BTreeSet<_>>().len() as u32;
     f.families = f.victims.iter().map(|c| facts.families_of(*c).last()).collect::<BTreeSet<_>>().len() as u32;
@@ -161,6 +174,7 @@ fn recurrences(facts: &Facts<'_>, trials: &[Trial], own: &[&Trial], cluster: &Cl
 fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground, cluster: &Cluster, status: u16) {
     let mut refused = BTreeMap::<u32, u64>::new();
     let (mut strangers, mut sizes, mut paths) = (BTreeSet::new(), BTreeMap::<u32, u64>::new(), BTreeSet::new());
+    let mut logins = 0u64;
     let (mut logged_in, mut browsers, mut statics, mut foreign) = (BTreeSet::new(), 0u64, 0u64, 0u64);
     for (refusal, past) in facts.ledger.refusals.iter().zip(pasts) {
         let shape = facts.shape(refusal.shape as usize);
@@ -182,6 +196,7 @@ fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground
             logged_in.insert(refusal.client);
         }
         *sizes.entry(refusal.bytes).or_default() += 1;
+        logins += u64::from(facts.route(shape.route).logs_in);
         let raw = facts.ledger.shapes.get(refusal.shape as usize).copied().unwrap_or_default();
         paths.insert(raw.path);
         statics += u64::from(facts.is_file(refusal.shape as usize));
@@ -198,6 +213,7 @@ fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground
     }
     (f.static_share, f.browser_share, f.foreign_referer) = (statics as f64 / all, browsers as f64 / all, foreign as f64 / all);
     f.paths = paths.len() as u32;
+    f.login_failed = logins as f64 / all;
 }
 
 /// Whether a referring host is not one that this log's own pages refer from most.
@@ -270,7 +286,11 @@ pub(crate) enum Doubt {
     FirstTimersOnly,
     NotPeople,
     Coincidence,
+    OneProgram,
 }
+
+/// Log-likelihood ratio that a cluster must have left when its scope is paid for.
+const RATIO_MIN: f64 = 10.0;
 
 /// The gates in order; the first that does not hold is the doubt.
 pub(crate) fn doubts(cluster: &Cluster, f: &Features, channel: Channel) -> Vec<Doubt> {
@@ -282,24 +302,21 @@ pub(crate) fn doubts(cluster: &Cluster, f: &Features, channel: Channel) -> Vec<D
         }
     };
     let share = f64::from(victims) / f64::from(f.active.max(1));
-    doubt((victims >= 5 || (victims >= 4 && share >= 0.8)) && cluster.ratio >= 14.0, Doubt::TooFew);
+    doubt((victims >= 5 || (victims >= 4 && share >= 0.8)) && cluster.ratio - cluster.price >= RATIO_MIN, Doubt::TooFew);
     doubt(f.breadth >= 0.5, Doubt::Retries);
-    doubt(f64::from(f.refused - f.strangers.min(f.refused)) >= 0.1 * f64::from(f.refused), Doubt::Strangers);
+    doubt(f64::from(victims) >= 0.1 * f64::from(f.refused), Doubt::Strangers);
     doubt(f.login_share < 0.5 || (share >= 0.6 && f.served_ratio < 0.5), Doubt::LoginStillWorks);
-    doubt(channel != Channel::Gap401 || f.recurrences < 3, Doubt::Schedule);
-    let times = if channel == Channel::Gap401 { 2.0 } else { 3.0 };
-    doubt(f64::from(cluster.failing_units) >= times * cluster.expected, Doubt::UsualRate);
-    // One network is an owner of its own, unless it is wide enough for a provider's; a rule (403) may hit one office.
+    doubt(f64::from(cluster.failing_units) >= 3.0 * cluster.expected, Doubt::UsualRate);
+    // One network is an owner of its own, unless it is wide enough for a provider's. A rule (403) may hit one office
+    // that used to be let in; a password that many programs of one office share is the office's own affair.
     let is_wide = cluster.bounds.nets.iter().any(|(addr, len)| *len < if addr >> 32 == 0xffff { 116 } else { 40 });
-    let one_network = f.networks == 1 && f.agents >= 4 && (channel == Channel::Unresolved403 || is_wide);
-    doubt(one_network || (f.networks > 1 && (f.networks >= 4 || f.families >= 3)), Doubt::OneOwner);
+    let is_office = channel == Channel::Unresolved403 && f.known * 2 >= victims;
+    let owners = if f.top_network > 0.7 { f.agents >= 4 && (is_wide || is_office) } else { f.networks >= 4 || f.families >= 3 };
+    doubt(owners, Doubt::OneOwner);
+    doubt(channel != Channel::Unresolved401 || f.tool_share < 0.9 || f.programs > 1, Doubt::OneProgram);
     doubt(channel == Channel::Gap401 || cluster.inside < 0.3 || f.served_ratio < 0.75 || f.traffic_ratio < 1.25, Doubt::ExtraTraffic);
     let failed_share = f.requests_failed as f64 / f.requests_total.max(1) as f64;
-    let share_min = match channel {
-        Channel::Unresolved401 => 0.02,
-        Channel::Gap401 => 0.01,
-        Channel::Unresolved403 => 0.0,
-    };
+    let share_min = if channel == Channel::Unresolved401 { 0.02 } else { 0.0 };
     doubt(failed_share >= share_min, Doubt::SmallShare);
     doubt(f.known * 4 >= victims || cluster.inside >= 0.6, Doubt::FirstTimersOnly);
     doubt(f.browser_share < 0.6 || f.with_files >= 0.4 * f.others_with_files, Doubt::NotPeople);

@@ -1,0 +1,156 @@
+//! Sessions that die together. Whoever was served within the last hours and comes back is let in, unless the
+//! session has died; when a store is flushed or a key rotated at a moment, nearly everybody's has.
+//!
+//! So a moment is tried as a cut: of the clients that were served where sessions matter shortly before it, how many
+//! are refused at their first request after it? The same cut at other hours tells what is usual: a fleet that renews
+//! its tokens on the hour, or Monday, looks just as bad then.
+
+use super::{
+    facts::Facts,
+    history::{Past, Telling, Walk},
+};
+use std::collections::BTreeSet;
+
+/// How long before the cut a client must have been served.
+const BEFORE_SECS: u32 = 2 * 3600;
+/// How long after the cut its first request may come to count for the test.
+const AFTER_SECS: u32 = 3600;
+/// A flush is over when the last client that had a session has found out.
+const LAST_SECS: u32 = 12 * 3600;
+
+/// The requests of one client to what a session opens: when, and whether it was let in.
+struct Course {
+    client: u32,
+    visits: Vec<(u32, bool)>,
+}
+
+/// All clients that have sessions.
+pub(crate) struct Sessions {
+    courses: Vec<Course>,
+}
+
+/// What a cut at one moment shows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cut {
+    /// Clients served shortly before that came back.
+    pub(crate) back: u32,
+    /// Of them, those refused at their first request.
+    pub(crate) refused: u32,
+}
+
+impl Cut {
+    fn share(self) -> f64 {
+        f64::from(self.refused) / f64::from(self.back.max(1))
+    }
+}
+
+/// A moment at which sessions died.
+pub(crate) struct Flush {
+    pub(crate) from: u32,
+    /// Exclusive.
+    pub(crate) to: u32,
+    pub(crate) cut: Cut,
+    /// The mean share of the cuts it was compared with.
+    pub(crate) usual: f64,
+    pub(crate) victims: BTreeSet<u32>,
+}
+
+impl Sessions {
+    pub(crate) fn new(facts: &Facts<'_>, pasts: &[Past]) -> Self {
+        let mut courses = Vec::new();
+        for client in (0..facts.ledger.clients.len() as u32).filter(|c| facts.is_evident(*c)) {
+            let mut refusal = facts.ledger.refusals.partition_point(|r| r.client < client);
+            let mut visits = Vec::new();
+            for visit in facts.ledger.visits_of(client as usize) {
+                let shape = facts.shape(visit.shape());
+                let mut counts = shape.served;
+                if matches!(shape.status, 401 | 403) {
+                    refusal += 1;
+                    counts = shape.status == 401 && !pasts.get(refusal - 1).is_some_and(|past| past.challenged);
+                }
+                if counts && facts.opens_by_session(shape.route) {
+                    visits.push((visit.time().0, shape.served));
+                }
+            }
+            if visits.iter().any(|(_, served)| *served) {
+                courses.push(Course { client, visits });
+            }
+        }
+        Self { courses }
+    }
+
+    fn cut(&self, at: u32) -> Cut {
+        let mut cut = Cut::default();
+        for course in &self.courses {
+            if let Some(served) = course.first_after(at, BEFORE_SECS, AFTER_SECS) {
+                cut.back += 1;
+                cut.refused += u32::from(!served);
+            }
+        }
+        cut
+    }
+
+    /// The best cut among the failures in `[from, to)`, if it is a flush.
+    pub(crate) fn flush(&self, telling: &Telling, failures: &[u32], span: (u32, u32)) -> Option<Flush> {
+        /// Cuts tried: enough to find the minute, few enough to be quick.
+        const TRIED_MAX: usize = 64;
+        let step = failures.len().div_ceil(TRIED_MAX).max(1);
+        let tried = failures.iter().step_by(step).map(|at| (*at, self.cut(*at)));
+        let (at, cut) = tried.max_by(|a, b| gain(a.1).total_cmp(&gain(b.1)).then(b.0.cmp(&a.0)))?;
+        // Between two tried failures the true moment may be missed by one step.
+        let near = failures.iter().filter(|t| t.abs_diff(at) < 1800).map(|t| (*t, self.cut(*t)));
+        let (at, cut) = near.max_by(|a, b| gain(a.1).total_cmp(&gain(b.1)).then(b.0.cmp(&a.0))).unwrap_or((at, cut));
+        let others = self.others(at, span);
+        let usual = others.iter().map(|c| f64::from(c.refused)).sum::<f64>() / others.iter().map(|c| f64::from(c.back)).sum::<f64>().max(1.0);
+        let as_bad = others.iter().filter(|c| c.refused >= 3 && c.share() >= 0.5 * cut.share()).count();
+        let is_flush = cut.refused >= 5 && cut.share() >= 0.3 && cut.share() >= 3.0 * usual && as_bad < 2;
+        is_flush.then(|| self.extent(telling, at, cut, usual))
+    }
+
+    /// Cuts at other times: the same minute of other hours, which shows schedules, and of other days.
+    fn others(&self, at: u32, (first, last): (u32, u32)) -> Vec<Cut> {
+        let offsets: [i64; 14] = [-1, -2, -3, -4, -6, 13, 14, -22, -23, -24, -25, 24, -48, -168].map(|h| h * 3600);
+        let moments = offsets.iter().map(|offset| i64::from(at) + offset);
+        let inside = moments.filter(|t| *t > i64::from(first) + i64::from(BEFORE_SECS) / 2 && *t < i64::from(last) - 600);
+        inside.map(|t| self.cut(t as u32)).filter(|cut| cut.back >= 3).collect()
+    }
+
+    /// Who found out, and when the last one did.
+    fn extent(&self, telling: &Telling, at: u32, cut: Cut, usual: f64) -> Flush {
+        let mut victims = BTreeSet::new();
+        let mut to = at + 1;
+        for course in &self.courses {
+            let Some((time, served, gap)) = course.return_after(at) else { continue };
+            if !served && time - at < LAST_SECS && telling.tells(Walk::stratum_of(gap)) {
+                victims.insert(course.client);
+                to = to.max(time + 1);
+            }
+        }
+        Flush { from: at, to, cut, usual, victims }
+    }
+}
+
+/// How much a cut says: failures against the one in ten that a bad hour has.
+fn gain(cut: Cut) -> f64 {
+    let (f, a) = (f64::from(cut.refused), f64::from(cut.back));
+    f * (0.9f64 / 0.1).ln() + (a - f) * (0.1f64 / 0.9).ln()
+}
+
+impl Course {
+    /// Whether the first request after a cut was let in, for clients served within `before` and back within `after`.
+    fn first_after(&self, at: u32, before: u32, after: u32) -> Option<bool> {
+        let (time, served, gap) = self.return_after(at)?;
+        (time - at < after && time - gap >= at.saturating_sub(before)).then_some(served)
+    }
+
+    /// The first request at or after a cut: its time, whether it was let in, and the seconds since the last service.
+    fn return_after(&self, at: u32) -> Option<(u32, bool, u32)> {
+        let next = self.visits.partition_point(|(time, _)| *time < at);
+        let (time, _) = *self.visits.get(next)?;
+        // Lines of one second stand in any order: refused if any of that second was.
+        let same_second = self.visits.get(next..).unwrap_or_default().iter().take_while(|(t, _)| *t == time);
+        let served = same_second.clone().all(|(_, served)| *served);
+        let last = self.visits.get(..next).unwrap_or_default().iter().rev().find(|(_, served)| *served)?;
+        Some((time, served, time - last.0))
+    }
+}
