@@ -121,8 +121,9 @@ fn ruled_out(f: &Features, cluster: &Cluster) -> Vec<RuledOut> {
         let why = format!("{} of {} refused clients had been served before or after", f.refused - f.strangers.min(f.refused), f.refused);
         out.push(RuledOut { cause: "credential_stuffing", why });
     }
-    if f.recurrences == 0 {
-        out.push(RuledOut { cause: "relogin_wave", why: "at no other time in this log did as many fail together".to_owned() });
+    if f.recovered * 2 < f.victims.len() as u32 {
+        let why = format!("only {} of {} were served again before it ended", f.recovered, f.victims.len());
+        out.push(RuledOut { cause: "relogin_wave", why });
     }
     if cluster.inside > 0.5 {
         out.push(RuledOut { cause: "stale_credentials", why: format!("{:.0} % of all clients here failed, not a few", cluster.inside * 100.0) });

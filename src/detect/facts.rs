@@ -5,6 +5,7 @@ use crate::model::{
     logged,
     tally::{Ledger, Shape},
 };
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// A request's place among the things that a fault can hit: all of a [`Shape`] but its outcome.
@@ -66,6 +67,8 @@ pub(crate) struct Facts<'l> {
     pub(crate) has_agents: bool,
     /// Whether two hosts or more are logged.
     pub(crate) has_hosts: bool,
+    /// For each browser that was served a few things, whether a file of a page was among them.
+    fetched: Vec<Option<bool>>,
     /// Routes that answer 401 to those who have no session, and name no users: not Basic authentication.
     by_session: Vec<bool>,
     /// The host that refusals are most often referred from: the site itself, since a page's parts refer to it.
@@ -99,8 +102,10 @@ impl<'l> Facts<'l> {
             evident,
             own_host: own_host(ledger),
             by_session: Vec::new(),
+            fetched: Vec::new(),
         }
         .with_sessions()
+        .with_files()
     }
 
     fn with_sessions(mut self) -> Self {
@@ -113,6 +118,38 @@ impl<'l> Facts<'l> {
         }
         self.by_session = refuses.iter().zip(&self.routes).map(|((refused, named), route)| *refused && !named && !route.logs_in).collect();
         self
+    }
+
+    fn with_files(mut self) -> Self {
+        const SERVED_MIN: usize = 4;
+        let fetched = |client: usize| {
+            if self.kind(client as u32) != Kind::Browser {
+                return None;
+            }
+            let visits = self.ledger.visits_of(client);
+            let mut served = 0;
+            for visit in visits {
+                let shape = self.shape(visit.shape());
+                served += usize::from(shape.served);
+                if shape.served && shape.is_file {
+                    return (visits.len() >= SERVED_MIN).then_some(true);
+                }
+            }
+            (served >= SERVED_MIN).then_some(false)
+        };
+        self.fetched = (0..self.ledger.clients.len()).into_par_iter().map(fetched).collect();
+        self
+    }
+
+    /// Whether a browser fetched a file of a page; none where it was served too little to tell.
+    pub(crate) fn fetches_files(&self, client: u32) -> Option<bool> {
+        self.fetched.get(client as usize).copied().flatten()
+    }
+
+    /// How many browsers did, of how many that can tell.
+    pub(crate) fn browsers_with_files(&self) -> (u32, u32) {
+        let told = self.fetched.iter().flatten();
+        told.fold((0, 0), |(fetched, all), shows| (fetched + u32::from(*shows), all + 1))
     }
 
     pub(crate) fn opens_by_session(&self, route: u32) -> bool {

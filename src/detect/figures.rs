@@ -3,7 +3,7 @@
 use super::{
     bursts::Burst,
     facts::{Facts, network},
-    refine::{Bounds, Cluster, Dimension, Net, within},
+    refine::{Bounds, Cluster, Dimension, Net},
     trials::Trial,
     verdict::visits_between,
 };
@@ -63,7 +63,8 @@ pub(crate) fn net_text((addr, len): Net) -> String {
 pub(crate) fn failing_prefixes(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> Vec<String> {
     const VALUES_MAX: usize = 8;
     let mut counts: BTreeMap<u32, (usize, BTreeSet<u32>)> = BTreeMap::new();
-    let failing = trials.iter().filter(|t| t.failed && within(t, cluster.from, cluster.to) && cluster.bounds.contain(facts, t.leaf, t.client));
+    let inside = super::table::span(trials, cluster.from, cluster.to).iter();
+    let failing = inside.filter(|t| t.failed && cluster.bounds.contain(facts, t.leaf, t.client));
     let mut all = 0;
     for trial in failing {
         let prefix = facts.leaf(trial.leaf).prefix;
@@ -82,7 +83,7 @@ pub(crate) fn failing_prefixes(facts: &Facts<'_>, trials: &[Trial], cluster: &Cl
 /// For every dimension that bounds the fault, the busiest neighbours that were not hit.
 pub(crate) fn spared(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> Vec<Spared> {
     const PER_DIMENSION: usize = 3;
-    let inside: Vec<&Trial> = trials.iter().filter(|t| within(t, cluster.from, cluster.to)).collect();
+    let inside: Vec<&Trial> = super::table::span(trials, cluster.from, cluster.to).iter().collect();
     let mut out = Vec::new();
     for (dimension, name) in [
         (Dimension::Prefix, "path_prefix"),

@@ -23,6 +23,7 @@ mod refine;
 mod scan;
 mod sessions;
 mod summary;
+mod table;
 mod tail;
 mod trials;
 mod verdict;
@@ -37,10 +38,11 @@ use classify::EventCause;
 use facts::Facts;
 pub use figures::Locate;
 use history::Past;
-use refine::{Bounds, Cluster, Table, within};
+use refine::{Bounds, Cluster, within};
 use scan::{Candidate, Channel, Ground};
 use sessions::Sessions;
 use std::collections::{BTreeMap, BTreeSet};
+use table::Table;
 use trials::Trial;
 use verdict::Features;
 
@@ -118,7 +120,7 @@ fn faults(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, trials: &mut BTree
     let mut told: Vec<(u16, Cluster)> = Vec::new();
     let (mut sessions, mut cuts) = (None, 0);
     for candidate in scan::candidates(facts, pasts, ground).into_iter().take(REFINED_MAX) {
-        let own = trials.entry(candidate.channel).or_insert_with(|| Table::new(trials::collect(facts, pasts, ground, candidate.channel)));
+        let own = trials.entry(candidate.channel).or_insert_with(|| Table::new(facts, trials::collect(facts, pasts, ground, candidate.channel)));
         if is_told(facts, &own.trials, &candidate, &told, &faults) {
             continue;
         }

@@ -8,12 +8,12 @@
 //! trying all (the linear-time subset scanning property, Neill 2012).
 
 use super::{
-    agent::Kind,
     facts::{Facts, network},
     scan::{Candidate, Group, contains},
+    table::{Table, Usual, span},
     trials::{Trial, Units},
 };
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A dimension of [`crate::model::incident::Scope`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -134,70 +134,70 @@ fn likelihood(failing: u32, active: u32, expected: f64) -> f64 {
 /// (the description length of a choice), or else any coincidence of a few small networks would pay.
 const DIMENSION_PRICE: f64 = 3.0;
 
-/// A channel's trials with what counting them needs.
-pub(crate) struct Table {
-    pub(crate) trials: Vec<Trial>,
-    units: Units,
-    run: Units,
-}
-
-impl Table {
-    pub(crate) fn new(trials: Vec<Trial>) -> Self {
-        let fresh = || Units::new(&trials);
-        let (units, run) = (fresh(), fresh());
-        Self { trials, units, run }
-    }
-}
-
 /// Refines a candidate.
 pub(crate) fn refine(facts: &Facts<'_>, table: &mut Table, candidate: &Candidate) -> Option<Cluster> {
-    let Table { trials, units, run } = table;
     let mut bounds = Bounds::of_group(candidate.group);
-    let mut own: Vec<&Trial> = trials.iter().filter(|t| contains(facts, candidate.group, t.leaf, t.client)).collect();
     let (mut from, mut to) = (candidate.from, candidate.to);
     for round in 0..4 {
-        let segment = best_segment(facts, trials, &own, units, from, to)?;
-        let drilled = drill(facts, trials, &mut Counters { units, run }, segment);
+        let is_own = |t: &Trial| {
+            if round == 0 { contains(facts, candidate.group, t.leaf, t.client) } else { bounds.contain(facts, t.leaf, t.client) }
+        };
+        let segment = widening_segment(table, is_own, from, to)?;
+        let drilled = drill(facts, table, segment);
         let is_stable = segment == (from, to) && drilled == bounds && round > 0;
         ((from, to), bounds) = (segment, drilled);
-        own = trials.iter().filter(|t| bounds.contain(facts, t.leaf, t.client)).collect();
         if is_stable {
             break;
         }
     }
-    let usual = Usual::outside(facts, trials, from, to);
-    measure(facts, &own, &usual, units, from, to, bounds)
+    measure(facts, table, from, to, bounds)
 }
 
 /// The cluster of a span that is known already: only its scope is looked for.
 pub(crate) fn around(facts: &Facts<'_>, table: &mut Table, from: u32, to: u32) -> Option<Cluster> {
-    let Table { trials, units, run } = table;
-    let bounds = drill(facts, trials, &mut Counters { units, run }, (from, to));
-    let own: Vec<&Trial> = trials.iter().filter(|t| bounds.contain(facts, t.leaf, t.client)).collect();
-    let usual = Usual::outside(facts, trials, from, to);
-    measure(facts, &own, &usual, units, from, to, bounds).map(|cluster| Cluster { from, to, ..cluster })
+    let bounds = drill(facts, table, (from, to));
+    measure(facts, table, from, to, bounds).map(|cluster| Cluster { from, to, ..cluster })
 }
 
-fn measure(facts: &Facts<'_>, own: &[&Trial], rates: &Usual, units: &mut Units, from: u32, to: u32, bounds: Bounds) -> Option<Cluster> {
+fn measure(facts: &Facts<'_>, table: &mut Table, from: u32, to: u32, bounds: Bounds) -> Option<Cluster> {
+    let Table { trials, cells, units, .. } = table;
+    let own = |t: &&Trial| bounds.contain(facts, t.leaf, t.client);
+    let inside = span(trials, from, to);
+    let usual = cells.usual(inside);
     units.clear();
-    own.iter().filter(|t| within(t, from, to)).for_each(|t| drop(units.add(t, rates.of(facts, t))));
-    let (inside, expected) = ((units.failing, units.active), units.expected);
-    let outside = units.of(own.iter().filter(|t| !within(t, from, to)).copied());
-    let usual = (f64::from(outside.0) + 0.5) / (f64::from(outside.1) + 20.0);
-    let failing = || own.iter().filter(|t| t.failed && within(t, from, to));
+    inside.iter().filter(own).for_each(|t| drop(units.add(t, usual.of(t))));
+    let (failing_units, all_units, expected) = (units.failing, units.active, units.expected);
+    let failing = || inside.iter().filter(own).filter(|t| t.failed);
     let (first, last) = (failing().map(|t| t.time).min()?, failing().map(|t| t.last).max()?);
     Some(Cluster {
         from: first,
         to: last + 1,
-        inside: f64::from(inside.0) / f64::from(inside.1.max(1)),
-        usual,
+        inside: f64::from(failing_units) / f64::from(all_units.max(1)),
+        usual: expected / f64::from(all_units.max(1)),
         expected,
-        ratio: likelihood(inside.0, inside.1, expected),
+        ratio: likelihood(failing_units, all_units, expected),
         price: bounds_price(facts, &bounds),
         bounds,
-        failing_units: inside.0,
-        units: inside.1,
+        failing_units,
+        units: all_units,
     })
+}
+
+/// The best segment near a window; looked for farther around as long as it goes on to the edge of what was looked at.
+fn widening_segment(table: &mut Table, is_own: impl Fn(&Trial) -> bool, from: u32, to: u32) -> Option<(u32, u32)> {
+    const DAY_SECS: u32 = 86_400;
+    let mut margin = (to - from).saturating_mul(4).max(DAY_SECS);
+    loop {
+        let (low, high) = (from.saturating_sub(margin), to.saturating_add(margin));
+        let segment = best_segment(table, &is_own, (low, high), from, to)?;
+        let edge = margin / 8;
+        let reaches = segment.0 < low.saturating_add(edge) || segment.1 > high.saturating_sub(edge);
+        let is_all = table.trials.first().is_none_or(|t| t.time >= low) && table.trials.last().is_none_or(|t| t.time < high);
+        if !reaches || is_all {
+            return Some(segment);
+        }
+        margin = margin.saturating_mul(4);
+    }
 }
 
 /// What it costs to say a scope: the values' names among all that the log has.
@@ -216,19 +216,20 @@ pub(crate) fn within(trial: &Trial, from: u32, to: u32) -> bool {
     trial.time >= from && trial.time < to
 }
 
-/// The maximum-sum segment that meets `[from, to)`.
-fn best_segment(facts: &Facts<'_>, trials: &[Trial], own: &[&Trial], units: &mut Units, from: u32, to: u32) -> Option<(u32, u32)> {
+/// The maximum-sum segment of a region that meets `[from, to)`.
+fn best_segment(table: &mut Table, is_own: &impl Fn(&Trial) -> bool, (low, high): (u32, u32), from: u32, to: u32) -> Option<(u32, u32)> {
+    let Table { trials, cells, units, .. } = table;
+    let own: Vec<&Trial> = span(trials, low, high).iter().filter(|t| is_own(t)).collect();
     let (mut from, mut to) = (from, to);
     for _ in 0..3 {
-        let usual = Usual::outside(facts, trials, from, to);
+        let usual = cells.usual(span(trials, from, to));
         units.clear();
-        own.iter().filter(|t| within(t, from, to)).for_each(|t| drop(units.add(t, usual.of(facts, t))));
+        own.iter().filter(|t| within(t, from, to)).for_each(|t| drop(units.add(t, usual.of(t))));
         if units.failing == 0 {
             return None;
         }
         let odds = odds_ratio(units);
-        let weighed: Vec<(&Trial, f64)> = own.iter().map(|t| (*t, f64::from(usual.of(facts, t)))).collect();
-        let next = maximum_sum(&weighed, units, odds, from, to)?;
+        let next = maximum_sum(&own, &usual, units, odds, from, to)?;
         if next == (from, to) {
             break;
         }
@@ -246,13 +247,14 @@ fn odds_ratio(units: &Units) -> f64 {
 
 /// Kadane's algorithm over events in order of time. Each is weighed by how likely it is at raised odds against the
 /// usual ones of its like: what often fails by itself gains little by failing.
-fn maximum_sum(own: &[(&Trial, f64)], units: &mut Units, odds: f64, from: u32, to: u32) -> Option<(u32, u32)> {
+fn maximum_sum(own: &[&Trial], usual: &Usual, units: &mut Units, odds: f64, from: u32, to: u32) -> Option<(u32, u32)> {
     units.clear();
     let (mut best, mut sum, mut start) = (None::<(f64, u32, u32)>, 0.0, None);
-    for (trial, usual) in own {
+    for trial in own {
         if !units.add(trial, 0.0) {
             continue;
         }
+        let usual = f64::from(usual.of(trial));
         if sum <= 0.0 {
             (sum, start) = (0.0, None);
         }
@@ -276,53 +278,14 @@ struct Counters<'c> {
     run: &'c mut Units,
 }
 
-/// How often trials of a kind fail outside a segment: by route and class of client, drawn towards the route,
-/// the route towards the whole. Tools that log in badly all day do not make browsers look usual, nor the reverse.
-pub(crate) struct Usual {
-    whole: f64,
-    by_route: HashMap<u32, (u32, u32), foldhash::fast::FixedState>,
-    by_class: HashMap<(u32, u32), (u32, u32), foldhash::fast::FixedState>,
-}
-
-impl Usual {
-    pub(crate) fn outside(facts: &Facts<'_>, trials: &[Trial], from: u32, to: u32) -> Self {
-        let mut usual = Self { whole: 0.0, by_route: HashMap::default(), by_class: HashMap::default() };
-        let mut all = (0u32, 0u32);
-        for trial in trials.iter().filter(|t| !within(t, from, to)) {
-            let route = trial.like;
-            let failed = u32::from(trial.failed);
-            all = (all.0 + failed, all.1 + 1);
-            let at = usual.by_route.entry(route).or_default();
-            *at = (at.0 + failed, at.1 + 1);
-            let at = usual.by_class.entry((route, class_of(facts, trial.client))).or_default();
-            *at = (at.0 + failed, at.1 + 1);
-        }
-        usual.whole = drawn(all, 0.01, 20.0).min(0.3);
-        usual
-    }
-
-    pub(crate) fn of(&self, facts: &Facts<'_>, trial: &Trial) -> f32 {
-        let route = trial.like;
-        let of_route = drawn(self.by_route.get(&route).copied().unwrap_or_default(), self.whole, 20.0);
-        let of_class = self.by_class.get(&(route, class_of(facts, trial.client))).copied().unwrap_or_default();
-        drawn(of_class, of_route, 20.0).clamp(1e-4, 0.8) as f32
-    }
-}
-
-fn drawn((failing, active): (u32, u32), prior: f64, weight: f64) -> f64 {
-    (f64::from(failing) + prior * weight) / (f64::from(active) + weight)
-}
-
-/// Browsers are one class; every tool is its own.
-fn class_of(facts: &Facts<'_>, client: u32) -> u32 {
-    if facts.kind(client) == Kind::Browser { u32::MAX } else { facts.families_of(client).last().copied().unwrap_or(u32::MAX - 1) }
-}
-
 /// The scope with the best likelihood for its price.
-fn drill(facts: &Facts<'_>, trials: &[Trial], counters: &mut Counters<'_>, (from, to): (u32, u32)) -> Bounds {
+fn drill(facts: &Facts<'_>, table: &mut Table, (from, to): (u32, u32)) -> Bounds {
+    let Table { trials, cells, units, run } = table;
+    let counters = &mut Counters { units, run };
     let mut bounds = Bounds::default();
-    let usual = Usual::outside(facts, trials, from, to);
-    let mut inside: Vec<(&Trial, f32)> = trials.iter().filter(|t| within(t, from, to)).map(|t| (t, usual.of(facts, t))).collect();
+    let slice = span(trials, from, to);
+    let usual = cells.usual(slice);
+    let mut inside: Vec<(&Trial, f32)> = slice.iter().map(|t| (t, usual.of(t))).collect();
     counters.units.clear();
     inside.iter().for_each(|(t, rate)| drop(counters.units.add(t, *rate)));
     let (mut value, mut paid) = (likelihood(counters.units.failing, counters.units.active, counters.units.expected), 0.0);
@@ -335,12 +298,9 @@ fn drill(facts: &Facts<'_>, trials: &[Trial], counters: &mut Counters<'_>, (from
         inside.retain(|(t, _)| bounds.contain(facts, t.leaf, t.client));
     }
     tidy(facts, &inside, &mut bounds);
-    relax(facts, trials, &usual, counters, (from, to), &mut bounds);
-    let inside: Vec<(&Trial, f32)> = trials
-        .iter()
-        .filter(|t| within(t, from, to) && bounds.contain(facts, t.leaf, t.client))
-        .map(|t| (t, usual.of(facts, t)))
-        .collect();
+    relax(facts, slice, &usual, counters, &mut bounds);
+    let own = slice.iter().filter(|t| bounds.contain(facts, t.leaf, t.client));
+    let inside: Vec<(&Trial, f32)> = own.map(|t| (t, usual.of(t))).collect();
     deepen(facts, &inside, &mut bounds);
     name_host(facts, &inside, &mut bounds);
     tighten(facts, &inside, &mut bounds);
@@ -370,7 +330,7 @@ fn name_host(facts: &Facts<'_>, inside: &[(&Trial, f32)], bounds: &mut Bounds) {
 }
 
 /// Drops a dimension whose other side fails as well: there it bounds the statistics, not the fault.
-fn relax(facts: &Facts<'_>, trials: &[Trial], usual: &Usual, counters: &mut Counters<'_>, (from, to): (u32, u32), bounds: &mut Bounds) {
+fn relax(facts: &Facts<'_>, slice: &[Trial], usual: &Usual, counters: &mut Counters<'_>, bounds: &mut Bounds) {
     /// The other side fails "as well" at so much of the inside's excess.
     const SHARE: f64 = 0.5;
     for dimension in Dimension::ALL {
@@ -385,10 +345,10 @@ fn relax(facts: &Facts<'_>, trials: &[Trial], usual: &Usual, counters: &mut Coun
         let (mut inside, mut beside) = ((0, 0, 0.0), (0, 0, 0.0));
         for (is_inside, sum) in [(true, &mut inside), (false, &mut beside)] {
             counters.units.clear();
-            trials
+            slice
                 .iter()
-                .filter(|t| within(t, from, to) && wider.contain(facts, t.leaf, t.client) && bounds.contain(facts, t.leaf, t.client) == is_inside)
-                .for_each(|t| drop(counters.units.add(t, usual.of(facts, t))));
+                .filter(|t| wider.contain(facts, t.leaf, t.client) && bounds.contain(facts, t.leaf, t.client) == is_inside)
+                .for_each(|t| drop(counters.units.add(t, usual.of(t))));
             *sum = (counters.units.failing, counters.units.active, counters.units.expected);
         }
         let excess = |(failing, active, expected): (u32, u32, f64)| (f64::from(failing) - expected) / f64::from(active.max(1));

@@ -26,7 +26,7 @@ const COUNTERS_MAX: usize = 24 << 20;
 /// A candidate must fail at so many times its usual rate.
 const EXCESS_MIN: f64 = 3.0;
 /// Chance of one candidate in a log where nothing happens.
-const ALPHA: f64 = 0.02;
+const ALPHA: f64 = 0.1;
 
 /// In which way known clients fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -333,7 +333,8 @@ fn test(grid: &Grid, channel: Channel, level: usize) -> Vec<Candidate> {
     let series: Vec<Vec<(u32, u32)>> =
         (0..grid.groups.len()).map(|g| (0..windows).map(|w| (read(g, w, failing), read(g, w, active))).collect()).collect();
     let rates = rates(&series);
-    let tested = series.iter().flatten().filter(|(f, _)| *f >= CLIENTS_MIN).count().max(20);
+    // All windows of all levels and channels could have stood out.
+    let tested = (grid.groups.len() * grid.windows() * Channel::ALL.len()).max(1000);
     let mut found = Vec::new();
     for ((group, series), rate) in grid.groups.iter().zip(&series).zip(&rates) {
         for (window, (f, a)) in series.iter().enumerate() {
@@ -362,35 +363,91 @@ fn rates(series: &[Vec<(u32, u32)>]) -> Vec<Rate> {
 pub(crate) fn openness(facts: &Facts<'_>) -> Openness {
     const SHARE_MIN: f64 = 0.97;
     const CLIENTS_ENOUGH: u32 = 10;
-    let mut hours: BTreeMap<(u32, u32), (u32, u32)> = BTreeMap::new();
-    for (client, _) in facts.ledger.clients.iter().enumerate().filter(|(i, _)| facts.is_evident(*i as u32)) {
-        let mut own: Vec<(u32, u32, bool)> = Vec::new();
-        for visit in facts.ledger.visits_of(client) {
-            let shape = facts.shape(visit.shape());
-            if shape.served || matches!(shape.status, 401 | 403) {
-                own.push((shape.route, visit.time().0 / 3600, shape.served));
-            }
-        }
-        own.sort_unstable();
-        own.dedup();
-        for cell in own.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
-            let Some((route, hour, _)) = cell.first() else { continue };
-            let count = hours.entry((*route, *hour)).or_default();
-            count.1 += 1;
-            count.0 += u32::from(cell.iter().any(|(_, _, served)| *served));
-        }
-    }
-    let mut by_route: Vec<Vec<(u32, u32)>> = vec![Vec::new(); facts.routes.len()];
-    for ((route, _), count) in hours {
-        if let Some(list) = by_route.get_mut(route as usize) {
-            list.push(count);
-        }
-    }
-    let serves_nearly_all = |hours| {
-        let (share, clients) = better_half(hours);
+    let Some(hours) = Hours::count(facts) else { return vec![false; facts.routes.len()] };
+    let serves_nearly_all = |route: usize| {
+        let (share, clients) = better_half(hours.of(route));
         share >= SHARE_MIN && clients >= CLIENTS_ENOUGH
     };
-    by_route.into_iter().enumerate().map(|(route, hours)| !facts.route(route as u32).logs_in && serves_nearly_all(hours)).collect()
+    (0..facts.routes.len()).map(|route| !facts.route(route as u32).logs_in && serves_nearly_all(route)).collect()
+}
+
+/// Distinct clients served and seen, by route and hour, of the routes that refuse at all.
+struct Hours {
+    /// For each route, its row; none for routes that never refuse.
+    rows: Vec<Option<u32>>,
+    first: u32,
+    width: usize,
+    cells: Vec<[AtomicU32; 2]>,
+}
+
+impl Hours {
+    /// Rows times hours at most; the rows of routes beyond are not counted, so these are not open.
+    const CELLS_MAX: usize = 16 << 20;
+
+    fn count(facts: &Facts<'_>) -> Option<Self> {
+        let (first, last) = facts.ledger.span?;
+        let (first, width) = (first.0 / 3600, (last.0 / 3600 - first.0 / 3600 + 1) as usize);
+        let mut refusals = vec![0u32; facts.routes.len()];
+        for refusal in &facts.ledger.refusals {
+            if let Some(count) = refusals.get_mut(facts.shape(refusal.shape as usize).route as usize) {
+                *count += 1;
+            }
+        }
+        let mut ranked: Vec<usize> = (0..refusals.len()).filter(|r| refusals.get(*r).is_some_and(|count| *count > 0)).collect();
+        ranked.sort_by_key(|r| (std::cmp::Reverse(refusals.get(*r).copied()), *r));
+        ranked.truncate(Self::CELLS_MAX / width.max(1));
+        let mut rows = vec![None; facts.routes.len()];
+        for (row, route) in ranked.iter().enumerate() {
+            if let Some(slot) = rows.get_mut(*route) {
+                *slot = Some(row as u32);
+            }
+        }
+        let cells = (0..ranked.len() * width).map(|_| [AtomicU32::new(0), AtomicU32::new(0)]).collect();
+        let hours = Self { rows, first, width, cells };
+        hours.fill(facts, ranked.len());
+        Some(hours)
+    }
+
+    fn fill(&self, facts: &Facts<'_>, rows: usize) {
+        /// Clients handed to one worker at a time.
+        const CLIENTS_PER_TASK: usize = 4096;
+        let clients = facts.ledger.clients.len();
+        (0..clients.div_ceil(CLIENTS_PER_TASK)).into_par_iter().for_each(|task| {
+            // The client and hour last counted as served and as seen, by row.
+            let mut stamps = vec![[u64::MAX; 2]; rows];
+            for client in task * CLIENTS_PER_TASK..((task + 1) * CLIENTS_PER_TASK).min(clients) {
+                if facts.is_evident(client as u32) {
+                    self.fill_client(facts, client, &mut stamps);
+                }
+            }
+        });
+    }
+
+    fn fill_client(&self, facts: &Facts<'_>, client: usize, stamps: &mut [[u64; 2]]) {
+        for visit in facts.ledger.visits_of(client) {
+            let shape = facts.shape(visit.shape());
+            let Some(row) = self.rows.get(shape.route as usize).copied().flatten() else { continue };
+            if !shape.served && !matches!(shape.status, 401 | 403) {
+                continue;
+            }
+            let hour = visit.time().0 / 3600;
+            let stamp = (client as u64) << 32 | u64::from(hour);
+            let cell = self.cells.get(row as usize * self.width + (hour - self.first) as usize);
+            if let (Some(stamps), Some(cell)) = (stamps.get_mut(row as usize), cell) {
+                for (i, counts) in [shape.served, true].into_iter().enumerate() {
+                    if counts && std::mem::replace(&mut stamps[i], stamp) != stamp {
+                        cell[i].fetch_add(1, Relaxed);
+                    }
+                }
+            }
+        }
+    }
+
+    fn of(&self, route: usize) -> Vec<(u32, u32)> {
+        let Some(row) = self.rows.get(route).copied().flatten() else { return Vec::new() };
+        let cells = self.cells.get(row as usize * self.width..(row as usize + 1) * self.width).unwrap_or_default();
+        cells.iter().map(|cell| (cell[0].load(Relaxed), cell[1].load(Relaxed))).filter(|(_, seen)| *seen > 0).collect()
+    }
 }
 
 /// Share served and clients seen over the hours with the highest share that hold half of the clients.

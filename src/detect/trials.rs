@@ -25,8 +25,9 @@ pub(crate) struct Trial {
     pub(crate) known: bool,
     /// Number of its client and slot: what is counted once however many things were asked for.
     pub(crate) unit: u32,
-    /// What it is compared with: its route, or the stratum of time since the client was served.
-    pub(crate) like: u32,
+    /// What it is compared with: its route, or the stratum of time since the client was served; in a table, the
+    /// number of that and its class of client.
+    pub(crate) cell: u32,
 }
 
 impl Trial {
@@ -144,8 +145,8 @@ fn collect_client(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, channel: C
             (false, false, false, None)
         };
         if counts {
-            let like = if channel == Channel::Gap401 { stratum.map_or(u32::MAX, u32::from) } else { shape.route };
-            own.push(Trial { time, client: client as u32, leaf: shape.leaf, failed, last: time, known, unit: 0, like });
+            let cell = if channel == Channel::Gap401 { stratum.map_or(u32::MAX, u32::from) } else { shape.route };
+            own.push(Trial { time, client: client as u32, leaf: shape.leaf, failed, last: time, known, unit: 0, cell });
         }
     }
     own.sort_unstable_by_key(|t| (t.slot(), t.leaf, !t.failed, t.time));

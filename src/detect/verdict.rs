@@ -5,9 +5,10 @@
 use super::{
     facts::{Facts, network},
     history::Past,
-    refine::{Cluster, Usual, networks, within},
+    refine::{Cluster, networks},
     scan::{Channel, Ground},
-    trials::{Trial, Units},
+    table::span,
+    trials::Trial,
 };
 use crate::model::incident::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,8 +43,6 @@ pub(crate) struct Features {
     pub(crate) served_ratio: f64,
     /// All units inside over the usual.
     pub(crate) traffic_ratio: f64,
-    /// Other times at which the same scope was as bad.
-    pub(crate) recurrences: u32,
     /// Victims served again in scope before the end of the incident.
     pub(crate) recovered: u32,
     /// Victims that logged in right after.
@@ -73,19 +72,20 @@ pub(crate) struct Features {
     pub(crate) programs: u32,
     /// Share of the failures that are to a place to log in.
     pub(crate) login_failed: f64,
+    /// Trials that the cluster was found among.
+    pub(crate) trials: usize,
 }
 
 /// Computes all features of a cluster.
 pub(crate) fn features(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, trials: &[Trial], cluster: &Cluster, status: u16) -> Features {
-    let mut f = Features::default();
-    let own: Vec<&Trial> = trials.iter().filter(|t| cluster.bounds.contain(facts, t.leaf, t.client)).collect();
-    let inside: Vec<&&Trial> = own.iter().filter(|t| within(t, cluster.from, cluster.to)).collect();
+    let mut f = Features { trials: trials.len(), ..Features::default() };
+    let own = |t: &&Trial| cluster.bounds.contain(facts, t.leaf, t.client);
+    let inside: Vec<&Trial> = span(trials, cluster.from, cluster.to).iter().filter(own).collect();
     f.active = distinct(inside.iter().map(|t| t.client));
     f.victims = inside.iter().filter(|t| t.failed).map(|t| t.client).collect();
     f.known = distinct(inside.iter().filter(|t| t.failed && t.known).map(|t| t.client));
     breadth(&mut f, &inside);
-    ratios(&mut f, &own, cluster);
-    f.recurrences = recurrences(facts, trials, &own, cluster);
+    ratios(&mut f, facts, trials, cluster);
     refusals(&mut f, facts, pasts, ground, cluster, status);
     requests(&mut f, facts, cluster);
     files(&mut f, facts);
@@ -108,7 +108,7 @@ fn distinct(clients: impl Iterator<Item = u32>) -> u32 {
 }
 
 /// Against retries of a few: how many distinct clients would fail if each unit failed by itself at this share.
-fn breadth(f: &mut Features, inside: &[&&Trial]) {
+fn breadth(f: &mut Features, inside: &[&Trial]) {
     let mut by_client: BTreeMap<u32, BTreeMap<u32, bool>> = BTreeMap::new();
     for trial in inside {
         *by_client.entry(trial.client).or_default().entry(trial.slot()).or_default() |= trial.failed;
@@ -123,15 +123,15 @@ fn breadth(f: &mut Features, inside: &[&&Trial]) {
 }
 
 /// Served and all units, against the same span before and after.
-fn ratios(f: &mut Features, own: &[&Trial], cluster: &Cluster) {
+fn ratios(f: &mut Features, facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) {
     let length = (cluster.to - cluster.from).max(900);
     let count = |from: u32, to: u32, only_served: bool| {
-        let mut units: Vec<(u32, bool)> = own.iter().filter(|t| within(t, from, to)).map(|t| (t.unit, t.failed)).collect();
+        let own = span(trials, from, to).iter().filter(|t| cluster.bounds.contain(facts, t.leaf, t.client));
+        let mut units: Vec<(u32, bool)> = own.map(|t| (t.unit, t.failed)).collect();
         units.sort_unstable();
         units.chunk_by(|a, b| a.0 == b.0).filter(|unit| !(only_served && unit.iter().any(|u| u.1))).count() as f64
     };
-    let first = own.first().map_or(0, |t| t.time);
-    let last = own.last().map_or(0, |t| t.time);
+    let (first, last) = (trials.first().map_or(0, |t| t.time), trials.last().map_or(0, |t| t.time));
     let mut neighbours = Vec::new();
     for (from, to) in [(cluster.from.saturating_sub(length), cluster.from), (cluster.to, cluster.to.saturating_add(length))] {
         let (from, to) = (from.max(first), to.min(last));
@@ -139,7 +139,7 @@ fn ratios(f: &mut Features, own: &[&Trial], cluster: &Cluster) {
             neighbours.push(count(from, to, false) * f64::from(length) / f64::from(to - from));
         }
     }
-    // The same time of day, one day before and after, where the log has it.
+    // The same time of day, one day and one week before, where the log has it.
     for day in [86_400u32, 604_800] {
         if length < day && cluster.from >= first.saturating_add(day) {
             neighbours.push(count(cluster.from - day, cluster.from - day + length, false));
@@ -152,23 +152,6 @@ fn ratios(f: &mut Features, own: &[&Trial], cluster: &Cluster) {
     } else {
         (f.served_ratio, f.traffic_ratio) = (0.0, 1.0);
     }
-}
-
-/// How many other stretches of the same length exceed what is usual for their trials by half as much or more.
-fn recurrences(facts: &Facts<'_>, trials: &[Trial], own: &[&Trial], cluster: &Cluster) -> u32 {
-    let length = (cluster.to - cluster.from).clamp(900, 86_400);
-    let rates = Usual::outside(facts, trials, cluster.from, cluster.to);
-    let near = (cluster.from.saturating_sub(length), cluster.to + length);
-    let mut units = Units::new(trials);
-    let outside: Vec<&&Trial> = own.iter().filter(|t| !within(t, near.0, near.1)).collect();
-    let inside = (f64::from(cluster.failing_units) - cluster.expected) / f64::from(cluster.units.max(1));
-    let bad = |window: &[&&Trial]| {
-        units.clear();
-        window.iter().for_each(|t| drop(units.add(t, rates.of(facts, t))));
-        let excess = f64::from(units.failing) - units.expected;
-        excess >= 4.0 && excess >= 0.5 * inside * f64::from(units.active)
-    };
-    outside.chunk_by(|a, b| a.time / length == b.time / length).map(bad).filter(|bad| *bad).count() as u32
 }
 
 fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground, cluster: &Cluster, status: u16) {
@@ -252,23 +235,14 @@ pub(crate) fn visits_between<'l>(facts: &Facts<'l>, client: u32, from: u32, to: 
 /// People's browsers fetch the files of a page; programs that only say they are browsers do not. Only clients that
 /// were served a few things can show it.
 fn files(f: &mut Features, facts: &Facts<'_>) {
-    const SERVED_MIN: usize = 4;
     const CLIENTS_MIN: u32 = 4;
-    let (mut victims, mut others) = ((0u32, 0u32), (0u32, 0u32));
-    for client in 0..facts.ledger.clients.len() as u32 {
-        if facts.kind(client) != super::agent::Kind::Browser {
-            continue;
-        }
-        let served = || facts.ledger.visits_of(client as usize).iter().filter(|v| facts.shape(v.shape()).served);
-        if served().take(SERVED_MIN).count() < SERVED_MIN {
-            continue;
-        }
-        let count = if f.victims.contains(&client) { &mut victims } else { &mut others };
-        count.0 += u32::from(served().any(|v| facts.is_file(v.shape())));
-        count.1 += 1;
+    let (fetched, all) = facts.browsers_with_files();
+    let mut victims = (0, 0);
+    for shows in f.victims.iter().filter_map(|client| facts.fetches_files(*client)) {
+        victims = (victims.0 + u32::from(shows), victims.1 + 1);
     }
     let share = |(fetched, all): (u32, u32)| if all < CLIENTS_MIN { 1.0 } else { f64::from(fetched) / f64::from(all) };
-    (f.with_files, f.others_with_files) = (share(victims), share(others));
+    (f.with_files, f.others_with_files) = (share(victims), share((fetched - victims.0, all - victims.1)));
 }
 
 /// Why a cluster is not believed to be the server's fault.
@@ -278,7 +252,6 @@ pub(crate) enum Doubt {
     Retries,
     Strangers,
     LoginStillWorks,
-    Schedule,
     UsualRate,
     OneOwner,
     ExtraTraffic,
@@ -289,8 +262,10 @@ pub(crate) enum Doubt {
     OneProgram,
 }
 
-/// Log-likelihood ratio that a cluster must have left when its scope is paid for.
+/// Log-likelihood ratio that a cluster must have left when its scope is paid for. The best segment of a longer log is
+/// better by chance alone, by the logarithm of the places where it could lie.
 const RATIO_MIN: f64 = 10.0;
+const RATIO_PER_TENFOLD: f64 = 4.0;
 
 /// The gates in order; the first that does not hold is the doubt.
 pub(crate) fn doubts(cluster: &Cluster, f: &Features, channel: Channel) -> Vec<Doubt> {
@@ -302,7 +277,8 @@ pub(crate) fn doubts(cluster: &Cluster, f: &Features, channel: Channel) -> Vec<D
         }
     };
     let share = f64::from(victims) / f64::from(f.active.max(1));
-    doubt((victims >= 5 || (victims >= 4 && share >= 0.8)) && cluster.ratio - cluster.price >= RATIO_MIN, Doubt::TooFew);
+    let ratio_min = RATIO_MIN + RATIO_PER_TENFOLD * (f.trials as f64 / 10_000.0).log10().max(0.0);
+    doubt((victims >= 5 || (victims >= 4 && share >= 0.8)) && cluster.ratio - cluster.price >= ratio_min, Doubt::TooFew);
     doubt(f.breadth >= 0.5, Doubt::Retries);
     doubt(f64::from(victims) >= 0.1 * f64::from(f.refused), Doubt::Strangers);
     doubt(f.login_share < 0.5 || (share >= 0.6 && f.served_ratio < 0.5), Doubt::LoginStillWorks);
