@@ -143,39 +143,41 @@ pub(crate) fn step(cluster: &Cluster) -> u32 {
     STEPS.into_iter().find(|step| length / step <= 40).unwrap_or(86_400)
 }
 
-/// The course of the scope, from half a length before to half a length after, inside the log.
-pub(crate) fn timeline(facts: &Facts<'_>, cluster: &Cluster, status: u16) -> Vec<TimelinePoint> {
+/// The course of the scope, from half a length before to half a length after, inside the log. Of all clients, or of
+/// some.
+pub(crate) fn timeline(facts: &Facts<'_>, cluster: &Cluster, status: u16, only: Option<&BTreeSet<u32>>) -> Vec<TimelinePoint> {
     let step = step(cluster);
     let Some((first, last)) = facts.ledger.span else { return Vec::new() };
     let margin = (cluster.to - cluster.from).max(600) / 2;
     let from = cluster.from.saturating_sub(margin).max(first.0) / step * step;
     let to = cluster.to.saturating_add(margin).min(last.0 + 1);
-    let mut slices: Vec<(u64, u64, BTreeSet<u32>, BTreeSet<u32>)> = vec![Default::default(); to.saturating_sub(from).div_ceil(step) as usize];
-    for client in 0..facts.ledger.clients.len() as u32 {
-        for visit in visits_between(facts, client, from, to) {
-            let shape = facts.shape(visit.shape());
-            if !cluster.bounds.contain(facts, shape.leaf, client) {
-                continue;
-            }
-            let Some(slice) = slices.get_mut(((visit.time().0 - from) / step) as usize) else { continue };
-            slice.0 += 1;
-            slice.2.insert(client);
-            if shape.status == status {
-                slice.1 += 1;
-                slice.3.insert(client);
-            }
+    let point = |i: u32| TimelinePoint { time: Time(from + i * step), requests: 0, failed: 0, active_clients: 0, failing_clients: 0 };
+    let mut points: Vec<TimelinePoint> = (0..to.saturating_sub(from).div_ceil(step)).map(point).collect();
+    let mut add = |client: u32| add_course(facts, cluster, status, client, (from, to, step), &mut points);
+    match only {
+        Some(clients) => clients.iter().for_each(|client| add(*client)),
+        None => (0..facts.ledger.clients.len() as u32).for_each(add),
+    }
+    points
+}
+
+/// One client's part; its requests come in order of time, so a slice is new to it when it changes.
+fn add_course(facts: &Facts<'_>, cluster: &Cluster, status: u16, client: u32, (from, to, step): (u32, u32, u32), points: &mut [TimelinePoint]) {
+    let (mut active_in, mut failing_in) = (u32::MAX, u32::MAX);
+    for visit in visits_between(facts, client, from, to) {
+        let shape = facts.shape(visit.shape());
+        let slice = (visit.time().0 - from) / step;
+        let Some(point) = points.get_mut(slice as usize) else { continue };
+        if !cluster.bounds.contain(facts, shape.leaf, client) {
+            continue;
+        }
+        point.requests += 1;
+        point.active_clients += u64::from(std::mem::replace(&mut active_in, slice) != slice);
+        if shape.status == status {
+            point.failed += 1;
+            point.failing_clients += u64::from(std::mem::replace(&mut failing_in, slice) != slice);
         }
     }
-    let points = slices.into_iter().enumerate();
-    points
-        .map(|(i, (requests, failed, active, failing))| TimelinePoint {
-            time: Time(from + i as u32 * step),
-            requests,
-            failed,
-            active_clients: active.len() as u64,
-            failing_clients: failing.len() as u64,
-        })
-        .collect()
 }
 
 /// The earliest kept lines of it, those of clients that were hit before others.

@@ -285,7 +285,7 @@ fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, loc
     if fault.channel == Channel::Gap401 && scope.path_prefix.is_empty() {
         scope.path_prefix = figures::failing_prefixes(facts, own, cluster);
     }
-    let timeline = figures::timeline(facts, cluster, status);
+    let timeline = figures::timeline(facts, cluster, status, None);
     let ongoing = summary::is_ongoing(facts, own, cluster);
     Incident {
         id: summary::id(status, &scope, cluster.from),

@@ -72,7 +72,6 @@ impl Bounds {
             Group::Family(family) => set(Dimension::Family, family),
             Group::Protocol(protocol) => set(Dimension::Protocol, protocol),
             Group::Upstream(upstream) => set(Dimension::Upstream, upstream),
-            Group::Method(method) => set(Dimension::Method, method),
         }
         bounds
     }

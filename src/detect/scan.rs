@@ -22,7 +22,7 @@ const LEVELS: [(u32, u32); 6] = [(300, 0), (3600, 0), (3600, 1800), (21_600, 0),
 /// Fewer distinct clients are no wave.
 pub(crate) const CLIENTS_MIN: u32 = 4;
 /// Counters kept at most; groups beyond, those with the fewest failing clients, are not tested by themselves.
-const COUNTERS_MAX: usize = 24 << 20;
+const COUNTERS_MAX: usize = 8 << 20;
 /// A candidate must fail at so many times its usual rate.
 const EXCESS_MIN: f64 = 3.0;
 /// Chance of one candidate in a log where nothing happens.
@@ -58,7 +58,6 @@ pub(crate) enum Group {
     Network(u128),
     Protocol(u32),
     Upstream(u32),
-    Method(u32),
 }
 
 /// A window in which more clients of a group fail than usual.
@@ -173,7 +172,7 @@ fn groups_that_fail(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, groups_m
 
 fn leaf_groups(facts: &Facts<'_>, leaf: u32) -> Vec<Group> {
     let leaf = facts.leaf(leaf);
-    let mut groups = vec![Group::Site, Group::Prefix(leaf.vhost, leaf.prefix[0]), Group::Protocol(leaf.protocol), Group::Method(leaf.method)];
+    let mut groups = vec![Group::Site, Group::Prefix(leaf.vhost, leaf.prefix[0]), Group::Protocol(leaf.protocol)];
     if leaf.prefix[1] != leaf.prefix[0] {
         groups.push(Group::Prefix(leaf.vhost, leaf.prefix[1]));
     }
@@ -206,7 +205,6 @@ pub(crate) fn contains(facts: &Facts<'_>, group: Group, leaf: u32, client: u32) 
         Group::Prefix(vhost, prefix) => at.vhost == vhost && at.prefix.contains(&prefix),
         Group::Protocol(protocol) => at.protocol == protocol,
         Group::Upstream(upstream) => at.upstream == upstream,
-        Group::Method(method) => at.method == method,
         Group::Family(family) => facts.families_of(client).contains(&family),
         Group::Network(_) => client_groups(facts, client).contains(&group),
     }
@@ -307,17 +305,21 @@ impl<'c> Counter<'c> {
         }
     }
 
+    /// Windows of all levels begin and end with windows of the first: what is not new there is new nowhere.
     fn count_in(&mut self, client: usize, group: u32, time: u32, counters: [bool; COUNTERS]) {
-        for level in 0..LEVELS.len() {
-            let window = self.grid.window(level, time);
-            let stamp = (client as u64) << 32 | u64::from(window);
-            for (counter, _) in counters.iter().enumerate().filter(|(_, set)| **set) {
-                let slot = (group as usize * LEVELS.len() + level) * COUNTERS + counter;
-                if let Some(seen) = self.seen.get_mut(slot).filter(|seen| **seen != stamp) {
+        for (counter, _) in counters.iter().enumerate().filter(|(_, set)| **set) {
+            for level in 0..LEVELS.len() {
+                let window = self.grid.window(level, time);
+                let stamp = (client as u64) << 32 | u64::from(window);
+                let slot = (group as usize * COUNTERS + counter) * LEVELS.len() + level;
+                let Some(seen) = self.seen.get_mut(slot) else { break };
+                if *seen != stamp {
                     *seen = stamp;
                     if let Some(cell) = self.grid.cell(group, level, window, counter) {
                         cell.fetch_add(1, Relaxed);
                     }
+                } else if level == 0 {
+                    break;
                 }
             }
         }

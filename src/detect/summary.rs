@@ -13,8 +13,10 @@ use crate::model::{
     incident::{Incident, Scope, Severity, State, TimelinePoint, Verdict},
     logged::Logged,
     report::{ClientSummary, EventCauses, Totals, Window},
+    tally::Seen,
     time::Time,
 };
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) fn totals(facts: &Facts<'_>) -> Totals {
@@ -40,34 +42,79 @@ pub(crate) fn event_causes(causes: &[EventCause]) -> EventCauses {
     }
 }
 
-/// Windows of the whole log that hold a request.
+/// Windows of the whole log that hold a request. Where there would be too many they are made longer, as their length
+/// says.
 pub(crate) fn windows(facts: &Facts<'_>, seconds: u32) -> Vec<Window> {
-    let seconds = seconds.max(1);
-    let mut windows: BTreeMap<u32, Window> = BTreeMap::new();
-    for client in 0..facts.ledger.clients.len() {
+    const WINDOWS_MAX: u32 = 1 << 16;
+    let Some((first, last)) = facts.ledger.span else { return Vec::new() };
+    let mut seconds = seconds.max(1);
+    while (last.0 - first.0) / seconds >= WINDOWS_MAX {
+        seconds *= 2;
+    }
+    let first = first.0 / seconds;
+    let empty = || vec![Tally::default(); (last.0 / seconds - first + 1) as usize];
+    let clients = 0..facts.ledger.clients.len();
+    let counted = clients.into_par_iter().with_min_len(4096).fold(empty, |mut tallies, client| {
         let visits = facts.ledger.visits_of(client);
         for own in visits.chunk_by(|a, b| a.time().0 / seconds == b.time().0 / seconds) {
-            let Some(first) = own.first() else { continue };
-            let start = first.time().0 / seconds * seconds;
-            let count = |status: u16| own.iter().filter(|v| facts.shape(v.shape()).status == status).count() as u64;
-            let (on_401, on_403) = (count(401), count(403));
-            let window = windows.entry(start).or_insert(Window {
-                start: Time(start),
-                seconds,
-                requests: 0,
-                clients: 0,
-                status_401: 0,
-                status_403: 0,
-                failing_clients: 0,
-            });
-            window.requests += own.len() as u64;
-            window.clients += 1;
-            window.status_401 += on_401;
-            window.status_403 += on_403;
-            window.failing_clients += u64::from(on_401 + on_403 > 0);
+            if let Some(tally) = own.first().and_then(|v| tallies.get_mut((v.time().0 / seconds - first) as usize)) {
+                tally.add(facts, own);
+            }
+        }
+        tallies
+    });
+    let tallies = counted.reduce(empty, |mut a, b| {
+        a.iter_mut().zip(b).for_each(|(a, b)| a.merge(b));
+        a
+    });
+    let windows = tallies.into_iter().enumerate().filter(|(_, tally)| tally.requests > 0);
+    windows.map(|(i, tally)| tally.window((first + i as u32) * seconds, seconds)).collect()
+}
+
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    requests: u64,
+    clients: u64,
+    on_401: u64,
+    on_403: u64,
+    failing: u64,
+}
+
+impl Tally {
+    /// The requests of one client in the window.
+    fn add(&mut self, facts: &Facts<'_>, own: &[Seen]) {
+        let (before, on_401, on_403) = (self.on_401 + self.on_403, &mut self.on_401, &mut self.on_403);
+        for visit in own {
+            match facts.shape(visit.shape()).status {
+                401 => *on_401 += 1,
+                403 => *on_403 += 1,
+                _ => {}
+            }
+        }
+        self.requests += own.len() as u64;
+        self.clients += 1;
+        self.failing += u64::from(self.on_401 + self.on_403 > before);
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.clients += other.clients;
+        self.on_401 += other.on_401;
+        self.on_403 += other.on_403;
+        self.failing += other.failing;
+    }
+
+    fn window(self, start: u32, seconds: u32) -> Window {
+        Window {
+            start: Time(start),
+            seconds,
+            requests: self.requests,
+            clients: self.clients,
+            status_401: self.on_401,
+            status_403: self.on_403,
+            failing_clients: self.failing,
         }
     }
-    windows.into_values().collect()
 }
 
 /// The addresses with the most failures, over all their user agents.
@@ -168,7 +215,7 @@ pub(crate) fn burst(facts: &Facts<'_>, burst: &Burst, locate: Locate<'_>) -> Inc
         failing_units: 0,
         units: 0,
     };
-    let timeline = timeline(facts, &cluster, burst.status);
+    let timeline = timeline(facts, &cluster, burst.status, Some(&clients));
     let (mut active, mut total, mut known) = (0, 0, 0);
     for client in &clients {
         let visits = super::verdict::visits_between(facts, *client, burst.from, burst.to);

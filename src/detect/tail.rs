@@ -49,12 +49,27 @@ pub(crate) fn quiet_rate(windows: &[(u32, u32)], prior: f64, weight: f64) -> Rat
     rate
 }
 
-/// The three fifths of the windows with the lowest share.
+/// The three fifths of the log with the lowest share. Neighbouring windows are put together until each part should
+/// hold a few failures, or else the parts without one would be taken and nothing would look usual.
 fn quietest(windows: &[(u32, u32)]) -> Vec<(u32, u32)> {
-    let mut by_share: Vec<(u32, u32)> = windows.iter().copied().filter(|(_, a)| *a > 0).collect();
-    by_share.sort_by(|(f, a), (g, b)| (u64::from(*f) * u64::from(*b)).cmp(&(u64::from(*g) * u64::from(*a))));
-    by_share.truncate((by_share.len() * 3).div_ceil(5));
-    by_share
+    const FAILURES_PER_PART: f64 = 5.0;
+    let sum = |windows: &[(u32, u32)]| windows.iter().fold((0u64, 0u64), |(f, a), w| (f + u64::from(w.0), a + u64::from(w.1)));
+    let (failing, active) = sum(windows);
+    let enough = FAILURES_PER_PART * active as f64 / failing.max(1) as f64;
+    let mut parts: Vec<(f64, &[(u32, u32)])> = Vec::new();
+    let (mut start, mut seen) = (0, 0u64);
+    for (i, (_, a)) in windows.iter().enumerate() {
+        seen += u64::from(*a);
+        if seen as f64 >= enough || i + 1 == windows.len() {
+            let part = windows.get(start..=i).unwrap_or_default();
+            let (f, a) = sum(part);
+            parts.push((f as f64 / a.max(1) as f64, part));
+            (start, seen) = (i + 1, 0);
+        }
+    }
+    parts.sort_by(|a, b| a.0.total_cmp(&b.0));
+    parts.truncate((parts.len() * 3).div_ceil(5));
+    parts.into_iter().flat_map(|(_, part)| part.iter().copied()).filter(|(_, a)| *a > 0).collect()
 }
 
 fn estimate(kept: &[(u32, u32)], prior: f64, weight: f64) -> Rate {
@@ -83,6 +98,13 @@ mod tests {
         assert!((upper_tail(5, 10, rate) - 0.0016).abs() < 1e-3);
         assert_eq!(upper_tail(0, 10, rate), 1.0);
         assert!(upper_tail(6, 6, Rate { mean: 0.02, rho: 0.01 }) < 1e-6);
+    }
+
+    #[test]
+    fn rare_failures_are_usual_too() {
+        let windows: Vec<(u32, u32)> = (0..2000).map(|i| (u32::from(i % 6 == 0), 11)).collect();
+        let rate = quiet_rate(&windows, 0.015, 20.0);
+        assert!((0.010..0.02).contains(&rate.mean), "{rate:?}");
     }
 
     #[test]
