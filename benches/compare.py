@@ -53,10 +53,12 @@ USUAL = ["1m", "100m", "1g"]
 SHORT = "1m"
 SHORT_PAIRS = 40
 MEMORY_RUNS = 3
+# Where the commands print to.
+OUTPUT = tempfile.NamedTemporaryFile(prefix="compare-")
 
 DUCKDB = """
 import duckdb, sys
-duckdb.sql("SET threads = 2")
+duckdb.sql("SET threads = 2; SET enable_progress_bar = false")
 print(duckdb.sql(\"\"\"
     SELECT count(*), sum(n), sum(unauthorized), sum(forbidden) FROM (
         SELECT client, time_bucket(INTERVAL 5 MINUTES, strptime(time, '[%d/%b/%Y:%H:%M:%S')) AS w, count(*) AS n,
@@ -71,12 +73,13 @@ CHDB = """
 import chdb, sys
 print(chdb.query(f\"\"\"
     SELECT count(), sum(n), sum(unauthorized), sum(forbidden) FROM (
-        SELECT client, intDiv(toUnixTimestamp(parseDateTimeBestEffort(time)), 300) AS w, count() AS n,
-            countIf(status = '401') AS unauthorized, countIf(status = '403') AS forbidden
-        FROM file('{sys.argv[1]}', 'Regexp', 'client String, time String, status String')
-        GROUP BY client, w)
-    SETTINGS max_threads = 2, format_regexp_skip_unmatched = 1,
-        format_regexp = '^(\\\\\\\\S+) \\\\\\\\S+ \\\\\\\\S+ \\\\\\\\[([^\\\\\\\\]]+)\\\\\\\\] "[^"]*" (\\\\\\\\d+) .*$'
+        SELECT substringIndex(line, ' ', 1) AS client, substring(line, position(line, '[') AS at, 16) AS hour,
+            intDiv(toUInt8OrZero(substring(line, at + 16, 2)), 5) AS w, count() AS n,
+            countIf(substring(line, position(line, '" ', at + 32) + 2, 3) = '401') AS unauthorized,
+            countIf(substring(line, position(line, '" ', at + 32) + 2, 3) = '403') AS forbidden
+        FROM file('{sys.argv[1]}', 'LineAsString', 'line String')
+        GROUP BY client, hour, w)
+    SETTINGS max_threads = 2
 \"\"\"))
 """
 MAWK = """
@@ -175,7 +178,8 @@ class Log:
                 with open(path + ".part", "wb") as out:
                     make(out)
                 os.rename(path + ".part", path)
-        self.lines = int(subprocess.run(["wc", "-l", self.plain], stdout=subprocess.PIPE, check=True).stdout.split()[0])
+        counted = subprocess.run(["wc", "-l", self.plain], stdout=subprocess.PIPE, check=True).stdout
+        self.lines = int(counted.split()[0])
         return self
 
     def generate(self, out):
@@ -234,13 +238,15 @@ def run(command):
     _, status, usage = os.wait4(pid, 0)
     wall = time.perf_counter() - begin
     if os.waitstatus_to_exitcode(status) != 0:
-        raise Problem(f"failed: {' '.join(command)}")
+        raise Problem(f"{command[0]} failed with {os.waitstatus_to_exitcode(status)}")
     return wall, usage.ru_utime + usage.ru_stime
 
 
 def spawn(command):
-    quiet = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, mode, 0) for fd, mode in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY))]
-    return os.posix_spawnp(command[0], command, os.environ, file_actions=quiet)
+    """Starts it, its output to a file: grep, for one, stops at the first match where that goes to /dev/null."""
+    files = [(0, os.devnull, os.O_RDONLY), (1, OUTPUT.name, os.O_WRONLY | os.O_TRUNC), (2, os.devnull, os.O_WRONLY)]
+    actions = [(os.POSIX_SPAWN_OPEN, fd, path, mode, 0) for fd, path, mode in files]
+    return os.posix_spawnp(command[0], command, os.environ, file_actions=actions)
 
 
 def memory(command):
@@ -293,7 +299,8 @@ def others(path, options):
 
 
 def importable(python, module):
-    return subprocess.run([python, "-c", f"import {module}"], stderr=subprocess.DEVNULL, check=False).returncode == 0 or None
+    command = [python, "-c", f"import {module}"]
+    return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0 or None
 
 
 def help_of(program):

@@ -12,7 +12,9 @@ use authfault::{
 };
 use clap::{CommandFactory, Parser};
 use std::{
+    fs::File,
     io::{self, IsTerminal, Write},
+    os::{fd::AsFd, unix::fs::FileTypeExt},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -64,7 +66,7 @@ fn inputs(args: &AnalyzeArgs) -> Result<Vec<PathBuf>, String> {
     if !args.paths.is_empty() {
         return Ok(args.paths.clone());
     }
-    if !io::stdin().is_terminal() {
+    if is_piped_in() {
         return Ok(vec![PathBuf::from("-")]);
     }
     let places = input::usual_places();
@@ -79,6 +81,13 @@ fn inputs(args: &AnalyzeArgs) -> Result<Vec<PathBuf>, String> {
         eprintln!("authfault: no log named, reading {}", names.join(" and "));
     }
     Ok(places)
+}
+
+/// Whether somebody gives us something to read: a pipe, a file or a socket. Under cron and systemd standard input is
+/// `/dev/null`, and that is nobody.
+fn is_piped_in() -> bool {
+    let metadata = io::stdin().as_fd().try_clone_to_owned().and_then(|stdin| File::from(stdin).metadata());
+    metadata.is_ok_and(|m| m.is_file() || m.file_type().is_fifo() || m.file_type().is_socket())
 }
 
 fn rendering(args: &AnalyzeArgs, to_stdout: bool) -> report::Options {
@@ -99,12 +108,14 @@ fn terminal_width() -> Option<usize> {
     io::stdout().is_terminal().then(|| std::env::var("COLUMNS").ok()?.parse().ok())?
 }
 
-/// 2 where something could not be read, unless a fault is on right now: that is more urgent.
+/// 2 where something could not be read, or nothing was there to be; unless a fault is on right now: that is more
+/// urgent.
 fn status(args: &AnalyzeArgs, analysis: &Analysis) -> ExitCode {
     use authfault::model::incident::{State, Verdict};
     let faults = || analysis.report.incidents.iter().filter(|i| i.verdict == Verdict::ServerSide);
     let is_open = faults().any(|i| i.state == State::Ongoing);
-    if !analysis.problems.is_empty() && !is_open {
+    let is_done = analysis.problems.is_empty() && analysis.report.input.parsed > 0;
+    if !is_done && !is_open {
         return ExitCode::from(2);
     }
     ExitCode::from(u8::from(args.exit_code && faults().next().is_some()))

@@ -171,7 +171,9 @@ impl AnalyzeArgs {
         }
         let Some(id) = &self.format else { return Ok(FormatChoice::Guess) };
         let known = || parse::FORMATS.iter().map(|f| f.id).collect::<Vec<_>>().join(", ");
-        parse::by_id(id).map(FormatChoice::Known).ok_or_else(|| format!("no format is called `{id}`; known are {}", known()))
+        parse::by_id(id)
+            .map(FormatChoice::Known)
+            .ok_or_else(|| format!("no format is called `{id}`; known are {}", known()))
     }
 
     /// The renderer of each file to write.
@@ -179,9 +181,14 @@ impl AnalyzeArgs {
     /// # Errors
     /// An extension that no renderer has.
     pub fn renderers(&self) -> Result<Vec<(&PathBuf, &'static report::Renderer)>, String> {
-        let extensions = || report::RENDERERS.iter().map(|r| format!(".{}", r.extension)).collect::<Vec<_>>().join(", ");
+        let extensions =
+            || report::RENDERERS.iter().map(|r| format!(".{}", r.extension)).collect::<Vec<_>>().join(", ");
         let of = |path: &PathBuf| path.extension().and_then(|e| e.to_str()).and_then(report::renderer_for_extension);
-        let named = |path| of(path).ok_or_else(|| format!("cannot tell a report format from `{}`; known extensions are {}", path.display(), extensions()));
+        let named = |path| {
+            of(path).ok_or_else(|| {
+                format!("cannot tell a report format from `{}`; known extensions are {}", path.display(), extensions())
+            })
+        };
         self.files.iter().map(|path| named(path).map(|renderer| (path, renderer))).collect()
     }
 }

@@ -9,7 +9,9 @@ pub(super) fn bound(text: &str) -> Result<Bound, String> {
     }
     let full = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
     let time: Option<Time> = parse::iso8601(full.as_bytes()).ok();
-    time.map(Bound::At).ok_or_else(|| "expected RFC 3339 (2026-03-10T11:20:00+01:00), a date (2026-03-10) or a span (2h, 3d)".to_owned())
+    time.map(Bound::At).ok_or_else(|| {
+        "expected RFC 3339 (2026-03-10T11:20:00+01:00), a date (2026-03-10) or a span (2h, 3d)".to_owned()
+    })
 }
 
 /// A window of at least a second.

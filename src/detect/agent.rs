@@ -24,16 +24,66 @@ pub(crate) enum Kind {
 
 /// Needles in lower case; the first kind in this order that matches wins.
 const SCANNERS: [&str; 18] = [
-    "nikto", "sqlmap", "nuclei", "masscan", "zgrab", "nmap", "wpscan", "dirbuster", "gobuster", "ffuf", "hydra", "acunetix", "nessus",
-    "openvas", "censys", "expanse", "feroxbuster", "l9explore",
+    "nikto",
+    "sqlmap",
+    "nuclei",
+    "masscan",
+    "zgrab",
+    "nmap",
+    "wpscan",
+    "dirbuster",
+    "gobuster",
+    "ffuf",
+    "hydra",
+    "acunetix",
+    "nessus",
+    "openvas",
+    "censys",
+    "expanse",
+    "feroxbuster",
+    "l9explore",
 ];
 const MONITORS: [&str; 18] = [
-    "healthcheck", "kube-probe", "uptimerobot", "pingdom", "statuscake", "blackbox exporter", "blackbox-exporter", "site24x7", "check_http",
-    "nagios", "datadogsynthetics", "uptime-kuma", "betteruptime", "freshping", "newrelicpinger", "googlehc", "haproxy-health", "zabbix",
+    "healthcheck",
+    "kube-probe",
+    "uptimerobot",
+    "pingdom",
+    "statuscake",
+    "blackbox exporter",
+    "blackbox-exporter",
+    "site24x7",
+    "check_http",
+    "nagios",
+    "datadogsynthetics",
+    "uptime-kuma",
+    "betteruptime",
+    "freshping",
+    "newrelicpinger",
+    "googlehc",
+    "haproxy-health",
+    "zabbix",
 ];
 const BOTS: [&str; 20] = [
-    "bot/", "bot;", "bot)", "bot ", "-bot", "googlebot", "bingbot", "crawler", "spider", "slurp", "facebookexternalhit", "archiver", "mediapartners",
-    "gptbot", "claudebot", "ccbot", "bytespider", "feedfetcher", "scrapy", "bingpreview",
+    "bot/",
+    "bot;",
+    "bot)",
+    "bot ",
+    "-bot",
+    "googlebot",
+    "bingbot",
+    "crawler",
+    "spider",
+    "slurp",
+    "facebookexternalhit",
+    "archiver",
+    "mediapartners",
+    "gptbot",
+    "claudebot",
+    "ccbot",
+    "bytespider",
+    "feedfetcher",
+    "scrapy",
+    "bingpreview",
 ];
 
 /// Sorts user agents by kind.
@@ -51,7 +101,10 @@ impl Kinds {
         if agent.is_empty() {
             return Kind::Unknown;
         }
-        let first = self.needles.as_ref().and_then(|needles| needles.find_overlapping_iter(agent).map(|m| m.pattern().as_usize()).min());
+        let first = self
+            .needles
+            .as_ref()
+            .and_then(|needles| needles.find_overlapping_iter(agent).map(|m| m.pattern().as_usize()).min());
         match first {
             Some(i) if i < SCANNERS.len() => Kind::Scanner,
             Some(i) if i < SCANNERS.len() + MONITORS.len() => Kind::Monitor,
@@ -110,7 +163,10 @@ fn after<'t>(text: &'t str, needle: &str) -> Option<&'t str> {
 fn system(text: &str) -> Option<(&'static str, Option<&str>)> {
     let versioned = |needle| after(text, needle).map(major).filter(|v| !v.is_empty());
     if text.contains("iPhone") || text.contains("iPad") || text.contains("iOS") {
-        let version = versioned("iPhone OS ").or_else(|| versioned("CPU OS ")).or_else(|| versioned("iOS ")).or_else(|| versioned("iOS/"));
+        let version = versioned("iPhone OS ")
+            .or_else(|| versioned("CPU OS "))
+            .or_else(|| versioned("iOS "))
+            .or_else(|| versioned("iOS/"));
         return Some(("iOS", version));
     }
     if text.contains("Android") {
@@ -124,12 +180,23 @@ fn system(text: &str) -> Option<(&'static str, Option<&str>)> {
 
 /// Most specific first: every Chromium browser also says Chrome, and every browser says Safari.
 const BROWSERS: [(&str, &str); 11] = [
-    ("Edg/", "Edge"), ("EdgA/", "Edge"), ("EdgiOS/", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"), ("FxiOS/", "Firefox"),
-    ("Firefox/", "Firefox"), ("CriOS/", "Chrome"), ("Chrome/", "Chrome"), ("MSIE ", "Internet Explorer"), ("Trident/", "Internet Explorer"),
+    ("Edg/", "Edge"),
+    ("EdgA/", "Edge"),
+    ("EdgiOS/", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("FxiOS/", "Firefox"),
+    ("Firefox/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("MSIE ", "Internet Explorer"),
+    ("Trident/", "Internet Explorer"),
 ];
 
 fn browser(text: &str) -> Option<(&'static str, &str)> {
-    if let Some((name, version)) = BROWSERS.iter().find_map(|(needle, name)| after(text, needle).map(|v| (*name, major(v)))) {
+    if let Some((name, version)) =
+        BROWSERS.iter().find_map(|(needle, name)| after(text, needle).map(|v| (*name, major(v))))
+    {
         return Some((name, version));
     }
     text.contains("Safari/").then(|| ("Safari", after(text, "Version/").map_or("", major)))
@@ -144,7 +211,10 @@ mod tests {
         let iphone = b"Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1";
         assert_eq!(families(iphone), ["iOS", "iOS 19", "Safari", "Safari 19"]);
         assert_eq!(families(b"okhttp/4.12.0"), ["okhttp", "okhttp/4.12.0"]);
-        assert_eq!(families(b"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"), ["Linux", "Firefox", "Firefox 128"]);
+        assert_eq!(
+            families(b"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),
+            ["Linux", "Firefox", "Firefox 128"]
+        );
         assert_eq!(families(b"ShopApp/5.2 (iPhone; iOS 17.2)"), ["iOS", "iOS 17", "ShopApp", "ShopApp/5.2"]);
         assert!(families(b"").is_empty());
     }

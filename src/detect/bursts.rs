@@ -3,11 +3,7 @@
 //! Two passes. First the addresses that fail a lot by themselves, each named by what it does; then the quarters
 //! of an hour in which more distinct clients fail than usual, named by what these clients have in common.
 
-use super::{
-    agent::Kind,
-    facts::Facts,
-    history::Past,
-};
+use super::{agent::Kind, facts::Facts, history::Past};
 use crate::model::{incident::Verdict, tally::Refusal};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,18 +43,20 @@ struct Item<'f> {
 }
 
 fn items<'f>(facts: &'f Facts<'_>, pasts: &'f [Past], free: &'f [bool]) -> impl Iterator<Item = Item<'f>> {
-    facts.ledger.refusals.iter().zip(pasts).zip(free).enumerate().filter(|(_, (_, free))| **free).map(|(i, ((refusal, past), _))| {
-        let shape = facts.shape(refusal.shape as usize);
-        Item {
-            index: i as u32,
-            refusal,
-            past,
-            status: shape.status,
-            logs_in: facts.route(shape.route).logs_in,
-            path: facts.ledger.shapes.get(refusal.shape as usize).map_or(0, |s| s.path),
-            kind: facts.kind(refusal.client),
-        }
-    })
+    facts.ledger.refusals.iter().zip(pasts).zip(free).enumerate().filter(|(_, (_, free))| **free).map(
+        |(i, ((refusal, past), _))| {
+            let shape = facts.shape(refusal.shape as usize);
+            Item {
+                index: i as u32,
+                refusal,
+                past,
+                status: shape.status,
+                logs_in: facts.route(shape.route).logs_in,
+                path: facts.ledger.shapes.get(refusal.shape as usize).map_or(0, |s| s.path),
+                kind: facts.kind(refusal.client),
+            }
+        },
+    )
 }
 
 fn share(part: usize, all: usize) -> f64 {
@@ -134,7 +132,11 @@ fn name_address(facts: &Facts<'_>, own: &[Item<'_>]) -> (Verdict, &'static str, 
         let named = own.iter().filter(|i| i.refusal.user != 0).count();
         let per_name = named as f64 / names.len().max(1) as f64;
         if names.len() >= 8 && per_name < 5.0 {
-            return (Verdict::Attack, "password_spray", format!("{tries} tries with {} names from one address", names.len()));
+            return (
+                Verdict::Attack,
+                "password_spray",
+                format!("{tries} tries with {} names from one address", names.len()),
+            );
         }
         if named * 2 > tries && per_name >= 5.0 && per_hour / (names.len() as f64) < 240.0 {
             let why = format!("one address repeats {} name(s) {tries} times, {per_hour:.0} an hour", names.len());
@@ -143,18 +145,34 @@ fn name_address(facts: &Facts<'_>, own: &[Item<'_>]) -> (Verdict, &'static str, 
         if per_hour >= 20.0 || names.len() > 4 {
             return (Verdict::Attack, "brute_force", format!("{tries} tries from one address, {per_hour:.0} an hour"));
         }
-        return (Verdict::ClientSide, "stale_credentials", format!("{tries} tries from one address over {} h", span / 3600));
+        return (
+            Verdict::ClientSide,
+            "stale_credentials",
+            format!("{tries} tries from one address over {} h", span / 3600),
+        );
     }
     if kind == Kind::Scanner || (paths.len() >= 12 && share(known, all) < 0.3) {
-        return (Verdict::Attack, "scanner", format!("one address asked for {} kinds of path and was refused {all} times", paths.len()));
+        return (
+            Verdict::Attack,
+            "scanner",
+            format!("one address asked for {} kinds of path and was refused {all} times", paths.len()),
+        );
     }
     if share(on_401, all) > 0.5 {
         let resolved = own.iter().filter(|i| i.past.resolved || i.past.challenged).count();
         let cause = if share(resolved, all) > 0.5 { "token_refresh" } else { "stale_credentials" };
-        return (Verdict::ClientSide, cause, format!("one address met {on_401} 401s, {} of them resolved at once", resolved));
+        return (
+            Verdict::ClientSide,
+            cause,
+            format!("one address met {on_401} 401s, {} of them resolved at once", resolved),
+        );
     }
     if share(known, all) > 0.5 {
-        return (Verdict::ClientSide, "rate_limit", format!("one address was served and refused in turn on the same route, {all} times"));
+        return (
+            Verdict::ClientSide,
+            "rate_limit",
+            format!("one address was served and refused in turn on the same route, {all} times"),
+        );
     }
     let _ = facts;
     (Verdict::ClientSide, "restricted_page", format!("one address asked {all} times for what it may not have"))
@@ -170,7 +188,12 @@ fn waves(facts: &Facts<'_>, pasts: &[Past], free: &[bool]) -> Vec<Burst> {
         if is_challenge && item.past.on_route {
             continue;
         }
-        classes.entry((item.status, item.logs_in, item.past.anywhere)).or_default().entry(item.refusal.time.0 / SLOT_SECS).or_default().push(item);
+        classes
+            .entry((item.status, item.logs_in, item.past.anywhere))
+            .or_default()
+            .entry(item.refusal.time.0 / SLOT_SECS)
+            .or_default()
+            .push(item);
     }
     let slots = facts.ledger.span.map_or(0, |(first, last)| (last.0 / SLOT_SECS - first.0 / SLOT_SECS + 1) as usize);
     let mut bursts = Vec::new();
@@ -214,8 +237,10 @@ fn name_wave(facts: &Facts<'_>, status: u16, run: &[Item<'_>]) -> Option<Burst> 
     let all = run.len();
     let count = |test: &dyn Fn(&Item<'_>) -> bool| share(run.iter().filter(|i| test(i)).count(), all);
     let clients: BTreeSet<u32> = run.iter().map(|i| i.refusal.client).collect();
-    let addresses: BTreeSet<u128> = clients.iter().filter_map(|c| facts.ledger.clients.get(*c as usize)).map(|k| k.addr).collect();
-    let agents: BTreeSet<u32> = clients.iter().filter_map(|c| facts.ledger.clients.get(*c as usize)).map(|k| k.agent).collect();
+    let addresses: BTreeSet<u128> =
+        clients.iter().filter_map(|c| facts.ledger.clients.get(*c as usize)).map(|k| k.addr).collect();
+    let agents: BTreeSet<u32> =
+        clients.iter().filter_map(|c| facts.ledger.clients.get(*c as usize)).map(|k| k.agent).collect();
     let paths: BTreeSet<u32> = run.iter().map(|i| i.path).collect();
     let names: BTreeSet<u32> = run.iter().map(|i| i.refusal.user).filter(|u| *u != 0).collect();
     let strangers = count(&|i| !i.past.anywhere);
@@ -227,7 +252,11 @@ fn name_wave(facts: &Facts<'_>, status: u16, run: &[Item<'_>]) -> Option<Burst> 
     use Verdict::{Attack, ClientSide};
     let (verdict, cause, common) = if status == 401 && tries > 0.5 {
         if strangers > 0.5 {
-            if addresses.len() <= 5 && names.len() > 20 { (Attack, "password_spray", "many names from few addresses") } else { (Attack, "credential_stuffing", "strangers try to log in") }
+            if addresses.len() <= 5 && names.len() > 20 {
+                (Attack, "password_spray", "many names from few addresses")
+            } else {
+                (Attack, "credential_stuffing", "strangers try to log in")
+            }
         } else if agents.len() <= 2 && clients.len() > 5 {
             (ClientSide, "stale_credentials", "one kind of agent, the same everywhere")
         } else {
@@ -257,14 +286,23 @@ fn name_wave(facts: &Facts<'_>, status: u16, run: &[Item<'_>]) -> Option<Burst> 
 
 /// Bursts of the same cause and status that overlap are one.
 fn merge(mut bursts: Vec<Burst>) -> Vec<Burst> {
-    bursts.sort_by(|a, b| (a.cause, a.status, a.from, a.to, &a.refusals).cmp(&(b.cause, b.status, b.from, b.to, &b.refusals)));
+    bursts.sort_by(|a, b| {
+        (a.cause, a.status, a.from, a.to, &a.refusals).cmp(&(b.cause, b.status, b.from, b.to, &b.refusals))
+    });
     let mut merged: Vec<Burst> = Vec::new();
     for burst in bursts {
-        match merged.last_mut().filter(|last| (last.cause, last.status) == (burst.cause, burst.status) && burst.from <= last.to + 3600) {
+        match merged
+            .last_mut()
+            .filter(|last| (last.cause, last.status) == (burst.cause, burst.status) && burst.from <= last.to + 3600)
+        {
             Some(last) => {
                 last.to = last.to.max(burst.to);
                 last.refusals.extend(&burst.refusals);
-                last.why = format!("{} of the kind: {}", last.refusals.len(), last.why.split(" of the kind: ").last().unwrap_or_default());
+                last.why = format!(
+                    "{} of the kind: {}",
+                    last.refusals.len(),
+                    last.why.split(" of the kind: ").last().unwrap_or_default()
+                );
             }
             None => merged.push(burst),
         }

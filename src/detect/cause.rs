@@ -74,10 +74,19 @@ fn evidence(cluster: &Cluster, f: &Features, status: u16) -> Vec<Evidence> {
     let mut points = vec![
         point(
             true,
-            format!("{} of {} clients active here were refused; usually {:.1} % are", f.victims.len(), f.active, cluster.usual * 100.0),
+            format!(
+                "{} of {} clients active here were refused; usually {:.1} % are",
+                f.victims.len(),
+                f.active,
+                cluster.usual * 100.0
+            ),
             &[("clients", victims), ("active", f64::from(f.active)), ("usual_share", round(cluster.usual))],
         ),
-        point(true, format!("{} of them had been served here at another time", f.known), &[("known_good", f64::from(f.known))]),
+        point(
+            true,
+            format!("{} of them had been served here at another time", f.known),
+            &[("known_good", f64::from(f.known))],
+        ),
         point(
             true,
             format!("they come from {} networks with {} user agents: no single owner", f.networks, f.agents),
@@ -85,12 +94,20 @@ fn evidence(cluster: &Cluster, f: &Features, status: u16) -> Vec<Evidence> {
         ),
     ];
     if f.with_name > 0 {
-        points.push(point(true, format!("{} of the refused requests carried a user name", f.with_name), &[("with_name", f.with_name as f64)]));
+        points.push(point(
+            true,
+            format!("{} of the refused requests carried a user name", f.with_name),
+            &[("with_name", f.with_name as f64)],
+        ));
     }
     if f.same_size > 0.95 && f.requests_failed > 10 {
         points.push(point(
             true,
-            format!("{:.0} % of the refusals have the same size ({} bytes): the server's own page, not the application's", f.same_size * 100.0, f.size),
+            format!(
+                "{:.0} % of the refusals have the same size ({} bytes): the server's own page, not the application's",
+                f.same_size * 100.0,
+                f.size
+            ),
             &[("same_size_share", round(f.same_size)), ("size_bytes", f64::from(f.size))],
         ));
     }
@@ -115,10 +132,17 @@ fn evidence(cluster: &Cluster, f: &Features, status: u16) -> Vec<Evidence> {
 fn ruled_out(f: &Features, cluster: &Cluster) -> Vec<RuledOut> {
     let mut out = Vec::new();
     if f.top_client < 0.5 {
-        out.push(RuledOut { cause: "brute_force", why: format!("the busiest client has {:.0} % of the failures", f.top_client * 100.0) });
+        out.push(RuledOut {
+            cause: "brute_force",
+            why: format!("the busiest client has {:.0} % of the failures", f.top_client * 100.0),
+        });
     }
     if f64::from(f.strangers) < 0.5 * f64::from(f.refused) {
-        let why = format!("{} of {} refused clients had been served before or after", f.refused - f.strangers.min(f.refused), f.refused);
+        let why = format!(
+            "{} of {} refused clients had been served before or after",
+            f.refused - f.strangers.min(f.refused),
+            f.refused
+        );
         out.push(RuledOut { cause: "credential_stuffing", why });
     }
     if f.recovered * 2 < f.victims.len() as u32 {
@@ -126,7 +150,10 @@ fn ruled_out(f: &Features, cluster: &Cluster) -> Vec<RuledOut> {
         out.push(RuledOut { cause: "relogin_wave", why });
     }
     if cluster.inside > 0.5 {
-        out.push(RuledOut { cause: "stale_credentials", why: format!("{:.0} % of all clients here failed, not a few", cluster.inside * 100.0) });
+        out.push(RuledOut {
+            cause: "stale_credentials",
+            why: format!("{:.0} % of all clients here failed, not a few", cluster.inside * 100.0),
+        });
     }
     out
 }

@@ -16,7 +16,13 @@ pub(crate) enum EventCause {
 }
 
 impl EventCause {
-    pub(crate) const ALL: [Self; 5] = [Self::NoCredentials, Self::IncorrectCredentials, Self::ExpiredSession, Self::Unauthorized, Self::ServerMisconfig];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::NoCredentials,
+        Self::IncorrectCredentials,
+        Self::ExpiredSession,
+        Self::Unauthorized,
+        Self::ServerMisconfig,
+    ];
 
     pub(crate) fn id(self) -> &'static str {
         match self {

@@ -82,12 +82,14 @@ impl<'l> Facts<'l> {
         let mut paths = Prefixes::default();
         let mut routes = BTreeMap::new();
         let mut leaves = BTreeMap::new();
-        let placed: Vec<Leaf> = ledger.shapes.iter().map(|shape| leaf(ledger, shape, &mut paths, &mut routes)).collect();
+        let placed: Vec<Leaf> =
+            ledger.shapes.iter().map(|shape| leaf(ledger, shape, &mut paths, &mut routes)).collect();
         for leaf in &placed {
             let next = leaves.len() as u32;
             leaves.entry(*leaf).or_insert(next);
         }
-        let shapes = ledger.shapes.iter().zip(&placed).map(|(shape, leaf)| shape_facts(ledger, shape, leaf, &leaves)).collect();
+        let shapes =
+            ledger.shapes.iter().zip(&placed).map(|(shape, leaf)| shape_facts(ledger, shape, leaf, &leaves)).collect();
         Self {
             ledger,
             shapes,
@@ -116,7 +118,11 @@ impl<'l> Facts<'l> {
                 *named |= shape.with_user;
             }
         }
-        self.by_session = refuses.iter().zip(&self.routes).map(|((refused, named), route)| *refused && !named && !route.logs_in).collect();
+        self.by_session = refuses
+            .iter()
+            .zip(&self.routes)
+            .map(|((refused, named), route)| *refused && !named && !route.logs_in)
+            .collect();
         self
     }
 
@@ -157,11 +163,25 @@ impl<'l> Facts<'l> {
     }
 
     pub(crate) fn shape(&self, index: usize) -> ShapeFacts {
-        self.shapes.get(index).copied().unwrap_or(ShapeFacts { leaf: 0, route: 0, status: 0, served: false, with_user: false, is_file: false })
+        self.shapes.get(index).copied().unwrap_or(ShapeFacts {
+            leaf: 0,
+            route: 0,
+            status: 0,
+            served: false,
+            with_user: false,
+            is_file: false,
+        })
     }
 
     pub(crate) fn leaf(&self, index: u32) -> Leaf {
-        self.leaves.get(index as usize).copied().unwrap_or(Leaf { vhost: 0, prefix: [0; 3], method: 0, protocol: 0, upstream: 0, route: 0 })
+        self.leaves.get(index as usize).copied().unwrap_or(Leaf {
+            vhost: 0,
+            prefix: [0; 3],
+            method: 0,
+            protocol: 0,
+            upstream: 0,
+            route: 0,
+        })
     }
 
     pub(crate) fn route(&self, index: u32) -> Route {
@@ -267,7 +287,8 @@ impl Prefixes {
         let mut segments = text.split('/').filter(|s| !s.is_empty());
         let mut is_open = true;
         for slot in &mut ids {
-            match segments.next().filter(|s| is_open && !(s.contains(":id") || s.contains(":n") || s.starts_with("*."))) {
+            match segments.next().filter(|s| is_open && !(s.contains(":id") || s.contains(":n") || s.starts_with("*.")))
+            {
                 Some(segment) => {
                     prefix.push('/');
                     prefix.push_str(segment);
@@ -284,7 +305,8 @@ impl Prefixes {
 fn leaf(ledger: &Ledger, shape: &Shape, paths: &mut Prefixes, routes: &mut BTreeMap<Route, u32>) -> Leaf {
     let template = ledger.names.get(shape.path);
     let prefix = paths.of(template);
-    let writes = !matches!(ledger.names.get(shape.method), b"GET" | b"HEAD" | b"OPTIONS" | b"PROPFIND" | b"REPORT" | b"");
+    let writes =
+        !matches!(ledger.names.get(shape.method), b"GET" | b"HEAD" | b"OPTIONS" | b"PROPFIND" | b"REPORT" | b"");
     let route = Route { vhost: shape.vhost, prefix: prefix[1], writes, logs_in: writes && is_login(template) };
     let route = id_of(routes, route);
     Leaf { vhost: shape.vhost, prefix, method: shape.method, protocol: shape.protocol, upstream: shape.upstream, route }
@@ -304,8 +326,25 @@ fn shape_facts(ledger: &Ledger, shape: &Shape, leaf: &Leaf, leaves: &BTreeMap<Le
 /// Whether a path is a place to send credentials to, by the names that are in use.
 fn is_login(template: &[u8]) -> bool {
     const NAMES: [&str; 19] = [
-        "login", "signin", "sign-in", "sign_in", "logon", "log-in", "authenticate", "auth", "token", "session", "sessions", "oauth", "sso",
-        "wp-login.php", "login.php", "xmlrpc.php", "authorize", "j_security_check", "password",
+        "login",
+        "signin",
+        "sign-in",
+        "sign_in",
+        "logon",
+        "log-in",
+        "authenticate",
+        "auth",
+        "token",
+        "session",
+        "sessions",
+        "oauth",
+        "sso",
+        "wp-login.php",
+        "login.php",
+        "xmlrpc.php",
+        "authorize",
+        "j_security_check",
+        "password",
     ];
     template.split(|b| *b == b'/').any(|segment| NAMES.iter().any(|name| segment.eq_ignore_ascii_case(name.as_bytes())))
 }

@@ -22,8 +22,14 @@ pub type Locate<'a> = &'a dyn Fn(Place) -> (String, u64);
 /// The scope in words.
 pub(crate) fn scope(facts: &Facts<'_>, bounds: &Bounds) -> Scope {
     let texts = |dimension: Dimension| -> Vec<String> {
-        let mut texts: Vec<String> =
-            bounds.values.get(&dimension).into_iter().flatten().map(|v| value_text(facts, dimension, *v)).filter(|t| !t.is_empty()).collect();
+        let mut texts: Vec<String> = bounds
+            .values
+            .get(&dimension)
+            .into_iter()
+            .flatten()
+            .map(|v| value_text(facts, dimension, *v))
+            .filter(|t| !t.is_empty())
+            .collect();
         texts.sort();
         texts
     };
@@ -75,7 +81,11 @@ pub(crate) fn failing_prefixes(facts: &Facts<'_>, trials: &[Trial], cluster: &Cl
     }
     let kept = counts.into_iter().filter(|(_, (count, _))| count * 50 >= all);
     // The longer prefix where only one lies below.
-    let mut texts: Vec<String> = kept.map(|(first, (_, below))| facts.prefix_text(if below.len() == 1 { below.first().copied().unwrap_or(first) } else { first }).to_owned()).collect();
+    let mut texts: Vec<String> = kept
+        .map(|(first, (_, below))| {
+            facts.prefix_text(if below.len() == 1 { below.first().copied().unwrap_or(first) } else { first }).to_owned()
+        })
+        .collect();
     texts.sort();
     if texts.len() > VALUES_MAX || texts.iter().any(|t| t == "/") { Vec::new() } else { texts }
 }
@@ -95,12 +105,19 @@ pub(crate) fn spared(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> 
         (Dimension::Protocol, "http_version"),
     ] {
         let mut others = cluster.bounds.clone();
-        let bound = if dimension == Dimension::Network { !std::mem::take(&mut others.nets).is_empty() } else { others.values.remove(&dimension).is_some() };
+        let bound = if dimension == Dimension::Network {
+            !std::mem::take(&mut others.nets).is_empty()
+        } else {
+            others.values.remove(&dimension).is_some()
+        };
         if !bound {
             continue;
         }
         let mut groups: BTreeMap<String, (BTreeSet<u32>, BTreeSet<u32>)> = BTreeMap::new();
-        for trial in inside.iter().filter(|t| others.contain(facts, t.leaf, t.client) && !cluster.bounds.contain(facts, t.leaf, t.client)) {
+        for trial in inside
+            .iter()
+            .filter(|t| others.contain(facts, t.leaf, t.client) && !cluster.bounds.contain(facts, t.leaf, t.client))
+        {
             let (active, failing) = groups.entry(neighbour(facts, dimension, trial)).or_default();
             active.insert(trial.client);
             if trial.failed {
@@ -110,7 +127,12 @@ pub(crate) fn spared(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> 
         let mut found: Vec<Spared> = groups
             .into_iter()
             .filter(|(value, (active, failing))| !value.is_empty() && failing.len() * 5 <= active.len())
-            .map(|(value, (active, failing))| Spared { dimension: name, value, clients: active.len() as u64, failing: failing.len() as u64 })
+            .map(|(value, (active, failing))| Spared {
+                dimension: name,
+                value,
+                clients: active.len() as u64,
+                failing: failing.len() as u64,
+            })
             .collect();
         found.sort_by(|a, b| b.clients.cmp(&a.clients).then_with(|| a.value.cmp(&b.value)));
         found.truncate(PER_DIMENSION);
@@ -127,7 +149,12 @@ fn neighbour(facts: &Facts<'_>, dimension: Dimension, trial: &Trial) -> String {
         Dimension::Method => facts.name_text(leaf.method),
         Dimension::Upstream => facts.name_text(leaf.upstream),
         Dimension::Protocol => facts.name_text(leaf.protocol),
-        Dimension::Family => facts.families_of(trial.client).last().and_then(|f| facts.families.get(*f as usize)).cloned().unwrap_or_default(),
+        Dimension::Family => facts
+            .families_of(trial.client)
+            .last()
+            .and_then(|f| facts.families.get(*f as usize))
+            .cloned()
+            .unwrap_or_default(),
         Dimension::Network => {
             let addr = facts.ledger.clients.get(trial.client as usize).map_or(0, |k| k.addr);
             let net = network(addr);
@@ -145,13 +172,24 @@ pub(crate) fn step(cluster: &Cluster) -> u32 {
 
 /// The course of the scope, from half a length before to half a length after, inside the log. Of all clients, or of
 /// some.
-pub(crate) fn timeline(facts: &Facts<'_>, cluster: &Cluster, status: u16, only: Option<&BTreeSet<u32>>) -> Vec<TimelinePoint> {
+pub(crate) fn timeline(
+    facts: &Facts<'_>,
+    cluster: &Cluster,
+    status: u16,
+    only: Option<&BTreeSet<u32>>,
+) -> Vec<TimelinePoint> {
     let step = step(cluster);
     let Some((first, last)) = facts.ledger.span else { return Vec::new() };
     let margin = (cluster.to - cluster.from).max(600) / 2;
     let from = cluster.from.saturating_sub(margin).max(first.0) / step * step;
     let to = cluster.to.saturating_add(margin).min(last.0 + 1);
-    let point = |i: u32| TimelinePoint { time: Time(from + i * step), requests: 0, failed: 0, active_clients: 0, failing_clients: 0 };
+    let point = |i: u32| TimelinePoint {
+        time: Time(from + i * step),
+        requests: 0,
+        failed: 0,
+        active_clients: 0,
+        failing_clients: 0,
+    };
     let mut points: Vec<TimelinePoint> = (0..to.saturating_sub(from).div_ceil(step)).map(point).collect();
     let mut add = |client: u32| add_course(facts, cluster, status, client, (from, to, step), &mut points);
     match only {
@@ -162,7 +200,14 @@ pub(crate) fn timeline(facts: &Facts<'_>, cluster: &Cluster, status: u16, only: 
 }
 
 /// One client's part; its requests come in order of time, so a slice is new to it when it changes.
-fn add_course(facts: &Facts<'_>, cluster: &Cluster, status: u16, client: u32, (from, to, step): (u32, u32, u32), points: &mut [TimelinePoint]) {
+fn add_course(
+    facts: &Facts<'_>,
+    cluster: &Cluster,
+    status: u16,
+    client: u32,
+    (from, to, step): (u32, u32, u32),
+    points: &mut [TimelinePoint],
+) {
     let (mut active_in, mut failing_in) = (u32::MAX, u32::MAX);
     for visit in visits_between(facts, client, from, to) {
         let shape = facts.shape(visit.shape());
@@ -181,7 +226,13 @@ fn add_course(facts: &Facts<'_>, cluster: &Cluster, status: u16, client: u32, (f
 }
 
 /// The earliest kept lines of it, those of clients that were hit before others.
-pub(crate) fn samples(facts: &Facts<'_>, cluster: &Cluster, status: u16, victims: &BTreeSet<u32>, locate: Locate<'_>) -> Vec<LineRef> {
+pub(crate) fn samples(
+    facts: &Facts<'_>,
+    cluster: &Cluster,
+    status: u16,
+    victims: &BTreeSet<u32>,
+    locate: Locate<'_>,
+) -> Vec<LineRef> {
     const SAMPLES_MAX: usize = 3;
     let hours = cluster.from / 3600..=cluster.to / 3600;
     let mut found: Vec<_> = facts
@@ -190,7 +241,10 @@ pub(crate) fn samples(facts: &Facts<'_>, cluster: &Cluster, status: u16, victims
         .iter()
         .filter(|(key, s)| {
             let shape = facts.shape(key.shape as usize);
-            hours.contains(&key.hour) && shape.status == status && s.time.0 >= cluster.from && s.time.0 < cluster.to
+            hours.contains(&key.hour)
+                && shape.status == status
+                && s.time.0 >= cluster.from
+                && s.time.0 < cluster.to
                 && cluster.bounds.contain(facts, shape.leaf, s.client)
         })
         .map(|(_, sample)| sample)
@@ -201,7 +255,12 @@ pub(crate) fn samples(facts: &Facts<'_>, cluster: &Cluster, status: u16, victims
 }
 
 /// The earliest kept lines of a burst's own clients.
-pub(crate) fn samples_of(facts: &Facts<'_>, burst: &Burst, clients: &BTreeSet<u32>, locate: Locate<'_>) -> Vec<LineRef> {
+pub(crate) fn samples_of(
+    facts: &Facts<'_>,
+    burst: &Burst,
+    clients: &BTreeSet<u32>,
+    locate: Locate<'_>,
+) -> Vec<LineRef> {
     const SAMPLES_MAX: usize = 2;
     let own = |s: &&Sample| s.time.0 >= burst.from && s.time.0 < burst.to && clients.contains(&s.client);
     let mut found: Vec<&Sample> = facts.ledger.samples.values().filter(own).collect();

@@ -67,7 +67,11 @@ impl Walk {
             if !shape.served {
                 continue;
             }
-            let (Some(first), Some(last)) = (self.first.get_mut(shape.route as usize), self.last.get_mut(shape.route as usize)) else { continue };
+            let (Some(first), Some(last)) =
+                (self.first.get_mut(shape.route as usize), self.last.get_mut(shape.route as usize))
+            else {
+                continue;
+            };
             if *first == NEVER {
                 *first = visit.time().0;
                 self.touched.push(shape.route);
@@ -157,7 +161,8 @@ fn pasts_of(facts: &Facts<'_>, client: u32, walk: &mut Walk, out: &mut Vec<Past>
             walk.serve(facts, shape.route, time);
         } else if matches!(shape.status, 401 | 403) {
             // Lines of one second may stand in any order: the answer to a challenge may come before it.
-            let same_second = visits.get(i.saturating_sub(16)..i).unwrap_or_default().iter().filter(|v| v.time().0 == time).count();
+            let same_second =
+                visits.get(i.saturating_sub(16)..i).unwrap_or_default().iter().filter(|v| v.time().0 == time).count();
             let rest = visits.get(i - same_second..).unwrap_or_default();
             let next = look_ahead(facts, rest, shape.route, shape.with_user, time);
             out.push(Past {
@@ -198,39 +203,59 @@ fn look_ahead(facts: &Facts<'_>, rest: &[Seen], route: u32, had_user: bool, time
 
 /// Strata and kinds of client in which sessions seldom die: only there is a dead one evidence. Judged by the
 /// better half of the hours, so that the fault itself does not make dying look normal.
-pub(crate) struct Telling(Vec<bool>);
+pub(crate) struct Telling([Vec<bool>; 2]);
+
+/// Failing and all, by hour, for each stratum, of programs and of browsers.
+type ByHour = [Vec<BTreeMap<u32, (u32, u32)>>; 2];
 
 impl Telling {
     const SHARE_MAX: f64 = 0.15;
 
     pub(crate) fn new(facts: &Facts<'_>, pasts: &[Past]) -> Self {
-        let mut hours: Vec<BTreeMap<u32, (u32, u32)>> = vec![BTreeMap::new(); STRATA_SECS.len()];
+        let mut hours: ByHour = std::array::from_fn(|_| vec![BTreeMap::new(); STRATA_SECS.len()]);
         let mut walk = Walk::new(facts);
-        for client in (0..facts.ledger.clients.len() as u32).filter(|c| facts.is_evident(*c) && facts.kind(*c) != Kind::Tool) {
+        for client in (0..facts.ledger.clients.len() as u32).filter(|c| facts.is_evident(*c)) {
             let visits = facts.ledger.visits_of(client as usize);
-            walk.take(facts, visits);
-            let mut refusal = facts.ledger.refusals.partition_point(|r| r.client < client);
-            for visit in visits {
-                let shape = facts.shape(visit.shape());
-                let stratum = if matches!(shape.status, 401 | 403) {
-                    refusal += 1;
-                    pasts.get(refusal - 1).filter(|past| shape.status == 401 && !past.challenged).and_then(|past| past.stratum)
-                } else if shape.served {
-                    walk.serve(facts, shape.route, visit.time().0)
-                } else {
-                    None
-                };
-                if let Some(hours) = stratum.and_then(|stratum| hours.get_mut(usize::from(stratum))) {
-                    let hour = hours.entry(visit.time().0 / 3600).or_default();
-                    *hour = (hour.0 + u32::from(!shape.served), hour.1 + 1);
-                }
+            if let Some(hours) = hours.get_mut(usize::from(facts.kind(client) == Kind::Browser)) {
+                count_deaths(facts, pasts, client, visits, &mut walk, hours);
             }
         }
-        Self(hours.into_iter().map(|hours| better_half(hours.into_values().collect()) <= Self::SHARE_MAX).collect())
+        Self(hours.map(|strata| {
+            strata.into_iter().map(|hours| better_half(hours.into_values().collect()) <= Self::SHARE_MAX).collect()
+        }))
     }
 
-    pub(crate) fn tells(&self, stratum: Option<u8>) -> bool {
-        stratum.is_some_and(|stratum| self.0.get(usize::from(stratum)).copied().unwrap_or(false))
+    pub(crate) fn tells(&self, is_browser: bool, stratum: Option<u8>) -> bool {
+        let [programs, browsers] = &self.0;
+        let tells = if is_browser { browsers } else { programs };
+        stratum.is_some_and(|stratum| tells.get(usize::from(stratum)).copied().unwrap_or(false))
+    }
+}
+
+fn count_deaths(
+    facts: &Facts<'_>,
+    pasts: &[Past],
+    client: u32,
+    visits: &[Seen],
+    walk: &mut Walk,
+    hours: &mut [BTreeMap<u32, (u32, u32)>],
+) {
+    walk.take(facts, visits);
+    let mut refusal = facts.ledger.refusals.partition_point(|r| r.client < client);
+    for visit in visits {
+        let shape = facts.shape(visit.shape());
+        let stratum = if matches!(shape.status, 401 | 403) {
+            refusal += 1;
+            pasts.get(refusal - 1).filter(|past| shape.status == 401 && !past.challenged).and_then(|past| past.stratum)
+        } else if shape.served {
+            walk.serve(facts, shape.route, visit.time().0)
+        } else {
+            None
+        };
+        if let Some(hours) = stratum.and_then(|stratum| hours.get_mut(usize::from(stratum))) {
+            let hour = hours.entry(visit.time().0 / 3600).or_default();
+            *hour = (hour.0 + u32::from(!shape.served), hour.1 + 1);
+        }
     }
 }
 

@@ -13,8 +13,8 @@
 
 mod agent;
 mod bursts;
-pub mod causes;
 mod cause;
+pub mod causes;
 mod classify;
 mod facts;
 mod figures;
@@ -120,7 +120,9 @@ fn faults(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, trials: &mut BTree
     let mut told: Vec<(u16, Cluster)> = Vec::new();
     let (mut sessions, mut cuts) = (None, 0);
     for candidate in scan::candidates(facts, pasts, ground).into_iter().take(REFINED_MAX) {
-        let own = trials.entry(candidate.channel).or_insert_with(|| Table::new(facts, trials::collect(facts, pasts, ground, candidate.channel)));
+        let own = trials
+            .entry(candidate.channel)
+            .or_insert_with(|| Table::new(facts, trials::collect(facts, pasts, ground, candidate.channel)));
         if is_told(facts, &own.trials, &candidate, &told, &faults) {
             continue;
         }
@@ -132,7 +134,9 @@ fn faults(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, trials: &mut BTree
         };
         let Some((cluster, flush)) = refined else { continue };
         let status = candidate.channel.status();
-        if told.iter().any(|(s, old)| *s == status && (old.from, old.to, &old.bounds) == (cluster.from, cluster.to, &cluster.bounds)) {
+        if told.iter().any(|(s, old)| {
+            *s == status && (old.from, old.to, &old.bounds) == (cluster.from, cluster.to, &cluster.bounds)
+        }) {
             continue;
         }
         told.push((status, cluster.clone()));
@@ -209,11 +213,20 @@ fn trace(_: &Facts<'_>, _: &Candidate, _: &Cluster, _: &Features, _: &[verdict::
 
 /// Whether most of a candidate's failing clients belong to what was already looked into, or are victims of a
 /// fault at the same time: who cannot log in fails everywhere else too.
-fn is_told(facts: &Facts<'_>, trials: &[Trial], candidate: &Candidate, told: &[(u16, Cluster)], faults: &[Fault]) -> bool {
+fn is_told(
+    facts: &Facts<'_>,
+    trials: &[Trial],
+    candidate: &Candidate,
+    told: &[(u16, Cluster)],
+    faults: &[Fault],
+) -> bool {
     let status = candidate.channel.status();
     let is_old = |trial: &Trial| {
-        told.iter().any(|(s, old)| *s == status && within(trial, old.from, old.to) && old.bounds.contain(facts, trial.leaf, trial.client))
-            || faults.iter().any(|f| f.channel.status() == status && within(trial, f.cluster.from, f.cluster.to) && f.features.victims.contains(&trial.client))
+        told.iter().any(|(s, old)| {
+            *s == status && within(trial, old.from, old.to) && old.bounds.contain(facts, trial.leaf, trial.client)
+        }) || faults
+            .iter()
+            .any(|f| within(trial, f.cluster.from, f.cluster.to) && f.features.victims.contains(&trial.client))
     };
     let (mut all, mut left) = (BTreeSet::new(), BTreeSet::new());
     let from = trials.partition_point(|t| t.time < candidate.from);
@@ -229,16 +242,32 @@ fn is_told(facts: &Facts<'_>, trials: &[Trial], candidate: &Candidate, told: &[(
 }
 
 /// Faults of one status with the same scope, or that share victims at the same time, are one.
-fn join(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, trials: &BTreeMap<Channel, Table>, mut faults: Vec<Fault>) -> Vec<Fault> {
+fn join(
+    facts: &Facts<'_>,
+    pasts: &[Past],
+    ground: &Ground,
+    trials: &BTreeMap<Channel, Table>,
+    mut faults: Vec<Fault>,
+) -> Vec<Fault> {
     /// A fault that comes back within this time is flapping.
     const PAUSE_SECS: u32 = 7200;
     faults.sort_by_key(|f| (f.channel.status(), f.cluster.from, f.cluster.to));
     let mut joined: Vec<Fault> = Vec::new();
     for fault in faults {
-        let near = |a: &Fault, b: &Fault| a.channel.status() == b.channel.status() && a.cluster.from <= b.cluster.to + PAUSE_SECS && b.cluster.from <= a.cluster.to + PAUSE_SECS;
+        let near = |a: &Fault, b: &Fault| {
+            a.channel.status() == b.channel.status()
+                && a.cluster.from <= b.cluster.to + PAUSE_SECS
+                && b.cluster.from <= a.cluster.to + PAUSE_SECS
+        };
         let overlap = |a: &Fault, b: &Fault| a.cluster.from < b.cluster.to && b.cluster.from < a.cluster.to;
-        let shared = |a: &Fault, b: &Fault| a.features.victims.intersection(&b.features.victims).count() * 2 >= a.features.victims.len().min(b.features.victims.len());
-        let same = joined.iter().position(|old| near(old, &fault) && (old.cluster.bounds == fault.cluster.bounds || (overlap(old, &fault) && shared(old, &fault))));
+        let shared = |a: &Fault, b: &Fault| {
+            a.features.victims.intersection(&b.features.victims).count() * 2
+                >= a.features.victims.len().min(b.features.victims.len())
+        };
+        let same = joined.iter().position(|old| {
+            near(old, &fault)
+                && (old.cluster.bounds == fault.cluster.bounds || (overlap(old, &fault) && shared(old, &fault)))
+        });
         let Some(at) = same else {
             joined.push(fault);
             continue;

@@ -13,6 +13,7 @@ use super::{
     table::{Table, Usual, span},
     trials::{Trial, Units},
 };
+use statrs::function::gamma::ln_gamma;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A dimension of [`crate::model::incident::Scope`].
@@ -28,7 +29,8 @@ pub(crate) enum Dimension {
 }
 
 impl Dimension {
-    pub(crate) const ALL: [Self; 7] = [Self::Vhost, Self::Prefix, Self::Method, Self::Upstream, Self::Family, Self::Network, Self::Protocol];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Vhost, Self::Prefix, Self::Method, Self::Upstream, Self::Family, Self::Network, Self::Protocol];
 }
 
 /// A network as address and prefix length in IPv6 bits.
@@ -117,16 +119,16 @@ pub(crate) struct Cluster {
     pub(crate) units: u32,
 }
 
-/// Log-likelihood ratio of `failing` out of `active` at their own share against the `expected` number
-/// (Kulldorff's scan statistic for the Bernoulli model); 0 where no more fail than expected.
-fn likelihood(failing: u32, active: u32, expected: f64) -> f64 {
-    let (f, a) = (f64::from(failing), f64::from(active));
-    let e = expected.min(a * 0.9);
-    if a <= 0.0 || f <= e {
+/// Log-likelihood ratio of "all these events fail at one raised share" against "each fails at the usual rate of its
+/// like"; 0 where no more fail than usual. The share is one for all on purpose: what lies in the scope of a fault
+/// and does not fail speaks against the scope, however seldom it fails in quiet times.
+fn likelihood(units: &Units) -> f64 {
+    let (f, a) = (f64::from(units.failing), f64::from(units.active));
+    if a <= 0.0 || f <= units.expected {
         return 0.0;
     }
-    let served = if f < a { (a - f) * ((a - f) / (a - e)).ln() } else { 0.0 };
-    f * (f / e).ln() + served
+    let served = if f < a { (a - f) * ((a - f) / a).ln() } else { 0.0 };
+    f * (f / a).ln() + served - units.ln_usual
 }
 
 /// Price of a dimension, in units of log-likelihood. A value costs what it takes to name it among the others
@@ -139,7 +141,11 @@ pub(crate) fn refine(facts: &Facts<'_>, table: &mut Table, candidate: &Candidate
     let (mut from, mut to) = (candidate.from, candidate.to);
     for round in 0..4 {
         let is_own = |t: &Trial| {
-            if round == 0 { contains(facts, candidate.group, t.leaf, t.client) } else { bounds.contain(facts, t.leaf, t.client) }
+            if round == 0 {
+                contains(facts, candidate.group, t.leaf, t.client)
+            } else {
+                bounds.contain(facts, t.leaf, t.client)
+            }
         };
         let segment = widening_segment(table, is_own, from, to)?;
         let drilled = drill(facts, table, segment);
@@ -165,7 +171,7 @@ fn measure(facts: &Facts<'_>, table: &mut Table, from: u32, to: u32, bounds: Bou
     let usual = cells.usual(inside);
     units.clear();
     inside.iter().filter(own).for_each(|t| drop(units.add(t, usual.of(t))));
-    let (failing_units, all_units, expected) = (units.failing, units.active, units.expected);
+    let (failing_units, all_units, expected, ratio) = (units.failing, units.active, units.expected, likelihood(units));
     let failing = || inside.iter().filter(own).filter(|t| t.failed);
     let (first, last) = (failing().map(|t| t.time).min()?, failing().map(|t| t.last).max()?);
     Some(Cluster {
@@ -174,7 +180,7 @@ fn measure(facts: &Facts<'_>, table: &mut Table, from: u32, to: u32, bounds: Bou
         inside: f64::from(failing_units) / f64::from(all_units.max(1)),
         usual: expected / f64::from(all_units.max(1)),
         expected,
-        ratio: likelihood(failing_units, all_units, expected),
+        ratio,
         price: bounds_price(facts, &bounds),
         bounds,
         failing_units,
@@ -191,7 +197,8 @@ fn widening_segment(table: &mut Table, is_own: impl Fn(&Trial) -> bool, from: u3
         let segment = best_segment(table, &is_own, (low, high), from, to)?;
         let edge = margin / 8;
         let reaches = segment.0 < low.saturating_add(edge) || segment.1 > high.saturating_sub(edge);
-        let is_all = table.trials.first().is_none_or(|t| t.time >= low) && table.trials.last().is_none_or(|t| t.time < high);
+        let is_all =
+            table.trials.first().is_none_or(|t| t.time >= low) && table.trials.last().is_none_or(|t| t.time < high);
         if !reaches || is_all {
             return Some(segment);
         }
@@ -199,16 +206,27 @@ fn widening_segment(table: &mut Table, is_own: impl Fn(&Trial) -> bool, from: u3
     }
 }
 
-/// What it costs to say a scope: the values' names among all that the log has.
+/// What it costs to say a scope: which of all values that the log has.
 fn bounds_price(facts: &Facts<'_>, bounds: &Bounds) -> f64 {
-    let of = |values: usize, among: usize| DIMENSION_PRICE + values as f64 * (among as f64 + 1.0).ln().min(5.0);
     let named = bounds.values.iter().map(|(dimension, values)| match dimension {
         Dimension::Vhost => 0.0,
-        Dimension::Prefix => of(values.len(), facts.prefixes.len()),
-        Dimension::Family => of(values.len(), facts.families.len()),
-        _ => of(values.len(), 4),
+        Dimension::Prefix => price_of(values.len(), facts.prefixes.len().min(150)),
+        Dimension::Family => price_of(values.len(), facts.families.len().min(150)),
+        _ => price_of(values.len(), 4),
     });
-    named.sum::<f64>() + if bounds.nets.is_empty() { 0.0 } else { of(bounds.nets.len(), 100) }
+    named.sum::<f64>() + if bounds.nets.is_empty() { 0.0 } else { price_of(bounds.nets.len(), 100) }
+}
+
+/// Faults seldom go by method or protocol; where the path says the same it is the better word.
+fn seldom(dimension: Dimension) -> f64 {
+    if matches!(dimension, Dimension::Method | Dimension::Protocol) { 4.0 } else { 0.0 }
+}
+
+/// The description length of a choice of `values` among so many: a price for the dimension, and the logarithm of
+/// the number of such choices.
+fn price_of(values: usize, among: usize) -> f64 {
+    let (k, n) = (values as f64, among.max(values) as f64 + 1.0);
+    DIMENSION_PRICE + ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0)
 }
 
 pub(crate) fn within(trial: &Trial, from: u32, to: u32) -> bool {
@@ -216,7 +234,13 @@ pub(crate) fn within(trial: &Trial, from: u32, to: u32) -> bool {
 }
 
 /// The maximum-sum segment of a region that meets `[from, to)`.
-fn best_segment(table: &mut Table, is_own: &impl Fn(&Trial) -> bool, (low, high): (u32, u32), from: u32, to: u32) -> Option<(u32, u32)> {
+fn best_segment(
+    table: &mut Table,
+    is_own: &impl Fn(&Trial) -> bool,
+    (low, high): (u32, u32),
+    from: u32,
+    to: u32,
+) -> Option<(u32, u32)> {
     let Table { trials, cells, units, .. } = table;
     let own: Vec<&Trial> = span(trials, low, high).iter().filter(|t| is_own(t)).collect();
     let (mut from, mut to) = (from, to);
@@ -282,28 +306,63 @@ fn drill(facts: &Facts<'_>, table: &mut Table, (from, to): (u32, u32)) -> Bounds
     let Table { trials, cells, units, run } = table;
     let counters = &mut Counters { units, run };
     let mut bounds = Bounds::default();
-    let slice = span(trials, from, to);
-    let usual = cells.usual(slice);
+    let whole = span(trials, from, to);
+    let logins: Vec<Trial> =
+        if only_login_fails(facts, whole) { login_trials(facts, whole).copied().collect() } else { Vec::new() };
+    let slice = if logins.is_empty() { whole } else { logins.as_slice() };
+    let usual = cells.usual(whole);
     let mut inside: Vec<(&Trial, f32)> = slice.iter().map(|t| (t, usual.of(t))).collect();
     counters.units.clear();
     inside.iter().for_each(|(t, rate)| drop(counters.units.add(t, *rate)));
-    let (mut value, mut paid) = (likelihood(counters.units.failing, counters.units.active, counters.units.expected), 0.0);
+    let (mut value, mut paid) = (likelihood(counters.units), 0.0);
     loop {
-        let best = choices(facts, &inside, &bounds, counters).into_iter().max_by(|a, b| a.value().total_cmp(&b.value()));
+        let best =
+            choices(facts, &inside, &bounds, counters).into_iter().max_by(|a, b| a.value().total_cmp(&b.value()));
         let Some(best) = best.filter(|best| best.value() - paid > value) else { break };
         value = best.value() - paid;
         paid += best.price;
         best.apply(&mut bounds);
         inside.retain(|(t, _)| bounds.contain(facts, t.leaf, t.client));
     }
+    if !logins.is_empty() {
+        name_logins(facts, &logins, &mut bounds);
+    }
     tidy(facts, &inside, &mut bounds);
     relax(facts, slice, &usual, counters, &mut bounds);
     let own = slice.iter().filter(|t| bounds.contain(facts, t.leaf, t.client));
     let inside: Vec<(&Trial, f32)> = own.map(|t| (t, usual.of(t))).collect();
+    narrow(facts, &inside, &mut bounds);
     deepen(facts, &inside, &mut bounds);
     name_host(facts, &inside, &mut bounds);
     tighten(facts, &inside, &mut bounds);
     bounds
+}
+
+fn login_trials<'t>(facts: &Facts<'_>, slice: &'t [Trial]) -> impl Iterator<Item = &'t Trial> {
+    slice.iter().filter(|t| facts.route(facts.leaf(t.leaf).route).logs_in)
+}
+
+/// The paths and methods by which the refused tried to log in.
+fn name_logins(facts: &Facts<'_>, logins: &[Trial], bounds: &mut Bounds) {
+    let failed = || logins.iter().filter(|t| t.failed).map(|t| facts.leaf(t.leaf));
+    bounds.values.insert(Dimension::Prefix, failed().map(|leaf| leaf.prefix[2]).collect());
+    bounds.values.insert(Dimension::Method, failed().map(|leaf| leaf.method).collect());
+}
+
+/// Whether nearly all who try to log in fail, and they are most of those who fail: what else they are refused is a
+/// consequence, and the scope is the login alone.
+fn only_login_fails(facts: &Facts<'_>, slice: &[Trial]) -> bool {
+    let clients = |failed: bool| {
+        login_trials(facts, slice).filter(|t| t.failed == failed).map(|t| t.client).collect::<BTreeSet<_>>()
+    };
+    let (refused, served) = (clients(true), clients(false));
+    let all: BTreeSet<u32> = slice.iter().filter(|t| t.failed).map(|t| t.client).collect();
+    let session = |failed: bool| {
+        let own = slice.iter().filter(|t| t.failed == failed && facts.opens_by_session(facts.leaf(t.leaf).route));
+        own.map(|t| t.client).collect::<BTreeSet<_>>().len()
+    };
+    let sessions_hold = session(true) < session(false);
+    sessions_hold && refused.len() >= 4 && refused.len() >= 3 * served.len() && refused.len() * 2 >= all.len()
 }
 
 /// Drops values that a later dimension left without a failure.
@@ -313,7 +372,9 @@ fn tidy(facts: &Facts<'_>, inside: &[(&Trial, f32)], bounds: &mut Bounds) {
         let failing: BTreeSet<u32> = inside
             .iter()
             .filter(|(t, _)| t.failed)
-            .flat_map(|(t, _)| (0..grains(dimension)).flat_map(|grain| values_at(facts, t, dimension, grain)).collect::<Vec<_>>())
+            .flat_map(|(t, _)| {
+                (0..grains(dimension)).flat_map(|grain| values_at(facts, t, dimension, grain)).collect::<Vec<_>>()
+            })
             .filter_map(|value| if let Value::Id(id) = value { Some(id) } else { None })
             .collect();
         values.retain(|value| failing.contains(value));
@@ -346,15 +407,71 @@ fn relax(facts: &Facts<'_>, slice: &[Trial], usual: &Usual, counters: &mut Count
             counters.units.clear();
             slice
                 .iter()
-                .filter(|t| wider.contain(facts, t.leaf, t.client) && bounds.contain(facts, t.leaf, t.client) == is_inside)
+                .filter(|t| {
+                    wider.contain(facts, t.leaf, t.client) && bounds.contain(facts, t.leaf, t.client) == is_inside
+                })
                 .for_each(|t| drop(counters.units.add(t, usual.of(t))));
             *sum = (counters.units.failing, counters.units.active, counters.units.expected);
         }
-        let excess = |(failing, active, expected): (u32, u32, f64)| (f64::from(failing) - expected) / f64::from(active.max(1));
+        let excess =
+            |(failing, active, expected): (u32, u32, f64)| (f64::from(failing) - expected) / f64::from(active.max(1));
         if beside.0 >= 4 && f64::from(beside.0) >= beside.2 * 2.0 && excess(beside) >= SHARE * excess(inside) {
             *bounds = wider;
         }
     }
+}
+
+/// Names the prefixes that fail where others beside them, asked for by the same clients in the same quarters of an
+/// hour, plainly do not. The likelihood cannot see this: it counts a client once however many things it asks for.
+/// First the top of the paths, then below each prefix that is left.
+fn narrow(facts: &Facts<'_>, inside: &[(&Trial, f32)], bounds: &mut Bounds) {
+    for grain in 0..3 {
+        let parents: Vec<Option<u32>> = match bounds.values.get(&Dimension::Prefix) {
+            Some(values) => values.iter().map(|v| Some(*v)).collect(),
+            None if grain == 0 => vec![None],
+            None => return,
+        };
+        let mut named = BTreeSet::new();
+        for parent in parents {
+            let below = |t: &&(&Trial, f32)| parent.is_none_or(|parent| facts.leaf(t.0.leaf).prefix.contains(&parent));
+            match failing_part(facts, inside.iter().filter(below), grain) {
+                Some(part) => named.extend(part),
+                None => named.extend(parent),
+            }
+        }
+        if !named.is_empty() {
+            bounds.values.insert(Dimension::Prefix, named);
+        }
+    }
+}
+
+/// The prefixes at one depth that fail, if those that do not would have shown it.
+fn failing_part<'t>(
+    facts: &Facts<'_>,
+    trials: impl Iterator<Item = &'t (&'t Trial, f32)>,
+    grain: usize,
+) -> Option<BTreeSet<u32>> {
+    const VALUES_MAX: usize = 8;
+    /// Failures that the spared part would have had, were it hit.
+    const EXPECTED_MIN: f64 = 5.0;
+    let mut counts: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
+    for (trial, _) in trials {
+        let count = counts.entry(*facts.leaf(trial.leaf).prefix.get(grain)?).or_default();
+        *count = (count.0 + u32::from(trial.failed), count.1 + 1);
+    }
+    let share = |(failed, all): (u32, u32)| f64::from(failed) / f64::from(all.max(1));
+    let all_failed: u32 = counts.values().map(|c| c.0).sum();
+    // The share of the whole part that fails, by those that hold most of the failures.
+    let top = counts.values().filter(|c| c.0 * 20 >= all_failed && c.0 >= 2).map(|c| share(*c)).fold(0.0, f64::max);
+    let (hit, spared): (Vec<_>, Vec<_>) = counts.iter().partition(|(_, c)| c.0 >= 2 && share(**c) >= 0.25 * top);
+    let sum = |part: &[(&u32, &(u32, u32))]| part.iter().fold((0, 0), |sum, (_, c)| (sum.0 + c.0, sum.1 + c.1));
+    let (of_hit, of_spared) = (sum(&hit), sum(&spared));
+    let expected = share(of_hit) * f64::from(of_spared.1);
+    let is_plain = !hit.is_empty()
+        && hit.len() <= VALUES_MAX
+        && expected >= EXPECTED_MIN
+        && f64::from(of_spared.0) <= 0.2 * expected;
+    is_plain.then(|| hit.into_iter().map(|(prefix, _)| *prefix).collect())
 }
 
 /// A prefix below which all traffic goes on through one longer prefix is the longer one.
@@ -462,7 +579,12 @@ fn net_at(facts: &Facts<'_>, client: u32, len: u8) -> Option<Net> {
 }
 
 /// Values with at least one failure, in order of their excess; the best run from the top.
-fn best_values(facts: &Facts<'_>, inside: &[(&Trial, f32)], (dimension, grain): (Dimension, usize), counters: &mut Counters<'_>) -> Option<Choice> {
+fn best_values(
+    facts: &Facts<'_>,
+    inside: &[(&Trial, f32)],
+    (dimension, grain): (Dimension, usize),
+    counters: &mut Counters<'_>,
+) -> Option<Choice> {
     let values_max = match dimension {
         Dimension::Network => 3,
         Dimension::Family => 4,
@@ -474,7 +596,7 @@ fn best_values(facts: &Facts<'_>, inside: &[(&Trial, f32)], (dimension, grain): 
             by_value.entry(value).or_default().push((trial, *rate));
         }
     }
-    let value_price = (by_value.len() as f64 + 1.0).ln();
+    let among = by_value.len();
     let mut ranked: Vec<(f64, u32, Value)> = Vec::new();
     for (value, trials) in &by_value {
         counters.units.clear();
@@ -484,7 +606,9 @@ fn best_values(facts: &Facts<'_>, inside: &[(&Trial, f32)], (dimension, grain): 
             ranked.push(((f64::from(failing) + 0.1 - counters.units.expected) / (active + 1.0), failing, *value));
         }
     }
-    let wordy = |value: Value| if let (Dimension::Family, Value::Id(id)) = (dimension, value) { facts.family_rank(id) } else { 0 };
+    let wordy = |value: Value| {
+        if let (Dimension::Family, Value::Id(id)) = (dimension, value) { facts.family_rank(id) } else { 0 }
+    };
     ranked.sort_by(|a, b| {
         b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)).then_with(|| wordy(a.2).cmp(&wordy(b.2))).then(a.2.cmp(&b.2))
     });
@@ -492,8 +616,8 @@ fn best_values(facts: &Facts<'_>, inside: &[(&Trial, f32)], (dimension, grain): 
     let mut best: Option<(f64, f64, usize)> = None;
     for (len, (_, _, value)) in ranked.iter().take(values_max).enumerate() {
         by_value.get(value).into_iter().flatten().for_each(|(t, rate)| drop(counters.run.add(t, *rate)));
-        let price = DIMENSION_PRICE + (len + 1) as f64 * value_price + grain as f64 * 0.25;
-        let likelihood = likelihood(counters.run.failing, counters.run.active, counters.run.expected);
+        let price = price_of(len + 1, among) + grain as f64 * 0.25 + seldom(dimension);
+        let likelihood = likelihood(counters.run);
         if best.is_none_or(|(other, paid, _)| likelihood - price > other - paid) {
             best = Some((likelihood, price, len + 1));
         }
@@ -515,17 +639,23 @@ fn tighten(facts: &Facts<'_>, inside: &[(&Trial, f32)], bounds: &mut Bounds) {
     if bounds.nets.len() != 1 || bounds.nets.first().is_some_and(|net| net.1 == 0) {
         return;
     }
-    let addrs: Vec<u128> = inside.iter().filter(|(t, _)| t.failed).filter_map(|(t, _)| facts.ledger.clients.get(t.client as usize)).map(|k| k.addr).collect();
+    let addrs: Vec<u128> = inside
+        .iter()
+        .filter(|(t, _)| t.failed)
+        .filter_map(|(t, _)| facts.ledger.clients.get(t.client as usize))
+        .map(|k| k.addr)
+        .collect();
     let Some(first) = addrs.first() else { return };
     let same = addrs.iter().map(|a| (a ^ first).leading_zeros()).min().unwrap_or(128).min(128) as u8;
     if let Some((_, len)) = bounds.nets.pop_first() {
-        let len = same.max(len).min(120);
+        let len = same.max(len);
         bounds.nets.insert((first >> (128 - len) << (128 - len), len));
     }
 }
 
 /// Distinct networks behind clients.
 pub(crate) fn networks<'t>(facts: &Facts<'_>, clients: impl Iterator<Item = &'t u32>) -> usize {
-    let nets: BTreeSet<u128> = clients.filter_map(|c| facts.ledger.clients.get(*c as usize)).map(|key| network(key.addr)).collect();
+    let nets: BTreeSet<u128> =
+        clients.filter_map(|c| facts.ledger.clients.get(*c as usize)).map(|key| network(key.addr)).collect();
     nets.len()
 }

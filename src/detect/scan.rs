@@ -6,6 +6,7 @@
 //! long ones are also laid shifted by half, so that none falls between two.
 
 use super::{
+    agent::Kind,
     facts::{Facts, network},
     history::{Past, Telling, Walk},
     tail::{Rate, quiet_rate, upper_tail},
@@ -13,7 +14,7 @@ use super::{
 use crate::model::tally::Seen;
 use rayon::prelude::*;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::atomic::{AtomicU32, Ordering::Relaxed},
 };
 
@@ -99,7 +100,8 @@ impl Grid {
             }
         }
         let windows = *starts.last()?;
-        let groups = groups_that_fail(facts, pasts, ground, COUNTERS_MAX / windows.max(1) / COUNTERS);
+        let traffic = Windows::new(facts, origin);
+        let groups = groups_that_fail(facts, pasts, ground, &traffic, COUNTERS_MAX / windows.max(1) / COUNTERS);
         let ids = groups.iter().enumerate().map(|(i, g)| (*g, i as u32)).collect();
         let cells = (0..groups.len() * windows * COUNTERS).map(|_| AtomicU32::new(0)).collect();
         Some(Self { origin, starts, groups, ids, cells })
@@ -137,37 +139,186 @@ impl Ground {
 }
 
 /// Whether a refusal is evidence on a channel.
-pub(crate) fn fails_on(channel: Channel, status: u16, past: &Past, open: bool, ground: &Ground) -> bool {
+pub(crate) fn fails_on(
+    channel: Channel,
+    status: u16,
+    past: &Past,
+    open: bool,
+    is_browser: bool,
+    ground: &Ground,
+) -> bool {
     if status != channel.status() {
         return false;
     }
     match channel {
         Channel::Unresolved401 => (past.on_route || open) && !past.resolved && !past.challenged,
         Channel::Unresolved403 => past.on_route || open,
-        Channel::Gap401 => ground.telling.tells(past.stratum) && !past.challenged,
+        Channel::Gap401 => ground.telling.tells(is_browser, past.stratum) && !past.challenged,
     }
 }
 
-fn groups_that_fail(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, groups_max: usize) -> Vec<Group> {
-    let mut pairs: Vec<(Group, u32)> = Vec::new();
-    for (refusal, past) in facts.ledger.refusals.iter().zip(pasts) {
+/// Groups with the most failing clients, which are tested whatever they look like.
+const ALWAYS: usize = 12;
+
+/// Groups worth counting clients for. Counting costs a pass over every request, so a group has to show first, by its
+/// refusals alone, a window with more failing clients than its own number of them and the log's traffic explain.
+/// That is a low bar (three standard deviations and two clients): what passes is tested properly.
+fn groups_that_fail(
+    facts: &Facts<'_>,
+    pasts: &[Past],
+    ground: &Ground,
+    windows: &Windows,
+    groups_max: usize,
+) -> Vec<Group> {
+    let mut ids: HashMap<Group, u32, foldhash::fast::FixedState> = HashMap::default();
+    let mut failing: Vec<GroupFailures> = Vec::new();
+    let mut by_leaf: HashMap<u32, Vec<u32>, foldhash::fast::FixedState> = HashMap::default();
+    let (mut client, mut own) = (u32::MAX, Vec::new());
+    for (refusal, past) in facts.ledger.refusals.iter().zip(pasts).filter(|(r, _)| facts.is_evident(r.client)) {
         let shape = facts.shape(refusal.shape as usize);
         let is_open = ground.is_open(shape.route);
-        let counts = Channel::ALL.iter().any(|channel| fails_on(*channel, shape.status, past, is_open, ground));
-        if counts && facts.is_evident(refusal.client) {
-            pairs.extend(leaf_groups(facts, shape.leaf).into_iter().chain(client_groups(facts, refusal.client)).map(|g| (g, refusal.client)));
+        let is_browser = facts.kind(refusal.client) == Kind::Browser;
+        if !Channel::ALL.iter().any(|channel| fails_on(*channel, shape.status, past, is_open, is_browser, ground)) {
+            continue;
+        }
+        let mut id_of = |group: Group| {
+            let next = ids.len() as u32;
+            *ids.entry(group).or_insert(next)
+        };
+        if client != refusal.client {
+            client = refusal.client;
+            own = client_groups(facts, client).into_iter().map(&mut id_of).collect();
+        }
+        let of_leaf = by_leaf
+            .entry(shape.leaf)
+            .or_insert_with(|| leaf_groups(facts, shape.leaf).into_iter().map(&mut id_of).collect());
+        failing.resize_with(ids.len(), GroupFailures::default);
+        for id in of_leaf.iter().chain(&own) {
+            if let Some(group) = failing.get_mut(*id as usize) {
+                group.add(client, usize::from(shape.status == 403), refusal.time.0, windows);
+            }
         }
     }
-    pairs.sort_unstable();
-    pairs.dedup();
-    let mut groups: Vec<(usize, Group)> = pairs
-        .chunk_by(|a, b| a.0 == b.0)
-        .filter(|chunk| chunk.len() >= CLIENTS_MIN as usize)
-        .filter_map(|chunk| chunk.first().map(|(group, _)| (chunk.len(), *group)))
-        .collect();
-    groups.sort_unstable_by_key(|(clients, group)| (std::cmp::Reverse(*clients), *group));
-    groups.truncate(groups_max);
-    groups.into_iter().map(|(_, group)| group).collect()
+    let mut ranked: Vec<(u32, Group, u32)> =
+        ids.into_iter().filter_map(|(group, id)| failing.get(id as usize).map(|f| (f.clients, group, id))).collect();
+    ranked.sort_unstable_by_key(|(clients, group, _)| (std::cmp::Reverse(*clients), *group));
+    let stands_out = |id: u32| failing.get(id as usize).is_some_and(|f| f.stands_out(windows));
+    let shown = ranked
+        .into_iter()
+        .enumerate()
+        .filter(|(rank, (clients, _, id))| (*rank < ALWAYS && *clients >= CLIENTS_MIN) || stands_out(*id));
+    let mut groups: Vec<(u32, Group)> = shown.map(|(_, (clients, group, _))| (clients, group)).collect();
+    groups.truncate(groups_max.saturating_sub(1));
+    // The whole comes first: its rate is what small groups are drawn towards.
+    std::iter::once(Group::Site)
+        .chain(groups.into_iter().map(|(_, group)| group).filter(|g| *g != Group::Site))
+        .collect()
+}
+
+/// Requests of the whole log by window of five minutes, as a measure of traffic.
+struct Windows {
+    origin: u32,
+    requests: Vec<u32>,
+    total: f64,
+}
+
+impl Windows {
+    const SECS: u32 = 300;
+    /// Windows joined: five minutes, an hour, six hours, a day.
+    const JOINED: [usize; 4] = [1, 12, 72, 288];
+
+    fn new(facts: &Facts<'_>, origin: u32) -> Self {
+        let last = facts.ledger.span.map_or(origin, |(_, last)| last.0);
+        let empty = || vec![0u32; ((last - origin) / Self::SECS + 1) as usize];
+        let requests = facts
+            .ledger
+            .visits
+            .par_chunks(1 << 16)
+            .fold(empty, |mut counts, visits| {
+                for visit in visits {
+                    if let Some(count) = counts.get_mut(((visit.time().0 - origin) / Self::SECS) as usize) {
+                        *count += 1;
+                    }
+                }
+                counts
+            })
+            .reduce(empty, |mut a, b| {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+                a
+            });
+        Self { origin, requests, total: facts.ledger.visits.len() as f64 }
+    }
+
+    fn of(&self, time: u32) -> u32 {
+        (time - self.origin) / Self::SECS
+    }
+}
+
+/// Distinct failing clients of a group, in all and by window and status; clients come one after the other.
+#[derive(Default)]
+struct GroupFailures {
+    clients: u32,
+    client: Option<u32>,
+    last: [Option<u32>; 2],
+    /// Window and count, by status.
+    windows: [Vec<u32>; 2],
+}
+
+impl GroupFailures {
+    fn add(&mut self, client: u32, status: usize, time: u32, windows: &Windows) {
+        if self.client != Some(client) {
+            self.client = Some(client);
+            self.clients += 1;
+            self.last = [None; 2];
+        }
+        let window = windows.of(time);
+        if let (Some(last), Some(list)) = (self.last.get_mut(status), self.windows.get_mut(status))
+            && *last != Some(window)
+        {
+            *last = Some(window);
+            list.push(window);
+        }
+    }
+
+    fn stands_out(&self, windows: &Windows) -> bool {
+        self.clients >= CLIENTS_MIN
+            && self
+                .windows
+                .iter()
+                .any(|list| Windows::JOINED.iter().any(|joined| stands_out_in(list, *joined, windows)))
+    }
+}
+
+/// Whether some joined windows hold more than their share of the traffic explains.
+fn stands_out_in(list: &[u32], joined: usize, windows: &Windows) -> bool {
+    if list.len() < CLIENTS_MIN as usize {
+        return false;
+    }
+    let bound = |usual: f64| 3.0 * usual.sqrt() + 2.0;
+    // Once as they lie and once shifted by half; too few stand out as well, where most of the log is the fault.
+    [0, joined / 2].into_iter().take(if joined > 1 { 2 } else { 1 }).any(|shift| {
+        let mut counts: HashMap<usize, u32, foldhash::fast::FixedState> = HashMap::default();
+        for window in list {
+            *counts.entry((*window as usize + shift) / joined).or_default() += 1;
+        }
+        let count_of = |part: usize| counts.get(&part).copied().unwrap_or(0);
+        let parts = (windows.requests.len() + shift).div_ceil(joined);
+        (0..parts).any(|part| {
+            let count = count_of(part);
+            if count < CLIENTS_MIN && joined < 72 {
+                return false;
+            }
+            let from = (part * joined).saturating_sub(shift);
+            let traffic: u32 = windows
+                .requests
+                .get(from..((part + 1) * joined - shift).min(windows.requests.len()))
+                .unwrap_or_default()
+                .iter()
+                .sum();
+            let usual = list.len() as f64 * f64::from(traffic) / windows.total.max(1.0);
+            (f64::from(count) - usual).abs() > bound(usual)
+        })
+    })
 }
 
 fn leaf_groups(facts: &Facts<'_>, leaf: u32) -> Vec<Group> {
@@ -220,14 +371,19 @@ pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past], ground: &Ground) -> 
             found.extend(test(&grid, channel, level));
         }
     }
-    found.sort_by(|a, b| a.chance.total_cmp(&b.chance).then_with(|| (a.from, a.to, a.channel, a.group).cmp(&(b.from, b.to, b.channel, b.group))));
+    found.sort_by(|a, b| {
+        a.chance
+            .total_cmp(&b.chance)
+            .then_with(|| (a.from, a.to, a.channel, a.group).cmp(&(b.from, b.to, b.channel, b.group)))
+    });
     found
 }
 
 fn count(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, grid: &Grid) {
     /// Clients handed to one worker at a time.
     const CLIENTS_PER_TASK: usize = 1024;
-    let by_leaf: Vec<Vec<u32>> = (0..facts.leaves.len() as u32).map(|leaf| known_ids(grid, leaf_groups(facts, leaf))).collect();
+    let by_leaf: Vec<Vec<u32>> =
+        (0..facts.leaves.len() as u32).map(|leaf| known_ids(grid, leaf_groups(facts, leaf))).collect();
     let clients = facts.ledger.clients.len();
     (0..clients.div_ceil(CLIENTS_PER_TASK)).into_par_iter().for_each(|task| {
         let mut counter = Counter::new(facts, ground, grid, &by_leaf);
@@ -280,19 +436,20 @@ impl<'c> Counter<'c> {
         let shape = self.facts.shape(visit.shape());
         let time = visit.time().0;
         let is_open = self.ground.is_open(shape.route);
+        let is_browser = self.facts.kind(client as u32) == Kind::Browser;
         let mut counters = [false; COUNTERS];
         match past {
             Some(past) => {
                 counters[0] = past.on_route || is_open;
-                counters[1] = self.ground.telling.tells(past.stratum);
+                counters[1] = self.ground.telling.tells(is_browser, past.stratum);
                 for (i, channel) in Channel::ALL.iter().enumerate() {
-                    counters[2 + i] = fails_on(*channel, shape.status, past, is_open, self.ground);
+                    counters[2 + i] = fails_on(*channel, shape.status, past, is_open, is_browser, self.ground);
                 }
             }
             None if shape.served => {
                 counters[0] = is_open || self.walk.is_known(shape.route, time);
                 let stratum = self.walk.serve(self.facts, shape.route, time);
-                counters[1] = self.ground.telling.tells(stratum);
+                counters[1] = self.ground.telling.tells(is_browser, stratum);
             }
             None => {}
         }
@@ -330,10 +487,13 @@ impl<'c> Counter<'c> {
 fn test(grid: &Grid, channel: Channel, level: usize) -> Vec<Candidate> {
     let (len, shift) = LEVELS.get(level).copied().unwrap_or((300, 0));
     let windows = grid.starts.get(level + 1).copied().unwrap_or(0) - grid.starts.get(level).copied().unwrap_or(0);
-    let read = |group: usize, window: usize, counter: usize| grid.cell(group as u32, level, window as u32, counter).map_or(0, |c| c.load(Relaxed));
+    let read = |group: usize, window: usize, counter: usize| {
+        grid.cell(group as u32, level, window as u32, counter).map_or(0, |c| c.load(Relaxed))
+    };
     let (active, failing) = (usize::from(channel == Channel::Gap401), 2 + channel as usize);
-    let series: Vec<Vec<(u32, u32)>> =
-        (0..grid.groups.len()).map(|g| (0..windows).map(|w| (read(g, w, failing), read(g, w, active))).collect()).collect();
+    let series: Vec<Vec<(u32, u32)>> = (0..grid.groups.len())
+        .map(|g| (0..windows).map(|w| (read(g, w, failing), read(g, w, active))).collect())
+        .collect();
     let rates = rates(&series);
     // All windows of all levels and channels could have stood out.
     let tested = (grid.groups.len() * grid.windows() * Channel::ALL.len()).max(1000);
@@ -395,7 +555,8 @@ impl Hours {
                 *count += 1;
             }
         }
-        let mut ranked: Vec<usize> = (0..refusals.len()).filter(|r| refusals.get(*r).is_some_and(|count| *count > 0)).collect();
+        let mut ranked: Vec<usize> =
+            (0..refusals.len()).filter(|r| refusals.get(*r).is_some_and(|count| *count > 0)).collect();
         ranked.sort_by_key(|r| (std::cmp::Reverse(refusals.get(*r).copied()), *r));
         ranked.truncate(Self::CELLS_MAX / width.max(1));
         let mut rows = vec![None; facts.routes.len()];

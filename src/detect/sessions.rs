@@ -6,6 +6,7 @@
 //! its tokens on the hour, or Monday, looks just as bad then.
 
 use super::{
+    agent::Kind,
     facts::Facts,
     history::{Past, Telling, Walk},
 };
@@ -21,6 +22,7 @@ const LAST_SECS: u32 = 12 * 3600;
 /// The requests of one client to what a session opens: when, and whether it was let in.
 struct Course {
     client: u32,
+    is_browser: bool,
     visits: Vec<(u32, bool)>,
 }
 
@@ -49,9 +51,6 @@ pub(crate) struct Flush {
     pub(crate) from: u32,
     /// Exclusive.
     pub(crate) to: u32,
-    pub(crate) cut: Cut,
-    /// The mean share of the cuts it was compared with.
-    pub(crate) usual: f64,
     pub(crate) victims: BTreeSet<u32>,
 }
 
@@ -73,7 +72,7 @@ impl Sessions {
                 }
             }
             if visits.iter().any(|(_, served)| *served) {
-                courses.push(Course { client, visits });
+                courses.push(Course { client, is_browser: facts.kind(client) == Kind::Browser, visits });
             }
         }
         Self { courses }
@@ -101,7 +100,8 @@ impl Sessions {
         let near = failures.iter().filter(|t| t.abs_diff(at) < 1800).map(|t| (*t, self.cut(*t)));
         let (at, cut) = near.max_by(|a, b| gain(a.1).total_cmp(&gain(b.1)).then(b.0.cmp(&a.0))).unwrap_or((at, cut));
         let others = self.others(at, span);
-        let usual = others.iter().map(|c| f64::from(c.refused)).sum::<f64>() / others.iter().map(|c| f64::from(c.back)).sum::<f64>().max(1.0);
+        let usual = others.iter().map(|c| f64::from(c.refused)).sum::<f64>()
+            / others.iter().map(|c| f64::from(c.back)).sum::<f64>().max(1.0);
         let as_bad = others.iter().filter(|c| c.refused >= 3 && c.share() >= 0.5 * cut.share()).count();
         let is_flush = cut.refused >= 5 && cut.share() >= 0.3 && cut.share() >= 3.0 * usual && as_bad < 2;
         is_flush.then(|| self.extent(telling, at, cut, usual))
@@ -111,22 +111,37 @@ impl Sessions {
     fn others(&self, at: u32, (first, last): (u32, u32)) -> Vec<Cut> {
         let offsets: [i64; 14] = [-1, -2, -3, -4, -6, 13, 14, -22, -23, -24, -25, 24, -48, -168].map(|h| h * 3600);
         let moments = offsets.iter().map(|offset| i64::from(at) + offset);
-        let inside = moments.filter(|t| *t > i64::from(first) + i64::from(BEFORE_SECS) / 2 && *t < i64::from(last) - 600);
+        let inside =
+            moments.filter(|t| *t > i64::from(first) + i64::from(BEFORE_SECS) / 2 && *t < i64::from(last) - 600);
         inside.map(|t| self.cut(t as u32)).filter(|cut| cut.back >= 3).collect()
     }
 
-    /// Who found out, and when the last one did.
+    /// Who found out, and when nearly all had: clients that come back later meet, one by one, the ordinary end of
+    /// their sessions, so it is over where refused returns stop outweighing the others.
     fn extent(&self, telling: &Telling, at: u32, cut: Cut, usual: f64) -> Flush {
-        let mut victims = BTreeSet::new();
-        let mut to = at + 1;
+        /// In percent: the last few come whenever they like.
+        const NEARLY_ALL: usize = 95;
+        let mut returns: Vec<(u32, bool, u32)> = Vec::new();
         for course in &self.courses {
             let Some((time, served, gap)) = course.return_after(at) else { continue };
-            if !served && time - at < LAST_SECS && telling.tells(Walk::stratum_of(gap)) {
-                victims.insert(course.client);
-                to = to.max(time + 1);
+            if time - at < LAST_SECS && telling.tells(course.is_browser, Walk::stratum_of(gap)) {
+                returns.push((time, served, course.client));
             }
         }
-        Flush { from: at, to, cut, usual, victims }
+        returns.sort_unstable();
+        let (share, usual) = (cut.share().clamp(0.3, 0.95), usual.clamp(0.02, 0.25));
+        let (gain, loss) = ((share / usual).ln(), ((1.0 - share) / (1.0 - usual)).ln());
+        let (mut sum, mut best, mut len) = (0.0, 0.0, 0);
+        for (i, (_, served, _)) in returns.iter().enumerate() {
+            sum += if *served { loss } else { gain };
+            if sum > best {
+                (best, len) = (sum, i + 1);
+            }
+        }
+        let found_out: Vec<(u32, u32)> = returns.iter().take(len).filter(|r| !r.1).map(|r| (r.0, r.2)).collect();
+        let last = found_out.get((found_out.len() * NEARLY_ALL / 100).min(found_out.len().saturating_sub(1)));
+        let to = last.map_or(at, |(time, _)| *time) + 1;
+        Flush { from: at, to, victims: found_out.into_iter().map(|(_, client)| client).collect() }
     }
 }
 

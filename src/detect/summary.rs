@@ -134,7 +134,9 @@ pub(crate) fn clients(facts: &Facts<'_>, causes: &[EventCause], clients_max: usi
     let mut ranked: Vec<(u64, u128)> = by_address.iter().map(|(addr, (failures, _, _))| (*failures, *addr)).collect();
     ranked.sort_by_key(|(failures, addr)| (std::cmp::Reverse(*failures), *addr));
     ranked.truncate(clients_max);
-    let summary = |addr: u128| by_address.get(&addr).and_then(|(_, by_cause, names)| client(facts, addr, by_cause, names.len() as u64));
+    let summary = |addr: u128| {
+        by_address.get(&addr).and_then(|(_, by_cause, names)| client(facts, addr, by_cause, names.len() as u64))
+    };
     ranked.into_iter().filter_map(|(_, addr)| summary(addr)).collect()
 }
 
@@ -143,7 +145,8 @@ fn client(facts: &Facts<'_>, addr: u128, by_cause: &[u64; 5], users: u64) -> Opt
     let to = facts.ledger.clients.partition_point(|k| k.addr <= addr);
     let visits = || (from..to).flat_map(|client| facts.ledger.visits_of(client));
     let count = |test: &dyn Fn(u16) -> bool| visits().filter(|v| test(facts.shape(v.shape()).status)).count() as u64;
-    let main = EventCause::ALL.iter().zip(by_cause).max_by_key(|(cause, count)| (**count, std::cmp::Reverse(**cause)))?.0;
+    let main =
+        EventCause::ALL.iter().zip(by_cause).max_by_key(|(cause, count)| (**count, std::cmp::Reverse(**cause)))?.0;
     Some(ClientSummary {
         client: Logged::new(&facts.ledger.address(facts.ledger.clients.get(from)?)),
         requests: visits().count() as u64,
@@ -166,11 +169,23 @@ pub(crate) fn limits(facts: &Facts<'_>) -> Vec<String> {
             limits.push(text.to_owned());
         }
     };
-    lacks(!facts.has_agents, "no user agent is logged: people behind one address cannot be told apart, nor bots by their name");
-    lacks(shapes.iter().all(|s| s.vhost == 0), "no virtual host is logged: a fault of one site among several cannot be told from a fault of all");
-    lacks(shapes.iter().all(|s| s.upstream == 0), "no upstream is logged: one bad server of several shows only as a share of failures");
+    lacks(
+        !facts.has_agents,
+        "no user agent is logged: people behind one address cannot be told apart, nor bots by their name",
+    );
+    lacks(
+        shapes.iter().all(|s| s.vhost == 0),
+        "no virtual host is logged: a fault of one site among several cannot be told from a fault of all",
+    );
+    lacks(
+        shapes.iter().all(|s| s.upstream == 0),
+        "no upstream is logged: one bad server of several shows only as a share of failures",
+    );
     let names = shapes.iter().any(|s| s.with_user);
-    lacks(!names, "no user names are logged: with cookie or token logins, credentials that are missing, wrong and expired look alike");
+    lacks(
+        !names,
+        "no user names are logged: with cookie or token logins, credentials that are missing, wrong and expired look alike",
+    );
     lacks(names, "user names on a 401 are claimed, not proven");
     limits
 }
@@ -178,7 +193,9 @@ pub(crate) fn limits(facts: &Facts<'_>) -> Vec<String> {
 /// The same for the same incident: status, scope and start, hashed with FNV-1a.
 pub(crate) fn id(status: u16, scope: &Scope, start: u32) -> String {
     let text = format!("{status} {scope:?} {start}");
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     format!("{:012x}", hash >> 16)
 }
 
@@ -186,7 +203,12 @@ pub(crate) fn id(status: u16, scope: &Scope, start: u32) -> String {
 pub(crate) fn is_ongoing(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> bool {
     let Some((_, last)) = facts.ledger.span else { return false };
     let after = trials.partition_point(|t| t.time < cluster.to);
-    let served = trials.iter().skip(after).filter(|t| !t.failed && cluster.bounds.contain(facts, t.leaf, t.client)).take(3).count();
+    let served = trials
+        .iter()
+        .skip(after)
+        .filter(|t| !t.failed && cluster.bounds.contain(facts, t.leaf, t.client))
+        .take(3)
+        .count();
     served < 3 && last.0.saturating_sub(cluster.to) < (cluster.to - cluster.from).max(900)
 }
 

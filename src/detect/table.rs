@@ -82,7 +82,12 @@ impl Cells {
     /// The rates outside a span.
     pub(crate) fn usual(&self, inside: &[Trial]) -> Usual {
         let empty = |sums: &[(u32, u32)]| vec![(0, 0); sums.len()];
-        let mut part = Self { like_of: self.like_of.clone(), by_cell: empty(&self.by_cell), by_like: empty(&self.by_like), all: (0, 0) };
+        let mut part = Self {
+            like_of: self.like_of.clone(),
+            by_cell: empty(&self.by_cell),
+            by_like: empty(&self.by_like),
+            all: (0, 0),
+        };
         inside.iter().for_each(|trial| part.count(trial));
         let whole = drawn(less(self.all, part.all), 0.01).min(0.3);
         let likes = self.by_like.iter().zip(&part.by_like).map(|(all, part)| drawn(less(*all, *part), whole));
@@ -116,5 +121,9 @@ fn drawn((failing, active): (u32, u32), prior: f64) -> f64 {
 
 /// Browsers are one class; every tool is its own.
 fn class_of(facts: &Facts<'_>, client: u32) -> u32 {
-    if facts.kind(client) == Kind::Browser { u32::MAX } else { facts.families_of(client).last().copied().unwrap_or(u32::MAX - 1) }
+    if facts.kind(client) == Kind::Browser {
+        u32::MAX
+    } else {
+        facts.families_of(client).last().copied().unwrap_or(u32::MAX - 1)
+    }
 }

@@ -41,7 +41,7 @@ pub(crate) fn quiet_rate(windows: &[(u32, u32)], prior: f64, weight: f64) -> Rat
     let mut kept: Vec<(u32, u32)> = quietest(windows);
     for _ in 0..3 {
         rate = estimate(&kept, prior, weight);
-        kept = windows.iter().copied().filter(|(f, a)| *a > 0 && upper_tail(*f, *a, rate) > 1e-3).collect();
+        kept = windows.iter().copied().filter(|window| is_usual(*window, rate)).collect();
         if kept.is_empty() {
             kept = quietest(windows);
         }
@@ -49,11 +49,20 @@ pub(crate) fn quiet_rate(windows: &[(u32, u32)], prior: f64, weight: f64) -> Rat
     rate
 }
 
+/// Within four standard deviations and two clients: near enough, and a hundred times quicker than the tail.
+fn is_usual((failing, active): (u32, u32), rate: Rate) -> bool {
+    let (f, a) = (f64::from(failing), f64::from(active));
+    let variance = a * rate.mean * (1.0 - rate.mean) * (1.0 + rate.rho * (a - 1.0).max(0.0));
+    active > 0 && f <= a * rate.mean + 4.0 * variance.sqrt() + 2.0
+}
+
 /// The three fifths of the log with the lowest share. Neighbouring windows are put together until each part should
 /// hold a few failures, or else the parts without one would be taken and nothing would look usual.
 fn quietest(windows: &[(u32, u32)]) -> Vec<(u32, u32)> {
     const FAILURES_PER_PART: f64 = 5.0;
-    let sum = |windows: &[(u32, u32)]| windows.iter().fold((0u64, 0u64), |(f, a), w| (f + u64::from(w.0), a + u64::from(w.1)));
+    let sum = |windows: &[(u32, u32)]| {
+        windows.iter().fold((0u64, 0u64), |(f, a), w| (f + u64::from(w.0), a + u64::from(w.1)))
+    };
     let (failing, active) = sum(windows);
     let enough = FAILURES_PER_PART * active as f64 / failing.max(1) as f64;
     let mut parts: Vec<(f64, &[(u32, u32)])> = Vec::new();

@@ -2,6 +2,7 @@
 //! hour, and was refused or not. Retries within the quarter do not multiply it.
 
 use super::{
+    agent::Kind,
     facts::Facts,
     history::{Past, Walk},
     scan::{Channel, Ground, fails_on},
@@ -48,12 +49,21 @@ pub(crate) struct Units {
     pub(crate) failing: u32,
     /// Failures that the usual rates would give.
     pub(crate) expected: f64,
+    /// Logarithm of how likely all outcomes are at the usual rates.
+    pub(crate) ln_usual: f64,
 }
 
 impl Units {
     pub(crate) fn new(trials: &[Trial]) -> Self {
         let units = trials.iter().map(|t| t.unit + 1).max().unwrap_or(0);
-        Self { seen: vec![[0.0; 2]; units as usize], touched: Vec::new(), active: 0, failing: 0, expected: 0.0 }
+        Self {
+            seen: vec![[0.0; 2]; units as usize],
+            touched: Vec::new(),
+            active: 0,
+            failing: 0,
+            expected: 0.0,
+            ln_usual: 0.0,
+        }
     }
 
     pub(crate) fn clear(&mut self) {
@@ -62,7 +72,7 @@ impl Units {
                 *seen = [0.0; 2];
             }
         }
-        (self.active, self.failing, self.expected) = (0, 0, 0.0);
+        (self.active, self.failing, self.expected, self.ln_usual) = (0, 0, 0.0, 0.0);
     }
 
     /// Adds a trial whose like fails at `usual`. Whether it made a new event.
@@ -77,6 +87,10 @@ impl Units {
         self.failing += u32::from(is_new && trial.failed);
         let higher = rate.max(usual.max(1e-6));
         self.expected += f64::from(higher - *rate);
+        if higher > *rate {
+            let ln = |rate: f32| if trial.failed { f64::from(rate).ln() } else { f64::from(1.0 - rate).ln() };
+            self.ln_usual += ln(higher) - if is_new { 0.0 } else { ln(*rate) };
+        }
         *rate = higher;
         is_new
     }
@@ -122,10 +136,19 @@ fn number_units(trials: &mut [Trial]) {
     }
 }
 
-fn collect_client(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, channel: Channel, client: usize, walk: &mut Walk, out: &mut Vec<Trial>) {
+fn collect_client(
+    facts: &Facts<'_>,
+    pasts: &[Past],
+    ground: &Ground,
+    channel: Channel,
+    client: usize,
+    walk: &mut Walk,
+    out: &mut Vec<Trial>,
+) {
     let visits = facts.ledger.visits_of(client);
     walk.take(facts, visits);
     let mut refusal = facts.ledger.refusals.partition_point(|r| (r.client as usize) < client);
+    let is_browser = facts.kind(client as u32) == Kind::Browser;
     let mut own: Vec<Trial> = Vec::new();
     for visit in visits {
         let shape = facts.shape(visit.shape());
@@ -134,12 +157,13 @@ fn collect_client(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, channel: C
         let (counts, failed, known, stratum) = if matches!(shape.status, 401 | 403) {
             refusal += 1;
             let past = pasts.get(refusal - 1).copied().unwrap_or_default();
-            let failed = fails_on(channel, shape.status, &past, is_open, ground);
+            let failed = fails_on(channel, shape.status, &past, is_open, is_browser, ground);
             (failed, failed, past.on_route || channel == Channel::Gap401, past.stratum)
         } else if shape.served {
             let stratum = walk.serve(facts, shape.route, time);
             let known = walk.is_known(shape.route, time);
-            let counts = if channel == Channel::Gap401 { ground.telling.tells(stratum) } else { known || is_open };
+            let counts =
+                if channel == Channel::Gap401 { ground.telling.tells(is_browser, stratum) } else { known || is_open };
             (counts, false, known, stratum)
         } else {
             (false, false, false, None)
@@ -151,7 +175,10 @@ fn collect_client(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, channel: C
     }
     own.sort_unstable_by_key(|t| (t.slot(), t.leaf, !t.failed, t.time));
     for trial in own {
-        match out.last_mut().filter(|last| last.client == trial.client && last.slot() == trial.slot() && last.leaf == trial.leaf) {
+        match out
+            .last_mut()
+            .filter(|last| last.client == trial.client && last.slot() == trial.slot() && last.leaf == trial.leaf)
+        {
             Some(last) => {
                 last.known |= trial.known;
                 if last.failed == trial.failed {

@@ -77,7 +77,14 @@ pub(crate) struct Features {
 }
 
 /// Computes all features of a cluster.
-pub(crate) fn features(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, trials: &[Trial], cluster: &Cluster, status: u16) -> Features {
+pub(crate) fn features(
+    facts: &Facts<'_>,
+    pasts: &[Past],
+    ground: &Ground,
+    trials: &[Trial],
+    cluster: &Cluster,
+    status: u16,
+) -> Features {
     let mut f = Features { trials: trials.len(), ..Features::default() };
     let own = |t: &&Trial| cluster.bounds.contain(facts, t.leaf, t.client);
     let inside: Vec<&Trial> = span(trials, cluster.from, cluster.to).iter().filter(own).collect();
@@ -96,7 +103,12 @@ pub(crate) fn features(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, trial
     f.top_network = f64::from(by_network.values().max().copied().unwrap_or(0)) / f.victims.len().max(1) as f64;
     let tools = f.victims.iter().filter(|c| facts.kind(**c) == super::agent::Kind::Tool).count();
     f.tool_share = tools as f64 / f.victims.len().max(1) as f64;
-    f.programs = f.victims.iter().map(|c| if facts.kind(*c) == super::agent::Kind::Tool { facts.families_of(*c).first() } else { None }).collect::<BTreeSet<_>>().len() as u32;
+    f.programs = f
+        .victims
+        .iter()
+        .map(|c| if facts.kind(*c) == super::agent::Kind::Tool { facts.families_of(*c).first() } else { None })
+        .collect::<BTreeSet<_>>()
+        .len() as u32;
     f.addresses = keys().map(|k| k.addr).collect::<BTreeSet<_>>().len() as u32;
     f.agents = keys().map(|k| k.agent).collect::<BTreeSet<_>>().len() as u32;
     f.families = f.victims.iter().map(|c| facts.families_of(*c).last()).collect::<BTreeSet<_>>().len() as u32;
@@ -118,7 +130,8 @@ fn breadth(f: &mut Features, inside: &[&Trial]) {
     let share = failing as f64 / units.max(1) as f64;
     let expected: f64 = by_client.values().map(|slots| 1.0 - (1.0 - share).powi(slots.len() as i32)).sum();
     f.breadth = f.victims.len() as f64 / expected.max(1.0);
-    let of_victims: Vec<bool> = by_client.iter().filter(|(c, _)| f.victims.contains(c)).flat_map(|(_, s)| s.values().copied()).collect();
+    let of_victims: Vec<bool> =
+        by_client.iter().filter(|(c, _)| f.victims.contains(c)).flat_map(|(_, s)| s.values().copied()).collect();
     f.victim_share = of_victims.iter().filter(|failed| **failed).count() as f64 / of_victims.len().max(1) as f64;
 }
 
@@ -133,7 +146,9 @@ fn ratios(f: &mut Features, facts: &Facts<'_>, trials: &[Trial], cluster: &Clust
     };
     let (first, last) = (trials.first().map_or(0, |t| t.time), trials.last().map_or(0, |t| t.time));
     let mut neighbours = Vec::new();
-    for (from, to) in [(cluster.from.saturating_sub(length), cluster.from), (cluster.to, cluster.to.saturating_add(length))] {
+    for (from, to) in
+        [(cluster.from.saturating_sub(length), cluster.from), (cluster.to, cluster.to.saturating_add(length))]
+    {
         let (from, to) = (from.max(first), to.min(last));
         if to > from && to - from >= length / 3 {
             neighbours.push(count(from, to, false) * f64::from(length) / f64::from(to - from));
@@ -194,7 +209,8 @@ fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground
     if let Some((size, count)) = sizes.iter().max_by_key(|(size, count)| (**count, std::cmp::Reverse(**size))) {
         (f.size, f.same_size) = (*size, *count as f64 / all);
     }
-    (f.static_share, f.browser_share, f.foreign_referer) = (statics as f64 / all, browsers as f64 / all, foreign as f64 / all);
+    (f.static_share, f.browser_share, f.foreign_referer) =
+        (statics as f64 / all, browsers as f64 / all, foreign as f64 / all);
     f.paths = paths.len() as u32;
     f.login_failed = logins as f64 / all;
 }
@@ -225,7 +241,12 @@ fn requests(f: &mut Features, facts: &Facts<'_>, cluster: &Cluster) {
 }
 
 /// A client's requests in a span.
-pub(crate) fn visits_between<'l>(facts: &Facts<'l>, client: u32, from: u32, to: u32) -> &'l [crate::model::tally::Seen] {
+pub(crate) fn visits_between<'l>(
+    facts: &Facts<'l>,
+    client: u32,
+    from: u32,
+    to: u32,
+) -> &'l [crate::model::tally::Seen] {
     let visits = facts.ledger.visits_of(client as usize);
     let start = visits.partition_point(|v| v.time().0 < from);
     let end = visits.partition_point(|v| v.time().0 < to);
@@ -260,6 +281,7 @@ pub(crate) enum Doubt {
     NotPeople,
     Coincidence,
     OneProgram,
+    Scanner,
 }
 
 /// Log-likelihood ratio that a cluster must have left when its scope is paid for. The best segment of a longer log is
@@ -278,24 +300,36 @@ pub(crate) fn doubts(cluster: &Cluster, f: &Features, channel: Channel) -> Vec<D
     };
     let share = f64::from(victims) / f64::from(f.active.max(1));
     let ratio_min = RATIO_MIN + RATIO_PER_TENFOLD * (f.trials as f64 / 10_000.0).log10().max(0.0);
-    doubt((victims >= 5 || (victims >= 4 && share >= 0.8)) && cluster.ratio - cluster.price >= ratio_min, Doubt::TooFew);
+    doubt(
+        (victims >= 5 || (victims >= 4 && share >= 0.8)) && cluster.ratio - cluster.price >= ratio_min,
+        Doubt::TooFew,
+    );
     doubt(f.breadth >= 0.5, Doubt::Retries);
     doubt(f64::from(victims) >= 0.1 * f64::from(f.refused), Doubt::Strangers);
-    doubt(f.login_share < 0.5 || (share >= 0.6 && f.served_ratio < 0.5), Doubt::LoginStillWorks);
+    doubt(f.login_failed < 0.5 || (share >= 0.6 && f.served_ratio < 0.5), Doubt::LoginStillWorks);
     doubt(f64::from(cluster.failing_units) >= 3.0 * cluster.expected, Doubt::UsualRate);
     // One network is an owner of its own, unless it is wide enough for a provider's. A rule (403) may hit one office
     // that used to be let in; a password that many programs of one office share is the office's own affair.
     let is_wide = cluster.bounds.nets.iter().any(|(addr, len)| *len < if addr >> 32 == 0xffff { 116 } else { 40 });
     let is_office = channel == Channel::Unresolved403 && f.known * 2 >= victims;
-    let owners = if f.top_network > 0.7 { f.agents >= 4 && (is_wide || is_office) } else { f.networks >= 4 || f.families >= 3 };
+    let owners =
+        if f.top_network > 0.7 { f.agents >= 4 && (is_wide || is_office) } else { f.networks >= 4 || f.families >= 3 };
     doubt(owners, Doubt::OneOwner);
     doubt(channel != Channel::Unresolved401 || f.tool_share < 0.9 || f.programs > 1, Doubt::OneProgram);
-    doubt(channel == Channel::Gap401 || cluster.inside < 0.3 || f.served_ratio < 0.75 || f.traffic_ratio < 1.25, Doubt::ExtraTraffic);
+    // Few fail, and nearly all of them get in after all: passwords that end one by one, not a server.
+    let own_trouble =
+        channel == Channel::Unresolved401 && share < 0.35 && f.logged_in * 2 > victims && f.login_failed > 0.2;
+    doubt(!own_trouble, Doubt::LoginStillWorks);
+    doubt(
+        channel == Channel::Gap401 || cluster.inside < 0.3 || f.served_ratio < 0.75 || f.traffic_ratio < 1.25,
+        Doubt::ExtraTraffic,
+    );
     let failed_share = f.requests_failed as f64 / f.requests_total.max(1) as f64;
     let share_min = if channel == Channel::Unresolved401 { 0.02 } else { 0.0 };
     doubt(failed_share >= share_min, Doubt::SmallShare);
-    doubt(f.known * 4 >= victims || cluster.inside >= 0.6, Doubt::FirstTimersOnly);
+    doubt(f.known * 4 >= victims || cluster.inside >= 0.5, Doubt::FirstTimersOnly);
     doubt(f.browser_share < 0.6 || f.with_files >= 0.4 * f.others_with_files, Doubt::NotPeople);
+    doubt(f.known * 4 >= victims || f.paths < 2 * victims, Doubt::Scanner);
     doubt(victims as usize >= 2 * cluster.bounds.values_named(), Doubt::Coincidence);
     doubts
 }
@@ -303,5 +337,9 @@ pub(crate) fn doubts(cluster: &Cluster, f: &Features, channel: Channel) -> Vec<D
 /// The verdict when nobody is to blame on our side.
 pub(crate) fn otherwise(f: &Features, doubts: &[Doubt]) -> Verdict {
     let many_strangers = f64::from(f.strangers) > 0.6 * f64::from(f.refused.max(1));
-    if doubts.contains(&Doubt::Strangers) || doubts.contains(&Doubt::LoginStillWorks) || many_strangers { Verdict::Attack } else { Verdict::ClientSide }
+    if doubts.contains(&Doubt::Strangers) || doubts.contains(&Doubt::LoginStillWorks) || many_strangers {
+        Verdict::Attack
+    } else {
+        Verdict::ClientSide
+    }
 }

@@ -58,7 +58,11 @@ pub fn inert(bytes: &[u8]) -> String {
         for c in chunk.valid().chars() {
             if is_active(c) {
                 // Writing to a String cannot fail.
-                let _ = if (c as u32) < 0x100 { write!(out, "\\x{:02x}", c as u32) } else { write!(out, "\\u{{{:x}}}", c as u32) };
+                let _ = if (c as u32) < 0x100 {
+                    write!(out, "\\x{:02x}", c as u32)
+                } else {
+                    write!(out, "\\u{{{:x}}}", c as u32)
+                };
             } else {
                 out.push(c);
             }

@@ -1,6 +1,11 @@
 //! Everything that a renderer may show: `authfault-report/1`.
 
-use super::{coverage::{FileCoverage, LineRef, Rejected}, incident::Incident, logged::Logged, time::Time};
+use super::{
+    coverage::{FileCoverage, LineRef, Rejected},
+    incident::Incident,
+    logged::Logged,
+    time::Time,
+};
 use serde::{Serialize, Serializer};
 
 /// The answer of one run. The same input gives the same report: no clock, host name or thread count inside.
@@ -126,5 +131,10 @@ struct RejectedView<'a> {
 }
 
 fn rejections<S: Serializer>(rejected: &[Rejected], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(rejected.iter().map(|r| RejectedView { reason: r.reason.text(), lines: r.lines, column: r.column, first: &r.first }))
+    serializer.collect_seq(rejected.iter().map(|r| RejectedView {
+        reason: r.reason.text(),
+        lines: r.lines,
+        column: r.column,
+        first: &r.first,
+    }))
 }

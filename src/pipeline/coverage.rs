@@ -45,11 +45,20 @@ impl LineNumbers {
 }
 
 /// Adds up all chunks; the files in their order, those with a problem too.
-pub(super) fn input(files: &[LogFile], chunks: &[ChunkCoverage], problems: &[(u32, Error)], numbers: &LineNumbers) -> Input {
-    let mut covered: Vec<FileCoverage> = files.iter().map(|f| FileCoverage { path: f.name.clone(), ..FileCoverage::default() }).collect();
+pub(super) fn input(
+    files: &[LogFile],
+    chunks: &[ChunkCoverage],
+    problems: &[(u32, Error)],
+    numbers: &LineNumbers,
+) -> Input {
+    let mut covered: Vec<FileCoverage> =
+        files.iter().map(|f| FileCoverage { path: f.name.clone(), ..FileCoverage::default() }).collect();
     let mut formats: Vec<BTreeMap<u16, u64>> = vec![BTreeMap::new(); files.len()];
     for chunk in chunks {
-        let (Some(file), Some(formats)) = (covered.get_mut(chunk.file as usize), formats.get_mut(chunk.file as usize)) else { continue };
+        let (Some(file), Some(formats)) = (covered.get_mut(chunk.file as usize), formats.get_mut(chunk.file as usize))
+        else {
+            continue;
+        };
         add(file, chunk);
         for (format, lines) in &chunk.formats {
             *formats.entry(*format).or_default() += lines;
@@ -57,7 +66,10 @@ pub(super) fn input(files: &[LogFile], chunks: &[ChunkCoverage], problems: &[(u3
     }
     for (file, formats) in covered.iter_mut().zip(formats) {
         let most = formats.into_iter().max_by_key(|(format, lines)| (*lines, std::cmp::Reverse(*format)));
-        file.format = most.map(|(format, _)| FORMATS.get(usize::from(format)).map_or("custom", |f| f.id)).unwrap_or_default().to_owned();
+        file.format = most
+            .map(|(format, _)| FORMATS.get(usize::from(format)).map_or("custom", |f| f.id))
+            .unwrap_or_default()
+            .to_owned();
         assert_eq!(file.lines, file.parsed + file.rejected + file.blank, "every line is accounted for");
     }
     for (file, error) in problems {

@@ -85,18 +85,32 @@ fn bounds(options: &Options, input: &Input) -> (Time, Time) {
 fn report(input: Input, findings: Findings, left_out: u64) -> Report {
     let Findings { totals, event_causes, incidents, windows, clients, mut limits } = findings;
     if left_out > 0 {
-        limits.push(format!("{left_out} requests outside the span asked for were left out: what came before may explain what is shown"));
+        limits.push(format!(
+            "{left_out} requests outside the span asked for were left out: what came before may explain what is shown"
+        ));
     }
     Report { input, totals, event_causes, incidents, windows, clients, limits }
 }
 
 /// A file with lines of which none could be read is a problem of its own: the first one is shown, with the format
 /// that came nearest and where it stopped fitting.
-fn unknown_formats(files: &[LogFile], input: &Input, chunks: &[ChunkCoverage], numbers: &coverage::LineNumbers) -> Vec<Error> {
-    let unread = files.iter().zip(&input.files).enumerate().filter(|(_, (_, covered))| covered.parsed == 0 && covered.rejected > 0);
+fn unknown_formats(
+    files: &[LogFile],
+    input: &Input,
+    chunks: &[ChunkCoverage],
+    numbers: &coverage::LineNumbers,
+) -> Vec<Error> {
+    let unread = files
+        .iter()
+        .zip(&input.files)
+        .enumerate()
+        .filter(|(_, (_, covered))| covered.parsed == 0 && covered.rejected > 0);
     unread
         .filter_map(|(index, (file, _))| {
-            let rejected = chunks.iter().filter(|c| c.file as usize == index).flat_map(|c| c.rejected.values().map(move |r| (c.chunk, r)));
+            let rejected = chunks
+                .iter()
+                .filter(|c| c.file as usize == index)
+                .flat_map(|c| c.rejected.values().map(move |r| (c.chunk, r)));
             let (chunk, first) = rejected.min_by_key(|(chunk, r)| (*chunk, r.line))?;
             let (format, rejection) = parse::nearest(&first.text);
             let kind = Kind::UnknownFormat {

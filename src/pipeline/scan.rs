@@ -24,7 +24,12 @@ const REJECTED_BYTES_MAX: usize = 512;
 const LINE_BYTES_MAX: usize = 256 << 10;
 
 /// Reads all files. What went wrong with a file as a whole comes beside, by its index.
-pub(super) fn scan(files: &[LogFile], format: &FormatChoice, threads: usize, progress: &Progress) -> (Tallies, Vec<(u32, Error)>) {
+pub(super) fn scan(
+    files: &[LogFile],
+    format: &FormatChoice,
+    threads: usize,
+    progress: &Progress,
+) -> (Tallies, Vec<(u32, Error)>) {
     let queue = Queue::new(files, format);
     let tallies = (0..threads)
         .into_par_iter()
@@ -36,7 +41,8 @@ pub(super) fn scan(files: &[LogFile], format: &FormatChoice, threads: usize, pro
 
 /// One worker: draws until nothing is left.
 fn work(queue: &Queue<'_>, progress: &Progress) -> Tallies {
-    let mut worker = Worker { accumulator: Accumulator::default(), scratch: Scratch::default(), coverage: ChunkCoverage::default() };
+    let mut worker =
+        Worker { accumulator: Accumulator::default(), scratch: Scratch::default(), coverage: ChunkCoverage::default() };
     let mut chunks = Vec::new();
     while let Some(draw) = queue.draw() {
         chunks.push(worker.scan_chunk(&draw));
@@ -55,7 +61,12 @@ struct Worker {
 impl Worker {
     fn scan_chunk(&mut self, draw: &Draw) -> ChunkCoverage {
         let text = draw.text.bytes();
-        self.coverage = ChunkCoverage { file: draw.reading.file, chunk: draw.chunk, bytes: text.len() as u64, ..ChunkCoverage::default() };
+        self.coverage = ChunkCoverage {
+            file: draw.reading.file,
+            chunk: draw.chunk,
+            bytes: text.len() as u64,
+            ..ChunkCoverage::default()
+        };
         match draw.reading.fast {
             Some((layout, format)) => self.scan_fast(text, &draw.reading, layout, format as u16),
             None => crate::input::lines(text).for_each(|line| self.read_slowly(line, &draw.reading)),

@@ -142,7 +142,9 @@ impl<'f> Queue<'f> {
                 let raw_bytes = chunks.reader().raw_bytes();
                 let disk_bytes = raw_bytes - std::mem::replace(seen_bytes, raw_bytes);
                 match text {
-                    Some(Ok(text)) => Some(Draw { reading: Arc::clone(reading), chunk, text: Text::Owned(text), disk_bytes }),
+                    Some(Ok(text)) => {
+                        Some(Draw { reading: Arc::clone(reading), chunk, text: Text::Owned(text), disk_bytes })
+                    }
                     Some(Err(error)) => {
                         self.report(file, error);
                         None
@@ -202,7 +204,9 @@ impl<'f> Queue<'f> {
         /// Text looked at for the format.
         const HEAD_BYTES: usize = 128 << 10;
         let format = match self.format {
-            FormatChoice::Custom(parser) => return Reading { file, parser: LineParser::custom((**parser).clone()), fast: None },
+            FormatChoice::Custom(parser) => {
+                return Reading { file, parser: LineParser::custom((**parser).clone()), fast: None };
+            }
             FormatChoice::Known(format) => *format,
             FormatChoice::Guess => {
                 let head = text.get(..HEAD_BYTES).unwrap_or(text);

@@ -113,10 +113,14 @@ fn without_fault(report: &Report) -> (String, Mood) {
         let lines = counted(text_lines(input), "line", "lines");
         return (format!("NO ANSWER: none of {lines} could be understood"), Mood::Unsure);
     }
-    if refused == 0 && report.incidents.is_empty() {
-        return (format!("NO 401 OR 403 in {}", counted(input.parsed, "line", "lines")), Mood::Good);
-    }
     let total = report.totals.requests;
+    if total == 0 {
+        let lines = counted(input.parsed, "line", "lines");
+        return (format!("NO ANSWER: none of {lines} lies in the span asked for"), Mood::Unsure);
+    }
+    if refused == 0 && report.incidents.is_empty() {
+        return (format!("NO 401 OR 403 in {}", counted(total, "request", "requests")), Mood::Good);
+    }
     let refused = format!("{} of {} refused", count(refused), counted(total, "request", "requests"));
     let others = others(report);
     if report.incidents.iter().any(|i| i.verdict == Verdict::Undecided) {

@@ -106,7 +106,8 @@ impl Accumulator {
 
     #[inline]
     fn is_full(&self) -> bool {
-        self.shapes.len() >= SHAPES_MAX || self.names.names().size_bytes() + self.agents.names().size_bytes() > TEXT_BYTES_MAX
+        self.shapes.len() >= SHAPES_MAX
+            || self.names.names().size_bytes() + self.agents.names().size_bytes() > TEXT_BYTES_MAX
     }
 
     #[cold]
@@ -152,7 +153,8 @@ impl Accumulator {
         let index = self.clients.len() as u32;
         self.clients.push(key);
         let (clients, hasher) = (&self.clients, &self.hasher);
-        self.client_table.insert_unique(hash, index, |i| clients.get(*i as usize).map_or(0, |key| hasher.hash_one(key)));
+        self.client_table
+            .insert_unique(hash, index, |i| clients.get(*i as usize).map_or(0, |key| hasher.hash_one(key)));
         index
     }
 

@@ -66,7 +66,9 @@ mod tests {
 
     #[test]
     fn names_and_masks_are_not_addresses() {
-        for text in ["", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "X.X.X.X", "host.example.com", "1.2.3.", "100::5"] {
+        for text in
+            ["", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "X.X.X.X", "host.example.com", "1.2.3.", "100::5"]
+        {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
         }
     }

@@ -11,8 +11,8 @@ const SEGMENT_LEN_MAX: usize = 40;
 
 /// File types that a server sends as they are; their names are replaced, since builds hash them.
 const STATIC_TYPES: [&[u8]; 24] = [
-    b"css", b"js", b"mjs", b"map", b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"avif", b"ico", b"woff", b"woff2", b"ttf",
-    b"eot", b"otf", b"mp3", b"mp4", b"webm", b"m4s", b"ts", b"pdf", b"zip",
+    b"css", b"js", b"mjs", b"map", b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"avif", b"ico", b"woff",
+    b"woff2", b"ttf", b"eot", b"otf", b"mp3", b"mp4", b"webm", b"m4s", b"ts", b"pdf", b"zip",
 ];
 
 /// The path without query and fragment.

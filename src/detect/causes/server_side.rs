@@ -9,17 +9,16 @@ use super::{Cause, Verdict};
 const CHANGED: &str = "Which configuration files changed, appeared or got other permissions? `find /etc/nginx /etc/apache2 /etc/httpd -newerct '{since}' -ls 2>/dev/null`";
 const RELOADED: &str =
     "Was the server reloaded, restarted or upgraded then? `journalctl -u nginx -u apache2 -u httpd --since '{since}'`";
-const RUNNING: &str =
-    "Since when does the running configuration apply? A reload starts new workers. `ps -o pid,lstart,args -C nginx,apache2,httpd`";
+const RUNNING: &str = "Since when does the running configuration apply? A reload starts new workers. `ps -o pid,lstart,args -C nginx,apache2,httpd`";
 const FORBIDDEN: &str = "Does the server say why it refuses? If not, nginx has a return 403, or the application refuses. `grep -hE 'forbidden by rule|AH01630|AH01797|denied' /var/log/*/*error[._]log | tail -n 20`";
-const NGINX_RULES: &str =
-    "Which nginx rules can refuse? `nginx -T | grep -nE '^# configuration file|location |allow |deny |return 403|satisfy'`";
+const NGINX_RULES: &str = "Which nginx rules can refuse? `nginx -T | grep -nE '^# configuration file|location |allow |deny |return 403|satisfy'`";
 const APACHE_RULES: &str = r"Which Apache rules can refuse? `grep -RsnE --exclude-dir='*-available' '^\s*(Require|Deny|Allow|RewriteRule) ' /etc/apache2 /etc/httpd/conf*`";
 const NGINX_PASSWORD_FILE: &str = r"Is the nginx password file there, of the usual size, and unchanged? `cd /etc/nginx && nginx -T | grep -oP 'auth_basic_user_file\s+\K[^;]+' | sort -u | xargs -r ls -lL`";
 const APACHE_PASSWORD_FILE: &str = r"Is the Apache password or group file? `grep -RshoP '^\s*Auth(User|Group)File\s+\K\S+' /etc/apache2 /etc/httpd/conf* | sort -u | xargs -r ls -lL`";
 const PASSWORD_ERRORS: &str = "Many names «not found» mean a lost file, many «mismatch» a replaced one. `grep -hE 'not found in|password mismatch|htpasswd|AH016(17|18|20)' /var/log/*/*error[._]log | tail -n 20`";
 const AUTH_ERRORS: &str = r"Does the server reach the service that decides? `grep -hiE 'auth request|connect\(\) failed|upstream timed out|ldap' /var/log/*/*error[._]log | tail -n 20`";
-const AUTH_SERVICE: &str = "Which service decides? `nginx -T | grep -nE '^# configuration file|auth_request|auth_jwt|auth_ldap|proxy_pass'`";
+const AUTH_SERVICE: &str =
+    "Which service decides? `nginx -T | grep -nE '^# configuration file|auth_request|auth_jwt|auth_ldap|proxy_pass'`";
 const FAILED_UNITS: &str = "Is a service down? `systemctl list-units --failed`";
 const ERRORS: &str = "What else went wrong on this host? `journalctl -p err --since '{since}'`";
 const SESSION_STORE: &str = "Did the session store restart or run out of memory? `journalctl -u redis-server -u redis -u valkey -u memcached --since '{since}'`";
@@ -27,22 +26,24 @@ const REDIS: &str = "Was Redis flushed, or did it evict keys? `redis-cli INFO al
 const TOKEN_ERRORS: &str = "What do the applications say about tokens? `journalctl --since '{since}' | grep -iE 'jwks|jwt|kid|signature|not yet valid|token (is )?(expired|invalid)'`";
 const CLOCK: &str = "Is this host's clock right? Without chrony: timedatectl. `chronyc tracking`";
 const DENIED_FILES: &str = "Does the server say that it may not read files? `grep -hE 'Permission denied|directory index of|AH0003[57]|AH00132|AH01276' /var/log/*/*error[._]log | tail -n 20`";
-const NAMEI: &str = "May the worker enter every folder down to the files? Put the document root first. `namei -l /var/www/html`";
+const NAMEI: &str =
+    "May the worker enter every folder down to the files? Put the document root first. `namei -l /var/www/html`";
 const WAF_RULES: &str = r#"Which ModSecurity rules match? 949110 only sums up the others. `grep -hoE '\[id "[0-9]+"\]' /var/log/modsec_audit.log /var/log/*/modsec_audit.log | sort | uniq -c | sort -rn | head`"#;
 const WAF_UPDATE: &str = "Were rules or lists updated? `find /etc/modsecurity /usr/share/modsecurity-crs /etc/httpd/modsecurity.d /etc/crowdsec -newerct '{since}' -ls 2>/dev/null`";
-const DECISIONS: &str = "Did a tool put the addresses on a list? With fail2ban: fail2ban-client status. `cscli decisions list`";
-const ADDRESS_RULES: &str = "Which rules name addresses or countries? `nginx -T | grep -nE '^# configuration file|allow |deny |geo|map '`";
+const DECISIONS: &str =
+    "Did a tool put the addresses on a list? With fail2ban: fail2ban-client status. `cscli decisions list`";
+const ADDRESS_RULES: &str =
+    "Which rules name addresses or countries? `nginx -T | grep -nE '^# configuration file|allow |deny |geo|map '`";
 const APACHE_ADDRESS_RULES: &str = "Which in Apache? `grep -RsnE --exclude-dir='*-available' 'Require (not )?ip|(Allow|Deny) from|GeoIP|MaxMind' /etc/apache2 /etc/httpd/conf*`";
-const ONE_CLIENT: &str =
-    "What does the error log say about one of those refused? `grep -hwF '{client}' /var/log/*/*error[._]log | tail -n 20`";
+const ONE_CLIENT: &str = "What does the error log say about one of those refused? `grep -hwF '{client}' /var/log/*/*error[._]log | tail -n 20`";
 const REAL_IP: &str = "Does the server still see the clients' addresses, not a proxy's? `nginx -T | grep -nE 'set_real_ip_from|real_ip_header'`";
 const ASK_HERE: &str = "Does this host refuse you as well? `curl -sk -D - -o /dev/null --resolve '{vhost}:443:127.0.0.1' 'https://{vhost}{path}'`";
 const ASK_OFTEN: &str = "What share of requests is refused? `for i in $(seq 20); do curl -sk -D - -o /dev/null 'https://{vhost}{path}' | head -n 1; done`";
-const UPSTREAMS: &str =
-    "Which instances serve it? `nginx -T | grep -nE '^# configuration file|upstream |server [^_]|proxy_pass|split_clients'`";
+const UPSTREAMS: &str = "Which instances serve it? `nginx -T | grep -nE '^# configuration file|upstream |server [^_]|proxy_pass|split_clients'`";
 const FINGERPRINT: &str =
     "Do all hosts have the same configuration? Run this on each and compare. `nginx -T 2>/dev/null | sha256sum`";
-const ETC_HISTORY: &str = "If /etc is under version control (etckeeper): what changed? `git -C /etc log -p --since='{since}'`";
+const ETC_HISTORY: &str =
+    "If /etc is under version control (etckeeper): what changed? `git -C /etc log -p --since='{since}'`";
 
 pub(super) const CAUSES: &[Cause] = &[
     Cause {
@@ -316,7 +317,14 @@ pub(super) const CAUSES: &[Cause] = &[
         against: "Many of them are still served there, or the names tried were never served.",
         false_positives: "A deliberate change of all passwords; guessing by strangers in a quiet hour.",
         technique: None,
-        next_checks: &[PASSWORD_ERRORS, AUTH_ERRORS, NGINX_PASSWORD_FILE, APACHE_PASSWORD_FILE, FAILED_UNITS, AUTH_SERVICE],
+        next_checks: &[
+            PASSWORD_ERRORS,
+            AUTH_ERRORS,
+            NGINX_PASSWORD_FILE,
+            APACHE_PASSWORD_FILE,
+            FAILED_UNITS,
+            AUTH_SERVICE,
+        ],
     },
     Cause {
         id: "sessions_invalidated",

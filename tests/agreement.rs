@@ -1,0 +1,206 @@
+//! The same lines give the same answer: whatever the number of threads, the order of files, the cuts between them,
+//! and the way by which they come in.
+
+use crate::support::{Dice, Run, fixture, gunzip, gzip, log_with_fault, pipe, put, report, run, workshop};
+use serde_json::{Value, json};
+use std::{ffi::OsStr, path::PathBuf};
+
+/// Made-up lines, the same for a seed everywhere.
+#[path = "../fixtures/loggen/generator.rs"]
+mod generator;
+
+/// A log of several chunks, out of order by up to five seconds, with a fault in it.
+fn long_log() -> Vec<u8> {
+    use generator::{Settings, Size};
+    let settings = Settings {
+        size: Size::Lines(60_000),
+        clients: 3000,
+        shuffle_secs: 5,
+        days: 2,
+        fault_minutes: 60,
+        ..Settings::default()
+    };
+    generator::log(&settings).0
+}
+
+/// Logs of several kinds, unpacked.
+fn logs() -> Vec<Vec<u8>> {
+    let names = [
+        "incidents/credentials_store_lost.log.gz",
+        "incidents/session_store_flush.log.gz",
+        "incidents/bad_upstream.log.gz",
+    ];
+    names.iter().map(|name| gunzip(&fixture(name))).chain([long_log()]).collect()
+}
+
+fn json(paths: &[PathBuf], more: &[&str]) -> Run {
+    let args = ["--output", "json"].iter().chain(more).map(OsStr::new).chain(paths.iter().map(|p| p.as_os_str()));
+    let run = run(args);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    run
+}
+
+/// A report without what says where a line stood: names of files, counts by file, numbers of lines.
+fn placeless(mut report: Value) -> Value {
+    report["input"]["files"] = json!(null);
+    let blank = |line: &mut Value| {
+        line["file"] = json!(null);
+        line["line"] = json!(null);
+    };
+    for rejection in report["input"]["rejections"].as_array_mut().unwrap() {
+        blank(&mut rejection["first"]);
+    }
+    for incident in report["incidents"].as_array_mut().unwrap() {
+        incident["samples"].as_array_mut().unwrap().iter_mut().for_each(blank);
+    }
+    report
+}
+
+/// Cuts at line ends, at places that the dice choose.
+fn pieces(text: &[u8], count: usize, dice: &mut Dice) -> Vec<Vec<u8>> {
+    let mut cuts: Vec<usize> = (1..count)
+        .map(|_| {
+            let at = dice.below(text.len());
+            at + text[at..].iter().position(|b| *b == b'\n').unwrap_or(0) + 1
+        })
+        .filter(|cut| *cut < text.len())
+        .collect();
+    cuts.extend([0, text.len()]);
+    cuts.sort_unstable();
+    cuts.dedup();
+    cuts.windows(2).map(|w| text[w[0]..w[1]].to_vec()).collect()
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    let dir = workshop();
+    for (i, text) in logs().iter().enumerate() {
+        let mut dice = Dice::new(i as u64);
+        let mut paths: Vec<PathBuf> = pieces(text, 5, &mut dice)
+            .iter()
+            .enumerate()
+            .map(|(n, piece)| put(dir.path(), &format!("{i}-{n}.log"), piece))
+            .collect();
+        paths.push(put(dir.path(), &format!("{i}.log"), text));
+        let one = json(&paths, &["--threads", "1"]);
+        for threads in ["2", "7"] {
+            assert_eq!(json(&paths, &["--threads", threads]).out, one.out, "log {i} with {threads} threads");
+        }
+        assert_eq!(json(&paths, &["--threads", "7"]).out, one.out, "log {i} once more");
+    }
+}
+
+#[test]
+fn the_order_in_which_files_are_named_does_not_matter() {
+    let dir = workshop();
+    for (i, text) in logs().iter().enumerate() {
+        let mut dice = Dice::new(i as u64);
+        let mut paths: Vec<PathBuf> = pieces(text, 6, &mut dice)
+            .iter()
+            .enumerate()
+            .map(|(n, piece)| put(dir.path(), &format!("{i}-{n}.log"), piece))
+            .collect();
+        let sorted = json(&paths, &[]).out;
+        for _ in 0..3 {
+            dice.shuffle(&mut paths);
+            assert_eq!(json(&paths, &[]).out, sorted, "log {i}: {paths:?}");
+        }
+    }
+}
+
+#[test]
+fn a_log_and_its_pieces_give_the_same() {
+    for (i, text) in logs().iter().enumerate() {
+        let dir = workshop();
+        let whole = placeless(report([put(dir.path(), "whole.log", text)]));
+        for seed in 0..3 {
+            let dir = workshop();
+            // The names are in the order of the pieces, as rotation dates are.
+            for (n, piece) in pieces(text, 2 + 3 * seed as usize, &mut Dice::new(seed)).iter().enumerate() {
+                put(dir.path(), &format!("access.log-{n:03}"), piece);
+            }
+            assert_eq!(placeless(report([dir.path()])), whole, "log {i} in pieces, seed {seed}");
+        }
+    }
+}
+
+/// Within a second the order of lines says something (a challenge, then its answer), so seconds are shuffled whole.
+#[test]
+fn lines_may_stand_in_any_order() {
+    for (i, text) in logs().iter().enumerate() {
+        let dir = workshop();
+        let ordered = placeless(report([put(dir.path(), "ordered.log", text)]));
+        let mut seconds: std::collections::BTreeMap<Vec<u8>, Vec<u8>> = std::collections::BTreeMap::new();
+        for line in text.split_inclusive(|b| *b == b'\n') {
+            let stamp = time_of(line);
+            seconds.entry(stamp).or_default().extend_from_slice(line);
+        }
+        let mut shuffled: Vec<Vec<u8>> = seconds.into_values().collect();
+        Dice::new(i as u64).shuffle(&mut shuffled);
+        let mut again = placeless(report([put(dir.path(), "shuffled.log", &shuffled.concat())]));
+        // Which of several bad lines came first is a matter of their order.
+        let mut ordered = ordered;
+        for report in [&mut ordered, &mut again] {
+            for rejection in report["input"]["rejections"].as_array_mut().unwrap() {
+                rejection["first"] = json!(null);
+                rejection["column"] = json!(null);
+            }
+        }
+        assert_eq!(again, ordered, "log {i}");
+    }
+}
+
+/// The text of a line's time.
+fn time_of(line: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(line);
+    let from = text.find('[').map(|at| at + 1).or_else(|| text.find("\"time\":\"").map(|at| at + 8)).unwrap_or(0);
+    text[from..].split([']', '"']).next().unwrap_or_default().as_bytes().to_vec()
+}
+
+#[test]
+fn mapped_piped_and_packed_give_the_same() {
+    let dir = workshop();
+    for (i, text) in logs().iter().enumerate() {
+        let mapped = placeless(report([put(dir.path(), &format!("{i}.log"), text)]));
+        let packed = placeless(report([put(dir.path(), &format!("{i}.log.gz"), &gzip(text))]));
+        let piped = pipe(text, ["--output", "json", "-"]);
+        assert_eq!(packed, mapped, "log {i} as gzip");
+        assert_eq!(placeless(piped.report()), mapped, "log {i} through a pipe");
+        let half = text.len() / 2;
+        let members = [gzip(&text[..half]), gzip(&text[half..])].concat();
+        let members = placeless(report([put(dir.path(), &format!("members-{i}.log.gz"), &members)]));
+        assert_eq!(members, mapped, "log {i} as two gzip members");
+    }
+}
+
+/// Lines about as long as the limits, where the two ways of reading might part.
+#[test]
+fn long_lines_are_judged_alike_mapped_and_piped() {
+    let dir = workshop();
+    let line = |bytes: usize| {
+        format!(
+            "192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] \"GET /{} HTTP/1.1\" 401 17 \"-\" \"curl/8.5.0\"\n",
+            "a".repeat(bytes)
+        )
+    };
+    for bytes in [200 << 10, (256 << 10) - 60, 256 << 10, 300 << 10, (1 << 20) - 60, 1 << 20, 3 << 20] {
+        let text = [line(10), line(bytes), line(20)].concat();
+        let path = put(dir.path(), "access.log", text.as_bytes());
+        let mapped = placeless(report([&path]));
+        let piped = placeless(pipe(text.as_bytes(), ["--output", "json", "-"]).report());
+        assert_eq!(piped["totals"], mapped["totals"], "a line of {bytes} bytes");
+        assert_eq!(piped["input"], mapped["input"], "a line of {bytes} bytes");
+    }
+}
+
+#[test]
+fn final_newlines_and_carriage_returns_do_not_matter() {
+    let dir = workshop();
+    let text = gunzip(&log_with_fault());
+    let unix = placeless(report([put(dir.path(), "unix.log", &text)]));
+    let cut = placeless(report([put(dir.path(), "cut.log", text.strip_suffix(b"\n").unwrap())]));
+    assert_eq!(cut, unix);
+    let dos = String::from_utf8(text).unwrap().replace('\n', "\r\n");
+    let dos = placeless(report([put(dir.path(), "dos.log", dos.as_bytes())]));
+    assert_eq!(dos, unix);
+}

@@ -1,0 +1,67 @@
+//! Logs that real nginx and Apache servers wrote while something went wrong: the verdicts on them.
+
+use crate::support::{
+    fixture, incidents, report,
+    truth::{Span, brief, seconds, span, strings},
+};
+use serde_json::Value;
+use std::fs;
+
+/// What is not told rightly yet, and how: a case leaves this list with the change that gets it right.
+const NOT_YET: &[(&str, &str)] = &[
+    (
+        "apache-password-spray",
+        "taken for a lost password file: few clients from one provider, each with names that work elsewhere",
+    ),
+    ("nginx-realip-lost", "not found: all clients become one proxy address, so nobody who was known before fails"),
+    ("nginx-static-permissions", "not found: the new prefix was never served to anybody"),
+    ("nginx-bad-upstream", "found late and as a lost session store: the upstream is not in the log"),
+];
+
+/// What is wrong with the answer; none where it is right.
+fn error(case: &str) -> Option<String> {
+    let folder = fixture("realserver/logs").join(case);
+    let truth: Value = serde_json::from_slice(&fs::read(folder.join("truth.json")).unwrap()).unwrap();
+    let report = report([folder.join("access.log.gz")]);
+    assert_eq!(report["input"]["rejected"], 0, "{case}: every line is understood");
+    let faults = incidents(&report, "server_side");
+    let said = || faults.iter().map(|f| brief(f)).collect::<Vec<_>>().join("; ");
+    if truth["verdict"] != "server_side" {
+        return (!faults.is_empty()).then(|| format!("false alarm: {}", said()));
+    }
+    let log_end = seconds(&report["input"]["end"]) + 1;
+    let end = if truth["end"].is_null() { log_end } else { seconds(&truth["end"]) };
+    let actual = Span { from: seconds(&truth["onset"]), to: end };
+    let [fault] = faults.as_slice() else { return Some(format!("one fault, not {}: {}", faults.len(), said())) };
+    let accepted = strings(&truth["cause_accept"]);
+    let late = seconds(&fault["start"]) - seconds(&truth["first_failed"]);
+    if fault["status"] != truth["status"] || !span(fault, &report).overlaps(actual) {
+        Some(format!("another fault: {}", said()))
+    } else if !accepted.contains(&fault["cause"].as_str().unwrap().to_owned()) {
+        Some(format!("another cause than {accepted:?}: {}", said()))
+    } else if late.abs() > 600 {
+        Some(format!("dated {late} s beside its first failure: {}", said()))
+    } else {
+        None
+    }
+}
+
+#[test]
+fn verdicts_on_logs_of_real_servers() {
+    let mut cases: Vec<String> = fs::read_dir(fixture("realserver/logs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    cases.sort();
+    assert!(cases.len() >= 18, "{cases:?}");
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let excuse = NOT_YET.iter().find(|(name, _)| name == case);
+        match (error(case), excuse) {
+            (Some(error), None) => wrong.push(format!("{case}: {error}")),
+            (None, Some(_)) => wrong.push(format!("{case}: told rightly now; take it off the list")),
+            _ => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -1,0 +1,24 @@
+//! What authfault promises to those who run it, tried on the built program (and, where a promise is about code, on
+//! the library and its source). Unit tests stand beside what they test, in `src/`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stderr, reason = "a test that skips says so")]
+
+mod support; // running the program, reading its report, logs to feed it
+
+// For the person on call
+mod cli; // what may be typed, exit codes, messages, where output goes
+mod incidents; // each cause in a small log that ships, and a quiet twin beside it
+mod readme; // what the README shows is what happens
+
+// What holds for every log
+mod agreement; // threads, files, pieces, order, pipes and gzip change nothing
+mod fast_path; // the fast parser says what its slow twin says
+mod hostile; // logs written by an enemy
+
+// Logs that were not made for these tests
+mod data; // larger logs with known truth, where AUTHFAULT_DATA names them
+mod live_nginx; // a real nginx that loses its password file while it serves
+mod realserver; // kept logs of real nginx and Apache servers
+
+// For those who change the code
+mod tidy; // the walls between modules
