@@ -124,6 +124,26 @@ fn a_log_and_its_pieces_give_the_same() {
     }
 }
 
+/// logrotate gives the newest file the first name: sorted by name, time runs backwards.
+#[test]
+fn rotated_names_run_against_time() {
+    let text = gunzip(&fixture("incidents/slow_burn.log.gz"));
+    let dir = workshop();
+    let whole = placeless(report([put(dir.path(), "whole.log", &text)]));
+    for count in [2, 5, 9] {
+        let dir = workshop();
+        let pieces = pieces(&text, count, &mut Dice::new(count as u64));
+        for (age, piece) in pieces.iter().rev().enumerate() {
+            let name = if age == 0 { "access.log".to_owned() } else { format!("access.log.{age}") };
+            put(dir.path(), &name, piece);
+        }
+        for threads in ["1", "2"] {
+            let rotated = json(&[dir.path().to_owned()], &["--threads", threads]).report();
+            assert_eq!(placeless(rotated), whole, "{count} files with {threads} threads");
+        }
+    }
+}
+
 /// Within a second the order of lines says something (a challenge, then its answer), so seconds are shuffled whole.
 #[test]
 fn lines_may_stand_in_any_order() {

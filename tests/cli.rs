@@ -163,10 +163,10 @@ fn an_operators_own_format_is_read() {
     let lines: String = String::from_utf8(fault_text())
         .unwrap()
         .lines()
-        .map(|line| format!("v1|{}\n", line.replacen(" - ", " | ", 1)))
+        .map(|line| format!("v1;{}\n", line.replacen(" - ", ";", 1).replacen(" [", ";[", 1)))
         .collect();
     let path = put(dir.path(), "access.log", lines.as_bytes());
-    let template = "v1|$remote_addr | $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
+    let template = "v1;$remote_addr;$remote_user;[$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
     let own = run([
         OsStr::new("--output"),
         OsStr::new("json"),

@@ -214,7 +214,8 @@ impl Telling {
     pub(crate) fn new(facts: &Facts<'_>, pasts: &[Past]) -> Self {
         let mut hours: ByHour = std::array::from_fn(|_| vec![BTreeMap::new(); STRATA_SECS.len()]);
         let mut walk = Walk::new(facts);
-        for client in (0..facts.ledger.clients.len() as u32).filter(|c| facts.is_evident(*c)) {
+        let sampled = (0..facts.ledger.clients.len() as u32).step_by(facts.stride());
+        for client in sampled.filter(|c| facts.is_evident(*c)) {
             let visits = facts.ledger.visits_of(client as usize);
             if let Some(hours) = hours.get_mut(usize::from(facts.kind(client) == Kind::Browser)) {
                 count_deaths(facts, pasts, client, visits, &mut walk, hours);

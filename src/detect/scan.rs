@@ -157,9 +157,6 @@ pub(crate) fn fails_on(
     }
 }
 
-/// Groups with the most failing clients, which are tested whatever they look like.
-const ALWAYS: usize = 12;
-
 /// Groups worth counting clients for. Counting costs a pass over every request, so a group has to show first, by its
 /// refusals alone, a window with more failing clients than its own number of them and the log's traffic explain.
 /// That is a low bar (three standard deviations and two clients): what passes is tested properly.
@@ -199,15 +196,14 @@ fn groups_that_fail(
             }
         }
     }
-    let mut ranked: Vec<(u32, Group, u32)> =
-        ids.into_iter().filter_map(|(group, id)| failing.get(id as usize).map(|f| (f.clients, group, id))).collect();
-    ranked.sort_unstable_by_key(|(clients, group, _)| (std::cmp::Reverse(*clients), *group));
-    let stands_out = |id: u32| failing.get(id as usize).is_some_and(|f| f.stands_out(windows));
-    let shown = ranked
-        .into_iter()
-        .enumerate()
-        .filter(|(rank, (clients, _, id))| (*rank < ALWAYS && *clients >= CLIENTS_MIN) || stands_out(*id));
-    let mut groups: Vec<(u32, Group)> = shown.map(|(_, (clients, group, _))| (clients, group)).collect();
+    let shown = ids.into_iter().filter_map(|(group, id)| {
+        failing.get(id as usize).filter(|f| f.stands_out(windows)).map(|f| (f.clients, group))
+    });
+    let mut groups: Vec<(u32, Group)> = shown.collect();
+    if groups.is_empty() {
+        return Vec::new();
+    }
+    groups.sort_unstable_by_key(|(clients, group)| (std::cmp::Reverse(*clients), *group));
     groups.truncate(groups_max.saturating_sub(1));
     // The whole comes first: its rate is what small groups are drawn towards.
     std::iter::once(Group::Site)
@@ -294,7 +290,9 @@ fn stands_out_in(list: &[u32], joined: usize, windows: &Windows) -> bool {
     if list.len() < CLIENTS_MIN as usize {
         return false;
     }
-    let bound = |usual: f64| 3.0 * usual.sqrt() + 2.0;
+    // More failures make more windows that could stand out by chance.
+    let deviations = 3.0 + 0.5 * (list.len() as f64 / 20.0).log10().max(0.0);
+    let bound = |usual: f64| deviations * usual.sqrt() + 2.0;
     // Once as they lie and once shifted by half; too few stand out as well, where most of the log is the fault.
     [0, joined / 2].into_iter().take(if joined > 1 { 2 } else { 1 }).any(|shift| {
         let mut counts: HashMap<usize, u32, foldhash::fast::FixedState> = HashMap::default();
@@ -578,7 +576,9 @@ impl Hours {
         (0..clients.div_ceil(CLIENTS_PER_TASK)).into_par_iter().for_each(|task| {
             // The client and hour last counted as served and as seen, by row.
             let mut stamps = vec![[u64::MAX; 2]; rows];
-            for client in task * CLIENTS_PER_TASK..((task + 1) * CLIENTS_PER_TASK).min(clients) {
+            for client in
+                (task * CLIENTS_PER_TASK..((task + 1) * CLIENTS_PER_TASK).min(clients)).step_by(facts.stride())
+            {
                 if facts.is_evident(client as u32) {
                     self.fill_client(facts, client, &mut stamps);
                 }

@@ -24,15 +24,16 @@ const SAMPLE_BYTES_MAX: usize = 512;
 const SHAPES_MAX: usize = u16::MAX as usize;
 /// A shard is closed at so many bytes of text: their offsets have 32 bits.
 const TEXT_BYTES_MAX: usize = 1 << 30;
-/// Entries of the shape memo: 128 KiB, which stays in the L2 cache.
-const MEMO_LEN: usize = 1 << 13;
+/// Entries of the shape memo: 512 KiB, which stays in the L2 cache. Sites with ids in their paths need that many.
+const MEMO_LEN: usize = 1 << 15;
 
 /// Takes events, gives shards.
 pub struct Accumulator {
     names: Interner,
     agents: Interner,
     clients: Vec<ClientKey>,
-    client_table: HashTable<u32>,
+    client_table: HashTable<(u64, u32)>,
+    waiting: Vec<Waiting>,
     shapes: Vec<Shape>,
     shape_table: HashTable<u16>,
     memo: Vec<Memo>,
@@ -54,6 +55,21 @@ struct Memo {
     used: bool,
 }
 
+/// A request whose client has still to be looked up.
+#[derive(Clone, Copy)]
+struct Waiting {
+    hash: u64,
+    key: ClientKey,
+    shape: u16,
+    second: u16,
+    /// Index into `refusals` plus one; 0 for none.
+    refusal: u32,
+}
+
+/// Requests looked up together. The table of clients does not fit the cache, and lookups in a row miss it side by
+/// side, where one between the parsing of two lines waits for memory alone.
+const BATCH_LEN: usize = 64;
+
 impl Default for Accumulator {
     fn default() -> Self {
         Self {
@@ -61,6 +77,7 @@ impl Default for Accumulator {
             agents: Interner::new(),
             clients: Vec::new(),
             client_table: HashTable::new(),
+            waiting: Vec::with_capacity(BATCH_LEN),
             shapes: Vec::new(),
             shape_table: HashTable::new(),
             memo: vec![Memo::default(); MEMO_LEN],
@@ -83,22 +100,38 @@ impl Accumulator {
         if self.is_full() {
             self.close();
         }
-        let client = self.client(event);
         let shape = self.shape(event);
         let (bucket, second) = ((event.time.0 >> 16) as u16, event.time.0 as u16);
         if bucket != self.bucket {
             self.turn_to(bucket);
         }
-        self.open.push(Visit { client, shape, second });
-        if matches!(event.status, 401 | 403) {
-            self.refuse(event, client, shape, line, place);
+        let key = self.client_key(event);
+        let hash = self.hasher.hash_one(key);
+        let refusal = if matches!(event.status, 401 | 403) { self.refuse(event, shape, line, place) } else { 0 };
+        self.waiting.push(Waiting { hash, key, shape, second, refusal });
+        if self.waiting.len() >= BATCH_LEN {
+            self.look_up();
         }
+    }
+
+    /// Gives the waiting requests their clients.
+    fn look_up(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        for request in &waiting {
+            let client = self.client(request.hash, request.key);
+            self.open.push(Visit { client, shape: request.shape, second: request.second });
+            if let Some(refusal) = (request.refusal as usize).checked_sub(1).and_then(|at| self.refusals.get_mut(at)) {
+                refusal.client = client;
+            }
+        }
+        waiting.clear();
+        self.waiting = waiting;
     }
 
     /// Everything taken, as shards.
     #[must_use]
     pub fn finish(mut self) -> Vec<Shard> {
-        if !self.clients.is_empty() {
+        if !self.shapes.is_empty() {
             self.close();
         }
         self.closed
@@ -112,9 +145,14 @@ impl Accumulator {
 
     #[cold]
     fn close(&mut self) {
+        self.look_up();
         self.turn_to(self.bucket.wrapping_add(1));
         let closed = std::mem::take(&mut self.closed);
-        let full = std::mem::take(self);
+        let mut full = std::mem::take(self);
+        for sample in full.samples.values_mut() {
+            // Until now the index of its refusal, whose client was not looked up yet.
+            sample.client = full.refusals.get(sample.client as usize).map_or(0, |refusal| refusal.client);
+        }
         self.closed = closed;
         self.closed.push(Shard {
             names: full.names.into_names(),
@@ -130,6 +168,7 @@ impl Accumulator {
     /// Lines mostly come in order of time, so one bucket is open and the others wait in a map.
     #[cold]
     fn turn_to(&mut self, bucket: u16) {
+        self.look_up();
         let left = std::mem::take(&mut self.open);
         if !left.is_empty() {
             self.visits.insert(self.bucket, left);
@@ -139,22 +178,25 @@ impl Accumulator {
     }
 
     #[inline]
-    fn client(&mut self, event: &Event<'_>) -> u32 {
+    fn client_key(&mut self, event: &Event<'_>) -> ClientKey {
         let agent = self.agents.intern(event.agent);
         let addr = match address::parse(event.client) {
             Some(addr) => addr,
             None => NAME_PREFIX | u128::from(self.names.intern(event.client)),
         };
-        let key = ClientKey { addr, agent };
-        let hash = self.hasher.hash_one(key);
-        if let Some(found) = self.client_table.find(hash, |i| self.clients.get(*i as usize) == Some(&key)) {
+        ClientKey { addr, agent }
+    }
+
+    /// The hash stands in the table beside the index, so that only a true match is followed to the keys.
+    #[inline]
+    fn client(&mut self, hash: u64, key: ClientKey) -> u32 {
+        let is_same = |(other, index): &(u64, u32)| *other == hash && self.clients.get(*index as usize) == Some(&key);
+        if let Some((_, found)) = self.client_table.find(hash, is_same) {
             return *found;
         }
         let index = self.clients.len() as u32;
         self.clients.push(key);
-        let (clients, hasher) = (&self.clients, &self.hasher);
-        self.client_table
-            .insert_unique(hash, index, |i| clients.get(*i as usize).map_or(0, |key| hasher.hash_one(key)));
+        self.client_table.insert_unique(hash, (hash, index), |(hash, _)| *hash);
         index
     }
 
@@ -213,9 +255,10 @@ impl Accumulator {
     }
 
     #[cold]
-    fn refuse(&mut self, event: &Event<'_>, client: u32, shape: u16, line: &[u8], place: Place) {
+    fn refuse(&mut self, event: &Event<'_>, shape: u16, line: &[u8], place: Place) -> u32 {
         self.refusals.push(Refusal {
-            client,
+            // Given when the batch is looked up.
+            client: 0,
             time: event.time,
             shape: u32::from(shape),
             place,
@@ -227,8 +270,10 @@ impl Accumulator {
         let is_earlier = self.samples.get(&key).is_none_or(|kept| (event.time, place) < (kept.time, kept.place));
         if is_earlier {
             let text = line.get(..SAMPLE_BYTES_MAX).unwrap_or(line).into();
-            self.samples.insert(key, Sample { time: event.time, place, client, text });
+            let refusal = self.refusals.len() as u32 - 1;
+            self.samples.insert(key, Sample { time: event.time, place, client: refusal, text });
         }
+        self.refusals.len() as u32
     }
 }
 

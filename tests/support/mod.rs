@@ -86,7 +86,9 @@ pub(crate) fn report<A: AsRef<OsStr>>(paths: impl IntoIterator<Item = A>) -> Val
     args.extend(paths.into_iter().map(|p| p.as_ref().to_owned()));
     let run = run(&args);
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{args:?}");
-    run.report()
+    let report = run.report();
+    assert_eq!(report["totals"]["requests"], report["input"]["parsed"], "every line that was understood is counted");
+    report
 }
 
 /// Every line and every refusal is counted once, in each file and in all.
