@@ -71,7 +71,7 @@ pub(crate) struct Facts<'l> {
     fetched: Vec<Option<bool>>,
     /// Routes that answer 401 to those who have no session, and name no users: not Basic authentication.
     by_session: Vec<bool>,
-    /// The host that refusals are most often referred from: the site itself, since a page's parts refer to it.
+    /// The host that refusals are referred from day in, day out: the site itself, since a page's parts refer to it.
     pub(crate) own_host: u32,
 }
 
@@ -229,12 +229,14 @@ impl<'l> Facts<'l> {
     }
 }
 
+/// The host that refers in the most hours: a burst from elsewhere may be larger, but it is short.
 fn own_host(ledger: &Ledger) -> u32 {
-    let mut hosts: BTreeMap<u32, u32> = BTreeMap::new();
-    for refusal in ledger.refusals.iter().filter(|r| r.referer_host != 0) {
-        *hosts.entry(refusal.referer_host).or_default() += 1;
-    }
-    hosts.into_iter().max_by_key(|(host, count)| (*count, std::cmp::Reverse(*host))).map_or(0, |(host, _)| host)
+    let mut hours: Vec<(u32, u32)> =
+        ledger.refusals.iter().filter(|r| r.referer_host != 0).map(|r| (r.referer_host, r.time.0 / 3600)).collect();
+    hours.sort_unstable();
+    hours.dedup();
+    let hosts = hours.chunk_by(|a, b| a.0 == b.0).filter_map(|own| own.first().map(|(host, _)| (own.len(), *host)));
+    hosts.max_by_key(|(hours, host)| (*hours, std::cmp::Reverse(*host))).map_or(0, |(_, host)| host)
 }
 
 fn agents(ledger: &Ledger) -> (Vec<AgentFacts>, Vec<String>) {

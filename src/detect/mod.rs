@@ -15,6 +15,7 @@ mod agent;
 mod bursts;
 mod cause;
 pub mod causes;
+mod checks;
 mod classify;
 mod facts;
 mod figures;
@@ -100,6 +101,9 @@ pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findi
     let free = mark(&facts, &faults, &mut causes);
     let mut incidents: Vec<Incident> = faults.iter().map(|fault| told(&facts, &trials, fault, locate)).collect();
     incidents.extend(bursts::find(&facts, &pasts, &free).iter().map(|burst| summary::burst(&facts, burst, locate)));
+    for incident in &mut incidents {
+        incident.next_checks = checks::next(incident, summary::sole_client(&facts, incident).as_deref());
+    }
     incidents.sort_by(|a, b| {
         let key = |i: &Incident| (i.verdict, i.start, i.status, i.id.clone());
         key(a).cmp(&key(b))

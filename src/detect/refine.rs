@@ -86,10 +86,6 @@ impl Bounds {
     pub(crate) fn values_named(&self) -> usize {
         self.values.values().map(BTreeSet::len).chain([self.nets.len()]).max().unwrap_or(0)
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.nets.is_empty()
-    }
 }
 
 pub(crate) fn in_net(facts: &Facts<'_>, client: u32, (addr, len): Net) -> bool {
@@ -170,7 +166,7 @@ fn measure(facts: &Facts<'_>, table: &mut Table, from: u32, to: u32, bounds: Bou
     let inside = span(trials, from, to);
     let usual = cells.usual(inside);
     units.clear();
-    inside.iter().filter(own).for_each(|t| drop(units.add(t, usual.of(t))));
+    inside.iter().filter(own).for_each(|t| units.add(t, usual.of(t)));
     let (failing_units, all_units, expected, ratio) = (units.failing, units.active, units.expected, likelihood(units));
     let failing = || inside.iter().filter(own).filter(|t| t.failed);
     let (first, last) = (failing().map(|t| t.time).min()?, failing().map(|t| t.last).max()?);
@@ -247,7 +243,7 @@ fn best_segment(
     for _ in 0..3 {
         let usual = cells.usual(span(trials, from, to));
         units.clear();
-        own.iter().filter(|t| within(t, from, to)).for_each(|t| drop(units.add(t, usual.of(t))));
+        own.iter().filter(|t| within(t, from, to)).for_each(|t| units.add(t, usual.of(t)));
         if units.failing == 0 {
             return None;
         }
@@ -274,7 +270,7 @@ fn maximum_sum(own: &[&Trial], usual: &Usual, units: &mut Units, odds: f64, from
     units.clear();
     let (mut best, mut sum, mut start) = (None::<(f64, u32, u32)>, 0.0, None);
     for trial in own {
-        if !units.add(trial, 0.0) {
+        if !units.add_event(trial, 0.0) {
             continue;
         }
         let usual = f64::from(usual.of(trial));
@@ -313,7 +309,7 @@ fn drill(facts: &Facts<'_>, table: &mut Table, (from, to): (u32, u32)) -> Bounds
     let usual = cells.usual(whole);
     let mut inside: Vec<(&Trial, f32)> = slice.iter().map(|t| (t, usual.of(t))).collect();
     counters.units.clear();
-    inside.iter().for_each(|(t, rate)| drop(counters.units.add(t, *rate)));
+    inside.iter().for_each(|(t, rate)| counters.units.add(t, *rate));
     let (mut value, mut paid) = (likelihood(counters.units), 0.0);
     loop {
         let best =
@@ -410,7 +406,7 @@ fn relax(facts: &Facts<'_>, slice: &[Trial], usual: &Usual, counters: &mut Count
                 .filter(|t| {
                     wider.contain(facts, t.leaf, t.client) && bounds.contain(facts, t.leaf, t.client) == is_inside
                 })
-                .for_each(|t| drop(counters.units.add(t, usual.of(t))));
+                .for_each(|t| counters.units.add(t, usual.of(t)));
             *sum = (counters.units.failing, counters.units.active, counters.units.expected);
         }
         let excess =
@@ -600,7 +596,7 @@ fn best_values(
     let mut ranked: Vec<(f64, u32, Value)> = Vec::new();
     for (value, trials) in &by_value {
         counters.units.clear();
-        trials.iter().for_each(|(t, rate)| drop(counters.units.add(t, *rate)));
+        trials.iter().for_each(|(t, rate)| counters.units.add(t, *rate));
         let (failing, active) = (counters.units.failing, f64::from(counters.units.active));
         if failing > 0 {
             ranked.push(((f64::from(failing) + 0.1 - counters.units.expected) / (active + 1.0), failing, *value));
@@ -615,7 +611,7 @@ fn best_values(
     counters.run.clear();
     let mut best: Option<(f64, f64, usize)> = None;
     for (len, (_, _, value)) in ranked.iter().take(values_max).enumerate() {
-        by_value.get(value).into_iter().flatten().for_each(|(t, rate)| drop(counters.run.add(t, *rate)));
+        by_value.get(value).into_iter().flatten().for_each(|(t, rate)| counters.run.add(t, *rate));
         let price = price_of(len + 1, among) + grain as f64 * 0.25 + seldom(dimension);
         let likelihood = likelihood(counters.run);
         if best.is_none_or(|(other, paid, _)| likelihood - price > other - paid) {

@@ -219,6 +219,21 @@ pub(crate) fn peak(timeline: &[TimelinePoint], cluster: &Cluster) -> Time {
     Time(peak.max(cluster.from))
 }
 
+/// The address of an incident that is one address's doing, from its sample lines.
+pub(crate) fn sole_client(facts: &Facts<'_>, incident: &Incident) -> Option<String> {
+    let own = facts
+        .ledger
+        .samples
+        .values()
+        .filter(|s| s.time >= incident.start && incident.end.is_none_or(|end| s.time < end));
+    let quoted = own.filter(|s| incident.samples.iter().any(|line| line.text.as_bytes() == &*s.text));
+    let addresses: BTreeSet<u128> =
+        quoted.filter_map(|s| facts.ledger.clients.get(s.client as usize)).map(|k| k.addr).collect();
+    let (first, is_sole) = (addresses.first()?, addresses.len() == 1 && incident.clients_affected == 1);
+    let key = crate::model::tally::ClientKey { addr: *first, agent: 0 };
+    (is_sole && key.name().is_none()).then(|| String::from_utf8_lossy(&facts.ledger.address(&key)).into_owned())
+}
+
 /// A burst as an incident.
 pub(crate) fn burst(facts: &Facts<'_>, burst: &Burst, locate: Locate<'_>) -> Incident {
     let own: Vec<_> = burst.refusals.iter().filter_map(|i| facts.ledger.refusals.get(*i as usize)).collect();

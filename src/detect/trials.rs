@@ -75,8 +75,13 @@ impl Units {
         (self.active, self.failing, self.expected, self.ln_usual) = (0, 0, 0.0, 0.0);
     }
 
-    /// Adds a trial whose like fails at `usual`. Whether it made a new event.
-    pub(crate) fn add(&mut self, trial: &Trial, usual: f32) -> bool {
+    /// Adds a trial whose like fails at `usual`.
+    pub(crate) fn add(&mut self, trial: &Trial, usual: f32) {
+        self.add_event(trial, usual);
+    }
+
+    /// As [`Units::add`]; tells whether it made a new event.
+    pub(crate) fn add_event(&mut self, trial: &Trial, usual: f32) -> bool {
         let Some(seen) = self.seen.get_mut(trial.unit as usize) else { return false };
         if *seen == [0.0; 2] {
             self.touched.push(trial.unit);
@@ -93,13 +98,6 @@ impl Units {
         }
         *rate = higher;
         is_new
-    }
-
-    /// Failing and active of some trials; what was counted before is forgotten.
-    pub(crate) fn of<'t>(&mut self, trials: impl Iterator<Item = &'t Trial>) -> (u32, u32) {
-        self.clear();
-        trials.for_each(|trial| drop(self.add(trial, 0.0)));
-        (self.failing, self.active)
     }
 }
 

@@ -10,7 +10,6 @@ use super::{
     table::span,
     trials::Trial,
 };
-use crate::model::incident::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known of a cluster, for the verdict, the cause and the report.
@@ -28,7 +27,6 @@ pub(crate) struct Features {
     pub(crate) active: u32,
     pub(crate) networks: u32,
     pub(crate) families: u32,
-    pub(crate) addresses: u32,
     pub(crate) agents: u32,
     pub(crate) names: BTreeSet<u32>,
     pub(crate) requests_failed: u64,
@@ -37,8 +35,6 @@ pub(crate) struct Features {
     pub(crate) requests_expected: f64,
     /// Share of the failing clients that independent failures at this rate would give.
     pub(crate) breadth: f64,
-    /// Share of requests in scope that are to a place to log in.
-    pub(crate) login_share: f64,
     /// Units served inside over those that the same scope had per second outside, before and after.
     pub(crate) served_ratio: f64,
     /// All units inside over the usual.
@@ -56,12 +52,8 @@ pub(crate) struct Features {
     pub(crate) browser_share: f64,
     /// Most failures of one client, as a share.
     pub(crate) top_client: f64,
-    /// Share of failures with a referring page on another host.
-    pub(crate) foreign_referer: f64,
     /// Distinct path templates refused.
     pub(crate) paths: u32,
-    /// Share failing of the units of victims inside.
-    pub(crate) victim_share: f64,
     /// Share of the victims with a browser that ever fetched a file of a page, and of all other browsers.
     pub(crate) with_files: f64,
     pub(crate) others_with_files: f64,
@@ -72,6 +64,8 @@ pub(crate) struct Features {
     pub(crate) programs: u32,
     /// Share of the failures that are to a place to log in.
     pub(crate) login_failed: f64,
+    /// Share of the failures with a referring page on another host.
+    pub(crate) foreign_referer: f64,
     /// Trials that the cluster was found among.
     pub(crate) trials: usize,
 }
@@ -109,7 +103,6 @@ pub(crate) fn features(
         .map(|c| if facts.kind(*c) == super::agent::Kind::Tool { facts.families_of(*c).first() } else { None })
         .collect::<BTreeSet<_>>()
         .len() as u32;
-    f.addresses = keys().map(|k| k.addr).collect::<BTreeSet<_>>().len() as u32;
     f.agents = keys().map(|k| k.agent).collect::<BTreeSet<_>>().len() as u32;
     f.families = f.victims.iter().map(|c| facts.families_of(*c).last()).collect::<BTreeSet<_>>().len() as u32;
     f
@@ -130,9 +123,6 @@ fn breadth(f: &mut Features, inside: &[&Trial]) {
     let share = failing as f64 / units.max(1) as f64;
     let expected: f64 = by_client.values().map(|slots| 1.0 - (1.0 - share).powi(slots.len() as i32)).sum();
     f.breadth = f.victims.len() as f64 / expected.max(1.0);
-    let of_victims: Vec<bool> =
-        by_client.iter().filter(|(c, _)| f.victims.contains(c)).flat_map(|(_, s)| s.values().copied()).collect();
-    f.victim_share = of_victims.iter().filter(|failed| **failed).count() as f64 / of_victims.len().max(1) as f64;
 }
 
 /// Served and all units, against the same span before and after.
@@ -221,14 +211,12 @@ fn is_foreign(facts: &Facts<'_>, host: u32) -> bool {
 }
 
 fn requests(f: &mut Features, facts: &Facts<'_>, cluster: &Cluster) {
-    let mut login = 0u64;
     let mut recovered = BTreeSet::new();
     for client in 0..facts.ledger.clients.len() as u32 {
         for visit in visits_between(facts, client, cluster.from, cluster.to) {
             let shape = facts.shape(visit.shape());
             if cluster.bounds.contain(facts, shape.leaf, client) {
                 f.requests_total += 1;
-                login += u64::from(facts.route(shape.route).logs_in);
                 if shape.served && f.victims.contains(&client) {
                     recovered.insert(client);
                 }
@@ -236,7 +224,6 @@ fn requests(f: &mut Features, facts: &Facts<'_>, cluster: &Cluster) {
         }
     }
     f.recovered = recovered.len() as u32;
-    f.login_share = login as f64 / f.requests_total.max(1) as f64;
     f.requests_expected = cluster.usual * f.requests_total as f64;
 }
 
@@ -282,6 +269,7 @@ pub(crate) enum Doubt {
     Coincidence,
     OneProgram,
     Scanner,
+    Hotlink,
 }
 
 /// Log-likelihood ratio that a cluster must have left when its scope is paid for. The best segment of a longer log is
@@ -330,16 +318,7 @@ pub(crate) fn doubts(cluster: &Cluster, f: &Features, channel: Channel) -> Vec<D
     doubt(f.known * 4 >= victims || cluster.inside >= 0.5, Doubt::FirstTimersOnly);
     doubt(f.browser_share < 0.6 || f.with_files >= 0.4 * f.others_with_files, Doubt::NotPeople);
     doubt(f.known * 4 >= victims || f.paths < 2 * victims, Doubt::Scanner);
+    doubt(f.foreign_referer < 0.5, Doubt::Hotlink);
     doubt(victims as usize >= 2 * cluster.bounds.values_named(), Doubt::Coincidence);
     doubts
-}
-
-/// The verdict when nobody is to blame on our side.
-pub(crate) fn otherwise(f: &Features, doubts: &[Doubt]) -> Verdict {
-    let many_strangers = f64::from(f.strangers) > 0.6 * f64::from(f.refused.max(1));
-    if doubts.contains(&Doubt::Strangers) || doubts.contains(&Doubt::LoginStillWorks) || many_strangers {
-        Verdict::Attack
-    } else {
-        Verdict::ClientSide
-    }
 }

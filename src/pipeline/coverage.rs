@@ -104,7 +104,9 @@ fn add(file: &mut FileCoverage, chunk: &ChunkCoverage) {
 
 /// By reason, the most frequent first, each with its first line by file and number.
 fn rejections(chunks: &[ChunkCoverage], numbers: &LineNumbers) -> Vec<Rejected> {
-    let mut by_reason: BTreeMap<Reason, (u64, (Place, usize, &[u8]))> = BTreeMap::new();
+    /// The first line rejected for a reason: where, at which column, its text.
+    type First<'c> = (Place, usize, &'c [u8]);
+    let mut by_reason: BTreeMap<Reason, (u64, First<'_>)> = BTreeMap::new();
     for chunk in chunks {
         for (reason, here) in &chunk.rejected {
             let place = Place { file: chunk.file, chunk: chunk.chunk, line: here.line };

@@ -4,7 +4,7 @@ use crate::model::tally::NAME_PREFIX;
 
 /// The address as in [`crate::model::tally::ClientKey::addr`]; none where it is a host name or masked.
 #[must_use]
-pub fn parse(text: &[u8]) -> Option<u128> {
+pub(super) fn parse(text: &[u8]) -> Option<u128> {
     if let Some(v4) = parse_v4(text) {
         return Some(mapped(v4));
     }
