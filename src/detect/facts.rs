@@ -6,7 +6,7 @@ use crate::model::{
     tally::{Ledger, Shape},
 };
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::OnceLock};
 
 /// A request's place among the things that a fault can hit: all of a [`Shape`] but its outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +68,7 @@ pub(crate) struct Facts<'l> {
     /// Whether two hosts or more are logged.
     pub(crate) has_hosts: bool,
     /// For each browser that was served a few things, whether a file of a page was among them.
-    fetched: Vec<Option<bool>>,
+    fetched: OnceLock<Vec<Option<bool>>>,
     /// Routes that answer 401 to those who have no session, and name no users: not Basic authentication.
     by_session: Vec<bool>,
     /// The host that refusals are referred from day in, day out: the site itself, since a page's parts refer to it.
@@ -104,10 +104,9 @@ impl<'l> Facts<'l> {
             evident,
             own_host: own_host(ledger),
             by_session: Vec::new(),
-            fetched: Vec::new(),
+            fetched: OnceLock::new(),
         }
         .with_sessions()
-        .with_files()
     }
 
     fn with_sessions(mut self) -> Self {
@@ -126,7 +125,8 @@ impl<'l> Facts<'l> {
         self
     }
 
-    fn with_files(mut self) -> Self {
+    /// Made when first asked for: most logs have no cluster to ask about.
+    fn fetched(&self) -> &[Option<bool>] {
         const SERVED_MIN: usize = 4;
         let fetched = |client: usize| {
             if self.kind(client as u32) != Kind::Browser {
@@ -143,18 +143,17 @@ impl<'l> Facts<'l> {
             }
             (served >= SERVED_MIN).then_some(false)
         };
-        self.fetched = (0..self.ledger.clients.len()).into_par_iter().map(fetched).collect();
-        self
+        self.fetched.get_or_init(|| (0..self.ledger.clients.len()).into_par_iter().map(fetched).collect())
     }
 
     /// Whether a browser fetched a file of a page; none where it was served too little to tell.
     pub(crate) fn fetches_files(&self, client: u32) -> Option<bool> {
-        self.fetched.get(client as usize).copied().flatten()
+        self.fetched().get(client as usize).copied().flatten()
     }
 
     /// How many browsers did, of how many that can tell.
     pub(crate) fn browsers_with_files(&self) -> (u32, u32) {
-        let told = self.fetched.iter().flatten();
+        let told = self.fetched().iter().flatten();
         told.fold((0, 0), |(fetched, all), shows| (fetched + u32::from(*shows), all + 1))
     }
 

@@ -94,9 +94,8 @@ const REFINED_MAX: usize = 400;
 pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findings {
     let facts = Facts::new(ledger);
     let pasts = history::pasts(&facts);
-    let ground = Ground::new(&facts, &pasts);
     let mut trials: BTreeMap<Channel, Table> = BTreeMap::new();
-    let faults = faults(&facts, &pasts, &ground, &mut trials);
+    let faults = faults(&facts, &pasts, &mut trials);
     let mut causes = classify::classify(&facts, &pasts);
     let free = mark(&facts, &faults, &mut causes);
     let mut incidents: Vec<Incident> = faults.iter().map(|fault| told(&facts, &trials, fault, locate)).collect();
@@ -119,11 +118,13 @@ pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findi
 }
 
 /// Candidate after candidate, the strongest first, each taken out before the next is looked at.
-fn faults(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, trials: &mut BTreeMap<Channel, Table>) -> Vec<Fault> {
+fn faults(facts: &Facts<'_>, pasts: &[Past], trials: &mut BTreeMap<Channel, Table>) -> Vec<Fault> {
+    let Some((ground, candidates)) = scan::candidates(facts, pasts) else { return Vec::new() };
+    let ground = &ground;
     let mut faults: Vec<Fault> = Vec::new();
     let mut told: Vec<(u16, Cluster)> = Vec::new();
     let (mut sessions, mut cuts) = (None, 0);
-    for candidate in scan::candidates(facts, pasts, ground).into_iter().take(REFINED_MAX) {
+    for candidate in candidates.into_iter().take(REFINED_MAX) {
         let own = trials
             .entry(candidate.channel)
             .or_insert_with(|| Table::new(facts, trials::collect(facts, pasts, ground, candidate.channel)));

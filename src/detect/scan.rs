@@ -89,7 +89,7 @@ struct Grid {
 }
 
 impl Grid {
-    fn new(facts: &Facts<'_>, pasts: &[Past], ground: &Ground) -> Option<Self> {
+    fn new(facts: &Facts<'_>, pasts: &[Past]) -> Option<Self> {
         let (first, last) = facts.ledger.span?;
         let origin = first.0 - first.0 % 86_400;
         let mut starts = [0; LEVELS.len() + 1];
@@ -101,7 +101,7 @@ impl Grid {
         }
         let windows = *starts.last()?;
         let traffic = Windows::new(facts, origin);
-        let groups = groups_that_fail(facts, pasts, ground, &traffic, COUNTERS_MAX / windows.max(1) / COUNTERS);
+        let groups = groups_that_stand_out(facts, pasts, &traffic, COUNTERS_MAX / windows.max(1) / COUNTERS);
         let ids = groups.iter().enumerate().map(|(i, g)| (*g, i as u32)).collect();
         let cells = (0..groups.len() * windows * COUNTERS).map(|_| AtomicU32::new(0)).collect();
         Some(Self { origin, starts, groups, ids, cells })
@@ -160,22 +160,15 @@ pub(crate) fn fails_on(
 /// Groups worth counting clients for. Counting costs a pass over every request, so a group has to show first, by its
 /// refusals alone, a window with more failing clients than its own number of them and the log's traffic explain.
 /// That is a low bar (three standard deviations and two clients): what passes is tested properly.
-fn groups_that_fail(
-    facts: &Facts<'_>,
-    pasts: &[Past],
-    ground: &Ground,
-    windows: &Windows,
-    groups_max: usize,
-) -> Vec<Group> {
+fn groups_that_stand_out(facts: &Facts<'_>, pasts: &[Past], windows: &Windows, groups_max: usize) -> Vec<Group> {
     let mut ids: HashMap<Group, u32, foldhash::fast::FixedState> = HashMap::default();
     let mut failing: Vec<GroupFailures> = Vec::new();
     let mut by_leaf: HashMap<u32, Vec<u32>, foldhash::fast::FixedState> = HashMap::default();
     let (mut client, mut own) = (u32::MAX, Vec::new());
     for (refusal, past) in facts.ledger.refusals.iter().zip(pasts).filter(|(r, _)| facts.is_evident(r.client)) {
         let shape = facts.shape(refusal.shape as usize);
-        let is_open = ground.is_open(shape.route);
-        let is_browser = facts.kind(refusal.client) == Kind::Browser;
-        if !Channel::ALL.iter().any(|channel| fails_on(*channel, shape.status, past, is_open, is_browser, ground)) {
+        let kinds = kinds_of(shape.status, past);
+        if kinds == [false; KINDS] {
             continue;
         }
         let mut id_of = |group: Group| {
@@ -192,7 +185,7 @@ fn groups_that_fail(
         failing.resize_with(ids.len(), GroupFailures::default);
         for id in of_leaf.iter().chain(&own) {
             if let Some(group) = failing.get_mut(*id as usize) {
-                group.add(client, usize::from(shape.status == 403), refusal.time.0, windows);
+                group.add(client, kinds, refusal.time.0, windows);
             }
         }
     }
@@ -209,6 +202,23 @@ fn groups_that_fail(
     std::iter::once(Group::Site)
         .chain(groups.into_iter().map(|(_, group)| group).filter(|g| *g != Group::Site))
         .collect()
+}
+
+/// Kinds of refusal that could be evidence on some channel, whatever the ground is like: of each status those of
+/// clients known on the route and of strangers, and sessions that died. Apart, so that the daily noise of one kind
+/// does not drown the other.
+const KINDS: usize = 5;
+
+fn kinds_of(status: u16, past: &Past) -> [bool; KINDS] {
+    let unresolved = status == 401 && !past.resolved && !past.challenged;
+    let refused = status == 403;
+    [
+        unresolved && past.on_route,
+        unresolved && !past.on_route,
+        refused && past.on_route,
+        refused && !past.on_route,
+        status == 401 && past.stratum.is_some() && !past.challenged,
+    ]
 }
 
 /// Requests of the whole log by window of five minutes, as a measure of traffic.
@@ -255,24 +265,24 @@ impl Windows {
 struct GroupFailures {
     clients: u32,
     client: Option<u32>,
-    last: [Option<u32>; 2],
-    /// Window and count, by status.
-    windows: [Vec<u32>; 2],
+    last: [Option<u32>; KINDS],
+    /// The window of each failing client, by kind.
+    windows: [Vec<u32>; KINDS],
 }
 
 impl GroupFailures {
-    fn add(&mut self, client: u32, status: usize, time: u32, windows: &Windows) {
+    fn add(&mut self, client: u32, kinds: [bool; KINDS], time: u32, windows: &Windows) {
         if self.client != Some(client) {
             self.client = Some(client);
             self.clients += 1;
-            self.last = [None; 2];
+            self.last = [None; KINDS];
         }
         let window = windows.of(time);
-        if let (Some(last), Some(list)) = (self.last.get_mut(status), self.windows.get_mut(status))
-            && *last != Some(window)
-        {
-            *last = Some(window);
-            list.push(window);
+        for ((_, last), list) in kinds.iter().zip(&mut self.last).zip(&mut self.windows).filter(|((is, _), _)| **is) {
+            if *last != Some(window) {
+                *last = Some(window);
+                list.push(window);
+            }
         }
     }
 
@@ -359,10 +369,12 @@ pub(crate) fn contains(facts: &Facts<'_>, group: Group, leaf: u32, client: u32) 
     }
 }
 
-/// All candidates, the least likely by chance first.
-pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past], ground: &Ground) -> Vec<Candidate> {
-    let Some(grid) = Grid::new(facts, pasts, ground).filter(|grid| !grid.groups.is_empty()) else { return Vec::new() };
-    count(facts, pasts, ground, &grid);
+/// All candidates, the least likely by chance first, and the ground that they were judged on; none where no group
+/// stands out, which for most logs of most days ends the search here.
+pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past]) -> Option<(Ground, Vec<Candidate>)> {
+    let grid = Grid::new(facts, pasts).filter(|grid| !grid.groups.is_empty())?;
+    let ground = Ground::new(facts, pasts);
+    count(facts, pasts, &ground, &grid);
     let mut found: Vec<Candidate> = Vec::new();
     for channel in Channel::ALL {
         for level in 0..LEVELS.len() {
@@ -374,7 +386,7 @@ pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past], ground: &Ground) -> 
             .total_cmp(&b.chance)
             .then_with(|| (a.from, a.to, a.channel, a.group).cmp(&(b.from, b.to, b.channel, b.group)))
     });
-    found
+    Some((ground, found))
 }
 
 fn count(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, grid: &Grid) {

@@ -17,6 +17,7 @@ mod detect;
 pub mod fast;
 mod formats;
 mod json;
+pub mod marks;
 mod parser;
 mod plan;
 mod strftime;

@@ -12,7 +12,7 @@ use crate::{
         tally::{ChunkCoverage, Place, RejectedHere, Tallies},
         time::Time,
     },
-    parse::{Scratch, fast, is_blank},
+    parse::{Scratch, fast, is_blank, marks},
     progress::Progress,
     tally::Accumulator,
 };
@@ -78,13 +78,13 @@ impl Worker {
     fn scan_fast(&mut self, text: &[u8], reading: &Reading, layout: fast::Layout, format: u16) {
         let (mut quotes, mut found) = ([0usize; fast::QUOTES_MAX], 0);
         let (mut start, mut span, mut parsed) = (0, (u32::MAX, 0), 0);
-        for at in memchr::memchr2_iter(b'"', b'\n', text) {
+        marks::each_mark(text, |at| {
             if text.get(at) == Some(&b'"') {
                 if let Some(slot) = quotes.get_mut(found) {
                     *slot = at - start;
                 }
                 found += 1;
-                continue;
+                return;
             }
             let line = text.get(start..at).unwrap_or_default();
             let place = Place { file: reading.file, chunk: self.coverage.chunk, line: self.coverage.lines as u32 };
@@ -98,7 +98,7 @@ impl Worker {
                 None => self.read_slowly(line, reading),
             }
             (start, found) = (at + 1, 0);
-        }
+        });
         if parsed > 0 {
             self.parsed(format, parsed, (Time(span.0), Time(span.1)));
         }

@@ -63,6 +63,13 @@ pub(crate) fn run_in<A: AsRef<OsStr>>(directory: &Path, args: impl IntoIterator<
     Run::of(&authfault().current_dir(directory).args(args).output().expect("the program starts"))
 }
 
+/// Runs it with a gigabyte of address space: what asks for more ends.
+pub(crate) fn run_in_a_gigabyte<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Run {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -v 1000000 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_authfault")]);
+    Run::of(&command.args(args).stdin(Stdio::null()).output().expect("a shell"))
+}
+
 /// Runs it with bytes piped in. A program that stops reading early is no error here.
 pub(crate) fn pipe<A: AsRef<OsStr>>(input: &[u8], args: impl IntoIterator<Item = A>) -> Run {
     let mut child = authfault()
