@@ -288,15 +288,19 @@ impl GroupFailures {
 
     fn stands_out(&self, windows: &Windows) -> bool {
         self.clients >= CLIENTS_MIN
-            && self
-                .windows
-                .iter()
-                .any(|list| Windows::JOINED.iter().any(|joined| stands_out_in(list, *joined, windows)))
+            && self.windows.iter().enumerate().any(|(kind, list)| {
+                // Dead sessions are few at the beginning of any log: nobody has been seen yet.
+                let may_be_few = kind + 1 < KINDS;
+                Windows::JOINED.iter().any(|joined| stands_out_in(list, *joined, may_be_few, windows))
+            })
     }
 }
 
+/// A candidate must fail at three times its usual rate; half of that is asked for here.
+const TIMES: f64 = 1.5;
+
 /// Whether some joined windows hold more than their share of the traffic explains.
-fn stands_out_in(list: &[u32], joined: usize, windows: &Windows) -> bool {
+fn stands_out_in(list: &[u32], joined: usize, may_be_few: bool, windows: &Windows) -> bool {
     if list.len() < CLIENTS_MIN as usize {
         return false;
     }
@@ -313,7 +317,7 @@ fn stands_out_in(list: &[u32], joined: usize, windows: &Windows) -> bool {
         let parts = (windows.requests.len() + shift).div_ceil(joined);
         (0..parts).any(|part| {
             let count = count_of(part);
-            if count < CLIENTS_MIN && joined < 72 {
+            if count < CLIENTS_MIN && (joined < 72 || !may_be_few) {
                 return false;
             }
             let from = (part * joined).saturating_sub(shift);
@@ -324,7 +328,9 @@ fn stands_out_in(list: &[u32], joined: usize, windows: &Windows) -> bool {
                 .iter()
                 .sum();
             let usual = list.len() as f64 * f64::from(traffic) / windows.total.max(1.0);
-            (f64::from(count) - usual).abs() > bound(usual)
+            let (count, bound) = (f64::from(count), bound(usual));
+            (count > usual + bound && count > TIMES * usual)
+                || (may_be_few && count + bound < usual && count * TIMES * 2.0 < usual)
         })
     })
 }
