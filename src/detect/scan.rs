@@ -306,7 +306,8 @@ fn stands_out_in(list: &[u32], joined: usize, may_be_few: bool, windows: &Window
     }
     // More failures make more windows that could stand out by chance.
     let deviations = 3.0 + 0.5 * (list.len() as f64 / 20.0).log10().max(0.0);
-    let bound = |usual: f64| deviations * usual.sqrt() + 2.0;
+    // The second term is what the Poisson's tail has over the normal's, where few are usual.
+    let bound = |usual: f64| deviations * usual.sqrt() + 2.0 + (deviations * deviations - 9.0) / 2.0;
     // Once as they lie and once shifted by half; too few stand out as well, where most of the log is the fault.
     [0, joined / 2].into_iter().take(if joined > 1 { 2 } else { 1 }).any(|shift| {
         let mut counts: HashMap<usize, u32, foldhash::fast::FixedState> = HashMap::default();
