@@ -224,8 +224,8 @@ fn kinds_of(status: u16, past: &Past) -> [bool; KINDS] {
 /// Requests of the whole log by window of five minutes, as a measure of traffic.
 struct Windows {
     origin: u32,
-    requests: Vec<u32>,
-    total: f64,
+    /// Requests before each window, and in all.
+    before: Vec<u64>,
 }
 
 impl Windows {
@@ -252,7 +252,21 @@ impl Windows {
                 a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
                 a
             });
-        Self { origin, requests, total: facts.ledger.visits.len() as f64 }
+        let mut before = vec![0u64];
+        for count in requests {
+            before.push(before.last().copied().unwrap_or(0) + u64::from(count));
+        }
+        Self { origin, before }
+    }
+
+    fn len(&self) -> usize {
+        self.before.len() - 1
+    }
+
+    /// The share of all requests in windows `from` to before `to`.
+    fn traffic(&self, from: usize, to: usize) -> f64 {
+        let at = |window: usize| self.before.get(window.min(self.len())).copied().unwrap_or(0);
+        (at(to) - at(from)) as f64 / at(self.len()).max(1) as f64
     }
 
     fn of(&self, time: u32) -> u32 {
@@ -314,25 +328,18 @@ fn stands_out_in(list: &[u32], joined: usize, may_be_few: bool, windows: &Window
         for window in list {
             *counts.entry((*window as usize + shift) / joined).or_default() += 1;
         }
-        let count_of = |part: usize| counts.get(&part).copied().unwrap_or(0);
-        let parts = (windows.requests.len() + shift).div_ceil(joined);
-        (0..parts).any(|part| {
-            let count = count_of(part);
-            if count < CLIENTS_MIN && (joined < 72 || !may_be_few) {
-                return false;
-            }
-            let from = (part * joined).saturating_sub(shift);
-            let traffic: u32 = windows
-                .requests
-                .get(from..((part + 1) * joined - shift).min(windows.requests.len()))
-                .unwrap_or_default()
-                .iter()
-                .sum();
-            let usual = list.len() as f64 * f64::from(traffic) / windows.total.max(1.0);
+        let stands_out = |part: usize, count: u32| {
+            let (from, to) = ((part * joined).saturating_sub(shift), (part + 1) * joined - shift);
+            let usual = list.len() as f64 * windows.traffic(from, to);
             let (count, bound) = (f64::from(count), bound(usual));
             (count > usual + bound && count > TIMES * usual)
                 || (may_be_few && count + bound < usual && count * TIMES * 2.0 < usual)
-        })
+        };
+        if joined < 72 {
+            return counts.iter().any(|(part, count)| *count >= CLIENTS_MIN && stands_out(*part, *count));
+        }
+        let parts = (windows.len() + shift).div_ceil(joined);
+        (0..parts).any(|part| stands_out(part, counts.get(&part).copied().unwrap_or(0)))
     })
 }
 

@@ -137,7 +137,7 @@ fn a_fault_takes_a_screen_at_most() {
 #[test]
 fn the_first_line_is_the_answer() {
     let answers = [
-        ("quiet", "NO 401 OR 403 in 12,345 lines"),
+        ("quiet", "NO 401 OR 403 in 12,345 requests"),
         (
             "deploy",
             "SERVER-SIDE FAULT: 161 clients refused (403) on /rest/2.0 since 2026-03-10 10:20 UTC, over at 12:16",

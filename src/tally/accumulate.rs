@@ -24,19 +24,23 @@ const SAMPLE_BYTES_MAX: usize = 512;
 const SHAPES_MAX: usize = u16::MAX as usize;
 /// A shard is closed at so many bytes of text: their offsets have 32 bits.
 const TEXT_BYTES_MAX: usize = 1 << 30;
-/// Entries of the shape memo: 512 KiB, which stays in the L2 cache. Sites with ids in their paths need that many.
+/// Entries of the memo of raw requests: 256 KiB, which stay in the L2 cache. Sites with ids in their paths need that
+/// many. An entry is 48 bits of the request's hash above the shape; with the 15 bits of its place that is nearly the
+/// whole hash, which is seeded at random, so that no stranger can make two requests meet.
 const MEMO_LEN: usize = 1 << 15;
+/// No shape has the number 65,535.
+const MEMO_EMPTY: u64 = u64::MAX;
 
 /// Takes events, gives shards.
 pub struct Accumulator {
     names: Interner,
     agents: Interner,
     clients: Vec<ClientKey>,
-    client_table: HashTable<(u64, u32)>,
+    client_table: HashTable<(u32, u32)>,
     waiting: Vec<Waiting>,
     shapes: Vec<Shape>,
     shape_table: HashTable<u16>,
-    memo: Vec<Memo>,
+    memo: Vec<u64>,
     visits: BTreeMap<u16, Vec<Visit>>,
     bucket: u16,
     open: Vec<Visit>,
@@ -45,14 +49,6 @@ pub struct Accumulator {
     hasher: RandomState,
     scratch: Vec<u8>,
     closed: Vec<Shard>,
-}
-
-/// A raw request seen before. Its 64-bit hash is seeded at random, so that no stranger can make two meet.
-#[derive(Clone, Copy, Default)]
-struct Memo {
-    hash: u64,
-    shape: u16,
-    used: bool,
 }
 
 /// A request whose client has still to be looked up.
@@ -80,7 +76,7 @@ impl Default for Accumulator {
             waiting: Vec::with_capacity(BATCH_LEN),
             shapes: Vec::new(),
             shape_table: HashTable::new(),
-            memo: vec![Memo::default(); MEMO_LEN],
+            memo: vec![MEMO_EMPTY; MEMO_LEN],
             visits: BTreeMap::new(),
             bucket: 0,
             open: Vec::new(),
@@ -187,16 +183,19 @@ impl Accumulator {
         ClientKey { addr, agent }
     }
 
-    /// The hash stands in the table beside the index, so that only a true match is followed to the keys.
+    /// Half of the hash stands in the table beside the index, so that only a likely match is followed to the keys.
     #[inline]
     fn client(&mut self, hash: u64, key: ClientKey) -> u32 {
-        let is_same = |(other, index): &(u64, u32)| *other == hash && self.clients.get(*index as usize) == Some(&key);
+        let tag = (hash >> 24) as u32;
+        let is_same = |(other, index): &(u32, u32)| *other == tag && self.clients.get(*index as usize) == Some(&key);
         if let Some((_, found)) = self.client_table.find(hash, is_same) {
             return *found;
         }
         let index = self.clients.len() as u32;
         self.clients.push(key);
-        self.client_table.insert_unique(hash, (hash, index), |(hash, _)| *hash);
+        let (clients, hasher) = (&self.clients, &self.hasher);
+        let rehash = |(_, index): &(u32, u32)| clients.get(*index as usize).map_or(0, |key| hasher.hash_one(key));
+        self.client_table.insert_unique(hash, (tag, index), rehash);
         index
     }
 
@@ -204,12 +203,12 @@ impl Accumulator {
     fn shape(&mut self, event: &Event<'_>) -> u16 {
         let hash = self.request_hash(event);
         let slot = hash as usize % MEMO_LEN;
-        if let Some(memo) = self.memo.get(slot).filter(|memo| memo.hash == hash && memo.used) {
-            return memo.shape;
+        if let Some(memo) = self.memo.get(slot).filter(|memo| (**memo ^ hash) >> 16 == 0 && **memo != MEMO_EMPTY) {
+            return *memo as u16;
         }
         let shape = self.shape_slowly(event);
         if let Some(memo) = self.memo.get_mut(slot) {
-            *memo = Memo { hash, shape, used: true };
+            *memo = hash >> 16 << 16 | u64::from(shape);
         }
         shape
     }
