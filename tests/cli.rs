@@ -110,7 +110,7 @@ fn what_is_no_log_is_told_by_what_it_is() {
         ("program.log", &elf, "found an executable"),
         ("noise.log", &noise, "found binary data"),
         ("packed.log", b"\x28\xb5\x2f\xfd\0\0\0\0", "zstdcat FILE | authfault -"),
-        ("wide.log", b"\xff\xfe1\09\02\0", "iconv -f UTF-16"),
+        ("wide.log", b"\xff\xfe1\x009\x002\x00", "iconv -f UTF-16"),
     ];
     for (name, bytes, expected) in cases {
         let run = run([put(dir.path(), name, bytes)]);

@@ -24,8 +24,8 @@ const WALLS: &[(&str, &[&str])] = &[
 
 /// One power, one home: what the code says to use it, and the files that may.
 const HOMES: &[(&str, &[&str])] = &[
-    ("unsafe ", &["input/mmap.rs"]),
-    ("unsafe{", &["input/mmap.rs"]),
+    ("unsafe ", &["input/mmap.rs", "parse/marks.rs"]),
+    ("unsafe{", &[]),
     ("memmap2::", &["input/mmap.rs"]),
     ("libc::", &["input/mmap.rs"]),
     ("indicatif::", &["progress.rs"]),
@@ -119,7 +119,7 @@ impl Source {
     /// The top modules of the crate that it names.
     fn names(&self) -> BTreeSet<String> {
         let head = if self.path == "main.rs" { "authfault::" } else { "crate::" };
-        self.code.split(head).skip(1).flat_map(|rest| first_words(rest)).collect()
+        self.code.split(head).skip(1).flat_map(first_words).collect()
     }
 }
 

@@ -278,9 +278,3 @@ fn quoted(found: Vec<&Sample>, locate: Locate<'_>) -> Vec<LineRef> {
         })
         .collect()
 }
-
-/// The scope in one line, for developing.
-#[cfg(debug_assertions)]
-pub(crate) fn scope_text(facts: &Facts<'_>, bounds: &Bounds) -> String {
-    format!("{:?}", scope(facts, bounds))
-}

@@ -39,7 +39,7 @@ use classify::EventCause;
 use facts::Facts;
 pub use figures::Locate;
 use history::Past;
-use refine::{Bounds, Cluster, within};
+use refine::{Cluster, within};
 use scan::{Candidate, Channel, Ground};
 use sessions::Sessions;
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,7 +153,6 @@ fn faults(facts: &Facts<'_>, pasts: &[Past], trials: &mut BTreeMap<Channel, Tabl
             features.victims = flush.victims;
             doubts.retain(|doubt| matches!(doubt, verdict::Doubt::OneOwner));
         }
-        trace(facts, &candidate, &cluster, &features, &doubts);
         if doubts.is_empty() {
             faults.push(Fault { channel: candidate.channel, cluster, features });
         }
@@ -183,38 +182,6 @@ fn flushed(
     let cluster = refine::around(facts, table, flush.from, flush.to)?;
     Some((cluster, Some(flush)))
 }
-
-/// For developing: why each cluster was believed or not. Compiled into tests and debug builds only.
-#[cfg(debug_assertions)]
-#[expect(clippy::print_stderr, reason = "a developer asked for it through the environment; not in release builds")]
-fn trace(facts: &Facts<'_>, candidate: &Candidate, cluster: &Cluster, features: &Features, doubts: &[verdict::Doubt]) {
-    if std::env::var_os("AUTHFAULT_TRACE").is_some() {
-        let mut short = features.clone();
-        short.victims.clear();
-        short.names.clear();
-        eprintln!(
-            "candidate {:?} {} {} F{} A{} p{:.1e}\n  cluster {}..{} in {:.3} usual {:.4} llr {:.1} units {}/{} {}\n  victims {} {short:?}\n  doubts {doubts:?}",
-            candidate.channel,
-            Time(candidate.from).rfc3339(),
-            figures::scope_text(facts, &Bounds::of_group(candidate.group)),
-            candidate.failing,
-            candidate.active,
-            candidate.chance,
-            Time(cluster.from).rfc3339(),
-            Time(cluster.to).rfc3339(),
-            cluster.inside,
-            cluster.usual,
-            cluster.ratio,
-            cluster.failing_units,
-            cluster.units,
-            figures::scope_text(facts, &cluster.bounds),
-            features.victims.len(),
-        );
-    }
-}
-
-#[cfg(not(debug_assertions))]
-fn trace(_: &Facts<'_>, _: &Candidate, _: &Cluster, _: &Features, _: &[verdict::Doubt]) {}
 
 /// Whether most of a candidate's failing clients belong to what was already looked into, or are victims of a
 /// fault at the same time: who cannot log in fails everywhere else too.

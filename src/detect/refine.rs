@@ -57,7 +57,7 @@ impl Bounds {
         }) && (self.nets.is_empty() || self.nets.iter().any(|net| in_net(facts, client, *net)))
     }
 
-    pub(crate) fn of_group(group: Group) -> Self {
+    fn of_group(group: Group) -> Self {
         let mut bounds = Self::default();
         let mut set = |dimension, value| {
             bounds.values.insert(dimension, BTreeSet::from([value]));
@@ -112,7 +112,6 @@ pub(crate) struct Cluster {
     pub(crate) ratio: f64,
     pub(crate) price: f64,
     pub(crate) failing_units: u32,
-    pub(crate) units: u32,
 }
 
 /// Log-likelihood ratio of "all these events fail at one raised share" against "each fails at the usual rate of its
@@ -180,7 +179,6 @@ fn measure(facts: &Facts<'_>, table: &mut Table, from: u32, to: u32, bounds: Bou
         price: bounds_price(facts, &bounds),
         bounds,
         failing_units,
-        units: all_units,
     })
 }
 

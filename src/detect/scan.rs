@@ -68,8 +68,6 @@ pub(crate) struct Candidate {
     pub(crate) group: Group,
     pub(crate) from: u32,
     pub(crate) to: u32,
-    pub(crate) failing: u32,
-    pub(crate) active: u32,
     pub(crate) chance: f64,
 }
 
@@ -530,7 +528,7 @@ fn test(grid: &Grid, channel: Channel, level: usize) -> Vec<Candidate> {
             let chance = upper_tail(*f, *a, *rate);
             if chance < ALPHA / tested as f64 {
                 let from = (grid.origin + window as u32 * len).saturating_sub(shift);
-                found.push(Candidate { channel, group: *group, from, to: from + len, failing: *f, active: *a, chance });
+                found.push(Candidate { channel, group: *group, from, to: from + len, chance });
             }
         }
     }

@@ -250,7 +250,6 @@ pub(crate) fn burst(facts: &Facts<'_>, burst: &Burst, locate: Locate<'_>) -> Inc
         ratio: 0.0,
         price: 0.0,
         failing_units: 0,
-        units: 0,
     };
     let timeline = timeline(facts, &cluster, burst.status, Some(&clients));
     let (mut active, mut total, mut known) = (0, 0, 0);
