@@ -161,6 +161,12 @@ impl<'l> Facts<'l> {
         self.by_session.get(route as usize).copied().unwrap_or(false)
     }
 
+    /// Whether nearly all clients of the log are of one network, as on an intranet.
+    pub(crate) fn is_one_network(&self) -> bool {
+        let networks = self.ledger.clients.chunk_by(|a, b| network(a.addr) == network(b.addr));
+        networks.map(<[_]>::len).max().unwrap_or(0) * 10 >= self.ledger.clients.len() * 7
+    }
+
     /// Every how many clients to look at where only a share is wanted: fifty thousand are enough for one.
     pub(crate) fn stride(&self) -> usize {
         const ENOUGH: usize = 50_000;

@@ -146,7 +146,7 @@ fn faults(facts: &Facts<'_>, pasts: &[Past], trials: &mut BTreeMap<Channel, Tabl
         }
         told.push((status, cluster.clone()));
         let mut features = verdict::features(facts, pasts, ground, &own.trials, &cluster, status);
-        let mut doubts = verdict::doubts(&cluster, &features, candidate.channel);
+        let mut doubts = verdict::doubts(facts, &cluster, &features, candidate.channel);
         if let Some(flush) = flush {
             // The cut has already told people from schedules and retries; what is left is who owns them.
             features.known = flush.victims.len() as u32;

@@ -26,6 +26,7 @@ pub(crate) struct Features {
     /// Clients active in scope that may be evidence.
     pub(crate) active: u32,
     pub(crate) networks: u32,
+    pub(crate) addresses: u32,
     pub(crate) families: u32,
     pub(crate) agents: u32,
     pub(crate) names: BTreeSet<u32>,
@@ -103,6 +104,7 @@ pub(crate) fn features(
         .map(|c| if facts.kind(*c) == super::agent::Kind::Tool { facts.families_of(*c).first() } else { None })
         .collect::<BTreeSet<_>>()
         .len() as u32;
+    f.addresses = keys().map(|k| k.addr).collect::<BTreeSet<_>>().len() as u32;
     f.agents = keys().map(|k| k.agent).collect::<BTreeSet<_>>().len() as u32;
     f.families = f.victims.iter().map(|c| facts.families_of(*c).last()).collect::<BTreeSet<_>>().len() as u32;
     f
@@ -270,6 +272,7 @@ pub(crate) enum Doubt {
     OneProgram,
     Scanner,
     Hotlink,
+    ManyNames,
 }
 
 /// Log-likelihood ratio that a cluster must have left when its scope is paid for. The best segment of a longer log is
@@ -278,7 +281,7 @@ const RATIO_MIN: f64 = 10.0;
 const RATIO_PER_TENFOLD: f64 = 4.0;
 
 /// The gates in order; the first that does not hold is the doubt.
-pub(crate) fn doubts(cluster: &Cluster, f: &Features, channel: Channel) -> Vec<Doubt> {
+pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel: Channel) -> Vec<Doubt> {
     let victims = f.victims.len() as u32;
     let mut doubts = Vec::new();
     let mut doubt = |holds: bool, doubt: Doubt| {
@@ -319,6 +322,8 @@ pub(crate) fn doubts(cluster: &Cluster, f: &Features, channel: Channel) -> Vec<D
     doubt(f.browser_share < 0.6 || f.with_files >= 0.4 * f.others_with_files, Doubt::NotPeople);
     doubt(f.known * 4 >= victims || f.paths < 2 * victims, Doubt::Scanner);
     doubt(f.foreign_referer < 0.5, Doubt::Hotlink);
+    // People have a name each; who tries many names from one place is guessing.
+    doubt(f.names.len() <= 2 * victims as usize + 2, Doubt::ManyNames);
     doubt(victims as usize >= 2 * cluster.bounds.values_named(), Doubt::Coincidence);
     doubts
 }

@@ -103,8 +103,12 @@ fn front(text: &[u8], has_vhost: bool) -> Option<(&[u8], &[u8], &[u8])> {
     let text = text.strip_suffix(b" ")?;
     let (vhost, text) = if has_vhost {
         let (host, rest) = cut(text)?;
-        let colon = memchr::memrchr(b':', host)?;
-        (host.get(..colon)?, rest)
+        // A name with a port; a literal address, a list or anything odd is for the slow twin.
+        let (name, port) = host.split_at_checked(memchr::memrchr(b':', host)?)?;
+        let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+        let is_host = name.first().is_some_and(u8::is_ascii_alphanumeric) && name.iter().all(is_plain);
+        let is_port = port.len() > 1 && port.iter().skip(1).all(u8::is_ascii_digit);
+        (is_host && is_port).then_some((name, rest))?
     } else {
         (&b""[..], text)
     };
@@ -144,7 +148,8 @@ fn split_request(request: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
         && method.iter().all(u8::is_ascii_uppercase)
         && !target.is_empty();
     // A space or backslash in the target is left to the slow twin.
-    (is_plain && memchr::memchr2(b' ', b'\\', target).is_none()).then_some((method, target, protocol))
+    (is_plain && !protocol.iter().any(|b| matches!(b, b' ' | b'\\')) && memchr::memchr2(b' ', b'\\', target).is_none())
+        .then_some((method, target, protocol))
 }
 
 /// ` 200 1234 ` or, at the end of a line, ` 200 1234`.

@@ -88,7 +88,9 @@ impl Worker {
             }
             let line = text.get(start..at).unwrap_or_default();
             let place = Place { file: reading.file, chunk: self.coverage.chunk, line: self.coverage.lines as u32 };
-            match fast::parse(line, quotes.get(..found).unwrap_or_default(), layout, &mut self.scratch.clock) {
+            // More quotes than any layout has: none are as good, and a line that is too long is rejected unread.
+            let known = if line.len() > LINE_BYTES_MAX { &[] } else { quotes.get(..found).unwrap_or_default() };
+            match fast::parse(line, known, layout, &mut self.scratch.clock) {
                 Some(event) => {
                     self.coverage.lines += 1;
                     parsed += 1;

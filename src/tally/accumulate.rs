@@ -24,10 +24,10 @@ const SAMPLE_BYTES_MAX: usize = 512;
 const SHAPES_MAX: usize = u16::MAX as usize;
 /// A shard is closed at so many bytes of text: their offsets have 32 bits.
 const TEXT_BYTES_MAX: usize = 1 << 30;
-/// Entries of the memo of raw requests: 512 KiB, which stay in the L2 cache. Sites with ids in their paths need that
-/// many. An entry is 48 bits of the request's hash above the shape; with the 16 bits of its place that is nearly the
+/// Entries of the memo of raw requests: 256 KiB, which stay in the L2 cache. Sites with ids in their paths need that
+/// many. An entry is 48 bits of the request's hash above the shape; with the 15 bits of its place that is nearly the
 /// whole hash, which is seeded at random, so that no stranger can make two requests meet.
-const MEMO_LEN: usize = 1 << 16;
+const MEMO_LEN: usize = 1 << 15;
 /// No shape has the number 65,535.
 const MEMO_EMPTY: u64 = u64::MAX;
 
@@ -142,7 +142,10 @@ impl Accumulator {
     #[cold]
     fn close(&mut self) {
         self.look_up();
-        self.turn_to(self.bucket.wrapping_add(1));
+        let left = std::mem::take(&mut self.open);
+        if !left.is_empty() {
+            self.visits.insert(self.bucket, left);
+        }
         let closed = std::mem::take(&mut self.closed);
         let mut full = std::mem::take(self);
         for sample in full.samples.values_mut() {
