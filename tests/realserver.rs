@@ -9,10 +9,6 @@ use std::fs;
 
 /// What is not told rightly yet, and how: a case leaves this list with the change that gets it right.
 const NOT_YET: &[(&str, &str)] = &[
-    (
-        "apache-password-spray",
-        "taken for a lost password file: few clients from one provider, each with names that work elsewhere",
-    ),
     ("nginx-realip-lost", "not found: all clients become one proxy address, so nobody who was known before fails"),
     ("nginx-static-permissions", "not found: the new prefix was never served to anybody"),
     ("nginx-bad-upstream", "found late and as a lost session store: the upstream is not in the log"),

@@ -484,7 +484,13 @@ fn deepen(facts: &Facts<'_>, inside: &[(&Trial, f32)], bounds: &mut Bounds) {
         }
         if common.contains(&value) { common[2] } else { value }
     };
-    *values = values.iter().map(|value| longest(*value)).collect();
+    let named: BTreeSet<u32> = values.iter().map(|value| longest(*value)).collect();
+    // A path below another one is in it already.
+    let is_below = |value: &u32| {
+        let text = facts.prefix_text(*value);
+        named.iter().any(|other| text.strip_prefix(facts.prefix_text(*other)).is_some_and(|rest| rest.starts_with('/')))
+    };
+    *values = named.iter().filter(|value| !is_below(value)).copied().collect();
 }
 
 struct Choice {

@@ -303,8 +303,14 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     // that used to be let in; a password that many programs of one office share is the office's own affair.
     let is_wide = cluster.bounds.nets.iter().any(|(addr, len)| *len < if addr >> 32 == 0xffff { 116 } else { 40 });
     let is_office = channel == Channel::Unresolved403 && f.known * 2 >= victims;
-    let owners =
-        if f.top_network > 0.7 { f.agents >= 4 && (is_wide || is_office) } else { f.networks >= 4 || f.families >= 3 };
+    let owners = if facts.is_one_network() {
+        // An intranet: its network says nothing, its machines do.
+        f.addresses >= 4
+    } else if f.top_network > 0.7 {
+        f.agents >= 4 && (is_wide || is_office)
+    } else {
+        f.networks >= 4 || f.families >= 3
+    };
     doubt(owners, Doubt::OneOwner);
     doubt(channel != Channel::Unresolved401 || f.tool_share < 0.9 || f.programs > 1, Doubt::OneProgram);
     // Few fail, and nearly all of them get in after all: passwords that end one by one, not a server.
