@@ -7,9 +7,10 @@ use crate::{
     parse::{self, Parser as LogParser},
     pipeline::{Bound, FormatChoice, Options},
     report,
+    tally::Routes,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 /// People are getting 401 and 403: is it them, or is it us?
 ///
@@ -73,6 +74,11 @@ pub struct AnalyzeArgs {
     /// The server's own format: nginx log_format or Apache LogFormat text, as it stands in its configuration
     #[arg(long, value_name = "TEXT")]
     pub log_format: Option<String>,
+
+    /// Paths that are one thing, as a regular expression: its groups, joined, are what they are filed under, such as
+    /// '^(/t)/[^/]+(/app)' for /t/NAME/app; repeatable. Ids, hashes and file names are replaced without being told
+    #[arg(long = "route", value_name = "REGEX")]
+    pub routes: Vec<String>,
 
     /// Leave out what is before: RFC 3339, a date, or a span before the end of the log such as 2h or 3d
     #[arg(long, value_name = "TIME", value_parser = span::bound)]
@@ -157,6 +163,7 @@ impl AnalyzeArgs {
     pub fn options(&self, cores: usize) -> Result<Options, String> {
         Ok(Options {
             format: self.format_choice()?,
+            routes: Arc::new(Routes::new(&self.routes)?),
             threads: self.threads.map_or(cores, usize::from).max(1),
             since: self.since.unwrap_or_default(),
             until: self.until.unwrap_or_default(),

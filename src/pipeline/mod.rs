@@ -20,6 +20,7 @@ use crate::{
     progress::Progress,
     tally,
 };
+use std::sync::Arc;
 
 /// What the operator asked for.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct Options {
     pub format: FormatChoice,
     /// Worker threads, at least 1.
     pub threads: usize,
+    /// The operator's own routes.
+    pub routes: Arc<tally::Routes>,
     /// Left out before this.
     pub since: Bound,
     /// Left out from this on.
@@ -61,7 +64,7 @@ pub struct Analysis {
 #[must_use]
 pub fn analyze(found: Discovery, options: &Options, progress: &Progress) -> Analysis {
     let Discovery { files, mut problems, .. } = found;
-    let (tallies, broken) = scan::scan(&files, &options.format, options.threads, progress);
+    let (tallies, broken) = scan::scan(&files, options, progress);
     progress.finish();
     let numbers = coverage::LineNumbers::new(&files, &tallies.chunks);
     let input = coverage::input(&files, &tallies.chunks, &broken, &numbers);

@@ -3,7 +3,10 @@
 //! A chunk is walked once for quotes and newlines. A line whose quotes are where its format has them is cut by
 //! [`fast`], everything else by the slow twin; both give the accumulator the same event.
 
-use super::source::{Draw, FormatChoice, Queue, Reading};
+use super::{
+    Options,
+    source::{Draw, Queue, Reading},
+};
 use crate::{
     error::Error,
     input::LogFile,
@@ -17,6 +20,7 @@ use crate::{
     tally::Accumulator,
 };
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Bytes kept of a rejected line.
 const REJECTED_BYTES_MAX: usize = 512;
@@ -24,25 +28,23 @@ const REJECTED_BYTES_MAX: usize = 512;
 const LINE_BYTES_MAX: usize = 256 << 10;
 
 /// Reads all files. What went wrong with a file as a whole comes beside, by its index.
-pub(super) fn scan(
-    files: &[LogFile],
-    format: &FormatChoice,
-    threads: usize,
-    progress: &Progress,
-) -> (Tallies, Vec<(u32, Error)>) {
-    let queue = Queue::new(files, format);
-    let tallies = (0..threads)
+pub(super) fn scan(files: &[LogFile], options: &Options, progress: &Progress) -> (Tallies, Vec<(u32, Error)>) {
+    let queue = Queue::new(files, &options.format);
+    let tallies = (0..options.threads)
         .into_par_iter()
         .with_max_len(1)
-        .map(|_| work(&queue, progress))
+        .map(|_| work(&queue, options, progress))
         .reduce(Tallies::default, Tallies::merge);
     (tallies, queue.into_problems())
 }
 
 /// One worker: draws until nothing is left.
-fn work(queue: &Queue<'_>, progress: &Progress) -> Tallies {
-    let mut worker =
-        Worker { accumulator: Accumulator::default(), scratch: Scratch::default(), coverage: ChunkCoverage::default() };
+fn work(queue: &Queue<'_>, options: &Options, progress: &Progress) -> Tallies {
+    let mut worker = Worker {
+        accumulator: Accumulator::new(Arc::clone(&options.routes)),
+        scratch: Scratch::default(),
+        coverage: ChunkCoverage::default(),
+    };
     let mut chunks = Vec::new();
     while let Some(draw) = queue.draw() {
         chunks.push(worker.scan_chunk(&draw));

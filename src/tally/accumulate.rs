@@ -6,7 +6,7 @@
 //!
 //! A shape is found through a memo of the raw request, since templating a path costs ten times as much.
 
-use super::{address, interner::Interner, path};
+use super::{address, interner::Interner, path, routes::Routes};
 use crate::model::{
     event::Event,
     tally::{ClientKey, NAME_PREFIX, Place, Refusal, Sample, SampleKey, Shape, Shard, Visit},
@@ -16,6 +16,7 @@ use hashbrown::HashTable;
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher, Hasher},
+    sync::Arc,
 };
 
 /// Bytes kept of a sample line.
@@ -48,6 +49,7 @@ pub struct Accumulator {
     samples: BTreeMap<SampleKey, Sample>,
     hasher: RandomState,
     scratch: Vec<u8>,
+    routes: Arc<Routes>,
     closed: Vec<Shard>,
 }
 
@@ -84,12 +86,19 @@ impl Default for Accumulator {
             samples: BTreeMap::new(),
             hasher: RandomState::default(),
             scratch: Vec::new(),
+            routes: Arc::default(),
             closed: Vec::new(),
         }
     }
 }
 
 impl Accumulator {
+    /// One that files paths under the operator's own routes first.
+    #[must_use]
+    pub fn new(routes: Arc<Routes>) -> Self {
+        Self { routes, ..Self::default() }
+    }
+
     /// Takes one request; `line` is its text, `place` where it stands.
     #[inline]
     pub fn add(&mut self, event: &Event<'_>, line: &[u8], place: Place) {
@@ -153,6 +162,7 @@ impl Accumulator {
             sample.client = full.refusals.get(sample.client as usize).map_or(0, |refusal| refusal.client);
         }
         self.closed = closed;
+        self.routes = full.routes;
         self.closed.push(Shard {
             names: full.names.into_names(),
             agents: full.agents.into_names(),
@@ -234,7 +244,9 @@ impl Accumulator {
 
     fn shape_slowly(&mut self, event: &Event<'_>) -> u16 {
         let mut template = std::mem::take(&mut self.scratch);
-        path::template(event.target, &mut template);
+        if !self.routes.template(path::without_query(event.target), &mut template) {
+            path::template(event.target, &mut template);
+        }
         let shape = Shape {
             vhost: self.names.intern(event.vhost),
             path: self.names.intern(&template),

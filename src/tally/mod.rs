@@ -5,6 +5,9 @@ mod address;
 mod interner;
 mod ledger;
 pub mod path;
+mod routes;
 
 pub use accumulate::Accumulator;
+pub use routes::Routes;
+
 pub use ledger::{build, build_between};
