@@ -108,8 +108,18 @@ fn options_that_are_named_exist() {
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
         .filter(|w| w.starts_with("--") && !w.starts_with("---") && w.len() > 2)
     {
-        let of_cargo =
-            ["--locked", "--release", "--path", "--bin", "--example", "--bench", "--bytes", "--seed", "--lines"];
+        let of_cargo = [
+            "--locked",
+            "--release",
+            "--path",
+            "--bin",
+            "--example",
+            "--bench",
+            "--bytes",
+            "--seed",
+            "--seeds",
+            "--lines",
+        ];
         assert!(help.contains(word) || of_cargo.contains(&word), "the README names {word}");
     }
 }
