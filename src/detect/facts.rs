@@ -6,7 +6,10 @@ use crate::model::{
     tally::{Ledger, Shape},
 };
 use rayon::prelude::*;
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
 /// A request's place among the things that a fault can hit: all of a [`Shape`] but its outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +68,8 @@ pub(crate) struct Facts<'l> {
     /// For each client, whether its failures may be evidence: neither bot nor monitor nor scanner.
     pub(crate) evident: Vec<bool>,
     pub(crate) has_agents: bool,
+    /// The hosts that are logged.
+    pub(crate) vhosts: BTreeSet<u32>,
     /// Whether two hosts or more are logged.
     pub(crate) has_hosts: bool,
     /// For each browser that was served a few things, whether a file of a page was among them.
@@ -99,6 +104,7 @@ impl<'l> Facts<'l> {
             family_ranks: family_ranks(&agents, families.len()),
             families,
             has_agents: agents.len() > 1,
+            vhosts: ledger.shapes.iter().map(|s| s.vhost).collect(),
             has_hosts: ledger.shapes.iter().any(|s| s.vhost != ledger.shapes.first().map_or(0, |first| first.vhost)),
             agents,
             evident,

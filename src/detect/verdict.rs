@@ -209,7 +209,7 @@ fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground
 
 /// Whether a referring host is not one that this log's own pages refer from most.
 fn is_foreign(facts: &Facts<'_>, host: u32) -> bool {
-    facts.own_host != 0 && host != facts.own_host && !facts.ledger.shapes.iter().any(|s| s.vhost == host)
+    facts.own_host != 0 && host != facts.own_host && !facts.vhosts.contains(&host)
 }
 
 fn requests(f: &mut Features, facts: &Facts<'_>, cluster: &Cluster) {
