@@ -3,7 +3,7 @@
 //! One walk over each client's requests in order of time. The answer is kept for refusals only; whoever needs
 //! it for served requests walks again with [`Walk`].
 
-use super::{agent::Kind, facts::Facts};
+use super::{agent::Kind, facts::Facts, tail::better_half};
 use crate::model::tally::Seen;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -222,7 +222,7 @@ impl Telling {
             }
         }
         Self(hours.map(|strata| {
-            strata.into_iter().map(|hours| better_half(hours.into_values().collect()) <= Self::SHARE_MAX).collect()
+            strata.into_iter().map(|hours| better_half(hours.into_values().collect()).0 <= Self::SHARE_MAX).collect()
         }))
     }
 
@@ -258,18 +258,4 @@ fn count_deaths(
             *hour = (hour.0 + u32::from(!shape.served), hour.1 + 1);
         }
     }
-}
-
-/// The failing share over the hours with the lowest share that hold half of all.
-fn better_half(mut hours: Vec<(u32, u32)>) -> f64 {
-    let all: u32 = hours.iter().map(|(_, all)| all).sum();
-    hours.sort_by(|(f, a), (g, b)| (u64::from(*f) * u64::from(*b)).cmp(&(u64::from(*g) * u64::from(*a))));
-    let (mut failing, mut seen) = (0, 0);
-    for (f, a) in hours {
-        if seen * 2 >= all {
-            break;
-        }
-        (failing, seen) = (failing + f, seen + a);
-    }
-    if seen == 0 { 1.0 } else { f64::from(failing) / f64::from(seen) }
 }

@@ -8,7 +8,8 @@
 use super::{
     agent::Kind,
     facts::{Facts, network},
-    history::{Past, Telling, Walk},
+    ground::Ground,
+    history::{Past, Walk},
     tail::{Rate, quiet_rate, upper_tail},
 };
 use crate::model::tally::Seen;
@@ -71,9 +72,6 @@ pub(crate) struct Candidate {
     pub(crate) chance: f64,
 }
 
-/// Whether strangers are served on a route as a matter of course, so that refusing one means something.
-pub(crate) type Openness = Vec<bool>;
-
 /// Counters of one window: active for the unresolved channels, active for the gap channel, failing by channel.
 const COUNTERS: usize = 5;
 
@@ -117,22 +115,6 @@ impl Grid {
     fn cell(&self, group: u32, level: usize, window: u32, counter: usize) -> Option<&AtomicU32> {
         let window = self.starts.get(level)? + window as usize;
         self.cells.get((group as usize * self.windows() + window) * COUNTERS + counter)
-    }
-}
-
-/// What decides whether a request is evidence, beside its own past.
-pub(crate) struct Ground {
-    pub(crate) open: Openness,
-    pub(crate) telling: Telling,
-}
-
-impl Ground {
-    pub(crate) fn new(facts: &Facts<'_>, pasts: &[Past]) -> Self {
-        Self { open: openness(facts), telling: Telling::new(facts, pasts) }
-    }
-
-    pub(crate) fn is_open(&self, route: u32) -> bool {
-        self.open.get(route as usize).copied().unwrap_or(false)
     }
 }
 
@@ -540,113 +522,4 @@ fn rates(series: &[Vec<(u32, u32)>]) -> Vec<Rate> {
     const WEIGHT: f64 = 20.0;
     let whole = series.first().map(|windows| quiet_rate(windows, 0.01, 5.0)).unwrap_or(Rate { mean: 0.01, rho: 0.01 });
     series.iter().map(|windows| quiet_rate(windows, whole.mean, WEIGHT)).collect()
-}
-
-/// Which routes serve nearly every stranger that asks: in the better half of their hours, at least 97 of 100
-/// distinct clients are served. The better half, so that a fault of half a day does not hide itself.
-pub(crate) fn openness(facts: &Facts<'_>) -> Openness {
-    const SHARE_MIN: f64 = 0.97;
-    const CLIENTS_ENOUGH: u32 = 10;
-    let Some(hours) = Hours::count(facts) else { return vec![false; facts.routes.len()] };
-    let serves_nearly_all = |route: usize| {
-        let (share, clients) = better_half(hours.of(route));
-        share >= SHARE_MIN && clients >= CLIENTS_ENOUGH
-    };
-    (0..facts.routes.len()).map(|route| !facts.route(route as u32).logs_in && serves_nearly_all(route)).collect()
-}
-
-/// Distinct clients served and seen, by route and hour, of the routes that refuse at all.
-struct Hours {
-    /// For each route, its row; none for routes that never refuse.
-    rows: Vec<Option<u32>>,
-    first: u32,
-    width: usize,
-    cells: Vec<[AtomicU32; 2]>,
-}
-
-impl Hours {
-    /// Rows times hours at most; the rows of routes beyond are not counted, so these are not open.
-    const CELLS_MAX: usize = 16 << 20;
-
-    fn count(facts: &Facts<'_>) -> Option<Self> {
-        let (first, last) = facts.ledger.span?;
-        let (first, width) = (first.0 / 3600, (last.0 / 3600 - first.0 / 3600 + 1) as usize);
-        let mut refusals = vec![0u32; facts.routes.len()];
-        for refusal in &facts.ledger.refusals {
-            if let Some(count) = refusals.get_mut(facts.shape(refusal.shape as usize).route as usize) {
-                *count += 1;
-            }
-        }
-        let mut ranked: Vec<usize> =
-            (0..refusals.len()).filter(|r| refusals.get(*r).is_some_and(|count| *count > 0)).collect();
-        ranked.sort_by_key(|r| (std::cmp::Reverse(refusals.get(*r).copied()), *r));
-        ranked.truncate(Self::CELLS_MAX / width.max(1));
-        let mut rows = vec![None; facts.routes.len()];
-        for (row, route) in ranked.iter().enumerate() {
-            if let Some(slot) = rows.get_mut(*route) {
-                *slot = Some(row as u32);
-            }
-        }
-        let cells = (0..ranked.len() * width).map(|_| [AtomicU32::new(0), AtomicU32::new(0)]).collect();
-        let hours = Self { rows, first, width, cells };
-        hours.fill(facts, ranked.len());
-        Some(hours)
-    }
-
-    fn fill(&self, facts: &Facts<'_>, rows: usize) {
-        /// Clients handed to one worker at a time.
-        const CLIENTS_PER_TASK: usize = 4096;
-        let clients = facts.ledger.clients.len();
-        (0..clients.div_ceil(CLIENTS_PER_TASK)).into_par_iter().for_each(|task| {
-            // The client and hour last counted as served and as seen, by row.
-            let mut stamps = vec![[u64::MAX; 2]; rows];
-            for client in
-                (task * CLIENTS_PER_TASK..((task + 1) * CLIENTS_PER_TASK).min(clients)).step_by(facts.stride())
-            {
-                if facts.is_evident(client as u32) {
-                    self.fill_client(facts, client, &mut stamps);
-                }
-            }
-        });
-    }
-
-    fn fill_client(&self, facts: &Facts<'_>, client: usize, stamps: &mut [[u64; 2]]) {
-        for visit in facts.ledger.visits_of(client) {
-            let shape = facts.shape(visit.shape());
-            let Some(row) = self.rows.get(shape.route as usize).copied().flatten() else { continue };
-            if !shape.served && !matches!(shape.status, 401 | 403) {
-                continue;
-            }
-            let hour = visit.time().0 / 3600;
-            let stamp = (client as u64) << 32 | u64::from(hour);
-            let cell = self.cells.get(row as usize * self.width + (hour - self.first) as usize);
-            if let (Some(stamps), Some(cell)) = (stamps.get_mut(row as usize), cell) {
-                for (i, counts) in [shape.served, true].into_iter().enumerate() {
-                    if counts && std::mem::replace(&mut stamps[i], stamp) != stamp {
-                        cell[i].fetch_add(1, Relaxed);
-                    }
-                }
-            }
-        }
-    }
-
-    fn of(&self, route: usize) -> Vec<(u32, u32)> {
-        let Some(row) = self.rows.get(route).copied().flatten() else { return Vec::new() };
-        let cells = self.cells.get(row as usize * self.width..(row as usize + 1) * self.width).unwrap_or_default();
-        cells.iter().map(|cell| (cell[0].load(Relaxed), cell[1].load(Relaxed))).filter(|(_, seen)| *seen > 0).collect()
-    }
-}
-
-/// Share served and clients seen over the hours with the highest share that hold half of the clients.
-fn better_half(mut hours: Vec<(u32, u32)>) -> (f64, u32) {
-    let all: u32 = hours.iter().map(|(_, clients)| clients).sum();
-    hours.sort_by(|(s, c), (t, d)| (u64::from(*t) * u64::from(*c)).cmp(&(u64::from(*s) * u64::from(*d))));
-    let (mut served, mut seen) = (0, 0);
-    for (s, c) in hours {
-        if seen * 2 >= all {
-            break;
-        }
-        (served, seen) = (served + s, seen + c);
-    }
-    (if seen == 0 { 0.0 } else { f64::from(served) / f64::from(seen) }, seen)
 }

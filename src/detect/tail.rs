@@ -95,6 +95,21 @@ fn estimate(kept: &[(u32, u32)], prior: f64, weight: f64) -> Rate {
     Rate { mean, rho }
 }
 
+/// The failing share over those parts `(failing, all)` with the lowest share that hold half of all, and how many these
+/// hold. The better half, so that what fails for a third of a log does not make failing look usual.
+pub(crate) fn better_half(mut parts: Vec<(u32, u32)>) -> (f64, u32) {
+    let all: u32 = parts.iter().map(|(_, all)| all).sum();
+    parts.sort_by(|(f, a), (g, b)| (u64::from(*f) * u64::from(*b)).cmp(&(u64::from(*g) * u64::from(*a))));
+    let (mut failing, mut seen) = (0, 0);
+    for (f, a) in parts {
+        if seen * 2 >= all {
+            break;
+        }
+        (failing, seen) = (failing + f, seen + a);
+    }
+    (if seen == 0 { 1.0 } else { f64::from(failing) / f64::from(seen) }, seen)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Rate, quiet_rate, upper_tail};

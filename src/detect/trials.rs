@@ -4,8 +4,9 @@
 use super::{
     agent::Kind,
     facts::Facts,
+    ground::Ground,
     history::{Past, Walk},
-    scan::{Channel, Ground, fails_on},
+    scan::{Channel, fails_on},
 };
 use rayon::prelude::*;
 

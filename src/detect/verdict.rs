@@ -4,9 +4,10 @@
 
 use super::{
     facts::{Facts, network},
+    ground::Ground,
     history::Past,
     refine::{Cluster, networks},
-    scan::{Channel, Ground},
+    scan::Channel,
     table::span,
     trials::Trial,
 };
