@@ -9,9 +9,6 @@
 use super::timestamp::{ClfMemo, clf};
 use crate::model::event::Event;
 
-/// Quotes of a line looked at; the family has eight at most.
-pub const QUOTES_MAX: usize = 9;
-
 /// A member of the family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -49,7 +46,9 @@ impl Layout {
         Some(Self { vhost, tail })
     }
 
-    fn quotes(self) -> usize {
+    /// How many quotes a line has.
+    #[must_use]
+    pub fn quotes(self) -> usize {
         match self.tail {
             Tail::Nothing => 2,
             Tail::Combined | Tail::CombinedIo => 6,
@@ -58,38 +57,44 @@ impl Layout {
     }
 }
 
-/// Reads a line whose quotes stand at `quotes`; none where the slow twin has to look.
+/// Reads a line that stands at `start` of a text, whose quotes stand at `quotes` of it; none where the slow twin has
+/// to look.
 #[inline]
-pub fn parse<'a>(line: &'a [u8], quotes: &[usize], layout: Layout, clock: &mut ClfMemo) -> Option<Event<'a>> {
+pub fn parse<'a>(
+    line: &'a [u8],
+    start: usize,
+    quotes: &[u32],
+    layout: Layout,
+    clock: &mut ClfMemo,
+) -> Option<Event<'a>> {
     if quotes.len() != layout.quotes() {
         return None;
     }
-    let (&[open, close], tail) = quotes.split_at_checked(2)? else { return None };
-    // `... [10/Oct/2000:13:55:36 -0700] "` : bracket at open-29, time in the 26 bytes before `] "`.
-    let start = open.checked_sub(29)?;
-    if line.get(start) != Some(&b'[') || line.get(open - 2..open) != Some(b"] ") {
+    // A place before the line's start becomes one far behind its end, where nothing is.
+    let at = |i: usize| quotes.get(i).map(|at| (*at as usize).wrapping_sub(start));
+    let (open, close) = (at(0)?, at(1)?);
+    // `... [10/Oct/2000:13:55:36 -0700] "` : the bracket stands 29 bytes before the quote, the time between.
+    let (before, &[b'[', ref stamp @ .., b']', b' ']) = line.get(..open)?.split_last_chunk::<29>()? else {
         return None;
-    }
-    let time = clf(line.get(start + 1..open - 2)?, clock).ok()?;
-    let (vhost, client, user) = front(line.get(..start)?, layout.vhost)?;
-    let request = line.get(open + 1..close)?;
-    let (method, target, protocol) = split_request(request)?;
-    let rest_end = tail.first().copied().unwrap_or(line.len());
-    let (status, bytes) = status_and_size(line.get(close + 1..rest_end)?, tail.is_empty())?;
+    };
+    let time = clf(stamp, clock).ok()?;
+    let (vhost, client, user) = front(before, layout.vhost)?;
+    let (method, target, protocol) = split_request(line.get(open.wrapping_add(1)..close)?)?;
+    let (status, bytes) = status_and_size(line.get(close.wrapping_add(1)..at(2).unwrap_or(line.len()))?, quotes.len() == 2)?;
     let mut event = Event { time, client, user, vhost, method, target, protocol, status, bytes, ..Event::default() };
-    if let (Some(&r0), Some(&r1), Some(&a0), Some(&a1)) = (tail.first(), tail.get(1), tail.get(2), tail.get(3)) {
-        if line.get(r1 + 1..a0) != Some(b" ") {
+    if let (Some(r0), Some(r1), Some(a0), Some(a1)) = (at(2), at(3), at(4), at(5)) {
+        if line.get(r1.wrapping_add(1)..a0) != Some(b" ") {
             return None;
         }
         event.referer = unescaped(line, r0, r1)?;
         event.agent = unescaped(line, a0, a1)?;
-        let after = line.get(a1 + 1..)?;
+        let after = line.get(a1.wrapping_add(1)..)?;
         match layout.tail {
             Tail::Nothing | Tail::Combined => after.is_empty().then_some(())?,
             Tail::CombinedIo => two_numbers(after).then_some(())?,
             Tail::Forwarded => {
-                let (&f0, &f1) = (tail.get(4)?, tail.get(5)?);
-                (line.get(a1 + 1..f0) == Some(b" ") && f1 + 1 == line.len()).then_some(())?;
+                let (f0, f1) = (at(6)?, at(7)?);
+                (line.get(a1.wrapping_add(1)..f0) == Some(b" ") && f1.wrapping_add(1) == line.len()).then_some(())?;
                 event.forwarded_for = unescaped(line, f0, f1)?;
             }
         }
@@ -112,22 +117,42 @@ fn front(text: &[u8], has_vhost: bool) -> Option<(&[u8], &[u8], &[u8])> {
     } else {
         (&b""[..], text)
     };
-    let (client, rest) = cut(text)?;
-    let (ident, user) = cut(rest)?;
+    // Mostly nobody is named: then the client ends where `- -` begins, and no blank need be looked for.
+    let (client, user) = match text.strip_suffix(b" - -") {
+        Some(client) => (client, &b"-"[..]),
+        None => {
+            let (client, rest) = cut(text)?;
+            (client, rest.strip_prefix(b"- ")?)
+        }
+    };
     // Anything odd in front is for the slow twin to judge.
-    let is_plain = |b: &u8| b.is_ascii_graphic() && !matches!(b, b',' | b'"');
-    if client.is_empty() || client == b"-" || !client.iter().all(is_plain) || ident != b"-" {
-        return None;
-    }
-    if user.is_empty() || user.iter().any(|b| matches!(b, b'"' | b'[')) {
+    if client == b"-" || !is_plain(client) || user.is_empty() || memchr::memchr(b'[', user).is_some() {
         return None;
     }
     Some((vhost, client, dash(user)))
 }
 
+/// Whether a text is one word, and printable.
+#[inline]
+fn is_plain(text: &[u8]) -> bool {
+    let odd = |word: u64| {
+        // Bytes below `!`, at `,` or above `~`, eight at a time (Lamport 1975, "Multiple byte processing with
+        // full-word instructions"); a borrow may call a byte odd that is not, never the other way round.
+        const ONES: u64 = u64::from_le_bytes([1; 8]);
+        const HIGH: u64 = ONES << 7;
+        let below = word.wrapping_sub(ONES * 0x21);
+        let comma = (word ^ (ONES * u64::from(b','))).wrapping_sub(ONES);
+        (below | comma | word | word.wrapping_add(ONES)) & HIGH
+    };
+    match (text.first_chunk::<8>(), text.last_chunk::<8>(), text.len()) {
+        (Some(first), Some(last), ..=16) => odd(u64::from_le_bytes(*first)) | odd(u64::from_le_bytes(*last)) == 0,
+        (_, _, len) => len > 0 && text.iter().all(|b| b.is_ascii_graphic() && *b != b','),
+    }
+}
+
 #[inline]
 fn cut(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let space = text.iter().position(|b| *b == b' ')?;
+    let space = memchr::memchr(b' ', text)?;
     Some((text.get(..space)?, text.get(space + 1..)?))
 }
 
@@ -139,17 +164,15 @@ fn dash(text: &[u8]) -> &[u8] {
 /// `GET /path HTTP/1.1`, nothing else.
 #[inline]
 fn split_request(request: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let (method, rest) = cut(request)?;
-    let split = rest.len().checked_sub(9)?;
-    let (target, protocol) = rest.split_at_checked(split)?;
-    let protocol = protocol.strip_prefix(b" ")?;
-    let is_plain = protocol.starts_with(b"HTTP/")
-        && !method.is_empty()
-        && method.iter().all(u8::is_ascii_uppercase)
-        && !target.is_empty();
-    // A space or backslash in the target is left to the slow twin.
-    (is_plain && !protocol.iter().any(|b| matches!(b, b' ' | b'\\')) && memchr::memchr2(b' ', b'\\', target).is_none())
-        .then_some((method, target, protocol))
+    let (method, rest) = match request {
+        [b'G', b'E', b'T', b' ', rest @ ..] => (&b"GET"[..], rest),
+        [b'P', b'O', b'S', b'T', b' ', rest @ ..] => (&b"POST"[..], rest),
+        _ => cut(request).filter(|(method, _)| !method.is_empty() && method.iter().all(u8::is_ascii_uppercase))?,
+    };
+    let (target, &[b' ', ref protocol @ ..]) = rest.split_last_chunk::<9>()? else { return None };
+    let &[b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = protocol else { return None };
+    // What is no digit may be a blank, at which the slow twin would cut.
+    (major.is_ascii_digit() && minor.is_ascii_digit() && !target.is_empty()).then_some((method, target, protocol))
 }
 
 /// ` 200 1234 ` or, at the end of a line, ` 200 1234`.
@@ -185,6 +208,6 @@ fn two_numbers(text: &[u8]) -> bool {
 /// The text between two quotes, where no backslash stands before the closing one.
 #[inline]
 fn unescaped(line: &[u8], open: usize, close: usize) -> Option<&[u8]> {
-    let text = line.get(open + 1..close)?;
+    let text = line.get(open.wrapping_add(1)..close)?;
     (text.last() != Some(&b'\\')).then_some(dash(text))
 }

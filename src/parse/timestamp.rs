@@ -61,13 +61,14 @@ impl Default for ClfMemo {
 /// [`Reason::NoTime`] for another form or an impossible date, [`Reason::ImplausibleTime`] outside 1970 to 2105.
 pub fn clf(text: &[u8], memo: &mut ClfMemo) -> Result<Time, Reason> {
     let text: &[u8; CLF_LEN] = text.try_into().map_err(|_| Reason::NoTime)?;
-    let (minute, rest) = text.split_at(MINUTE_LEN);
-    let (second, zone) = rest.split_at(ZONE_START - MINUTE_LEN);
-    let second = number(second).filter(|s| *s <= 60).ok_or(Reason::NoTime)?.min(59);
-    if minute != memo.minute || zone != memo.zone {
+    // Arrays of known length, so that each is compared in a few instructions.
+    let (Some((minute, rest)), Some(zone)) = (text.split_first_chunk::<MINUTE_LEN>(), text.last_chunk()) else {
+        return Err(Reason::NoTime);
+    };
+    let second = rest.get(..ZONE_START - MINUTE_LEN).and_then(number).filter(|s| *s <= 60).ok_or(Reason::NoTime)?.min(59);
+    if *minute != memo.minute || *zone != memo.zone {
         memo.start_secs = clf_minute(text)?.0;
-        memo.minute.copy_from_slice(minute);
-        memo.zone.copy_from_slice(zone);
+        (memo.minute, memo.zone) = (*minute, *zone);
     }
     Ok(Time(memo.start_secs + second))
 }

@@ -15,9 +15,12 @@ use crate::{
         tally::{ChunkCoverage, Place, RejectedHere, Tallies},
         time::Time,
     },
-    parse::{Scratch, fast, is_blank, marks},
+    parse::{
+        Scratch, fast, is_blank,
+        marks::{self, Marks},
+    },
     progress::Progress,
-    tally::Accumulator,
+    tally::{Accumulator, BATCH_LEN, Row},
 };
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -44,6 +47,7 @@ fn work(queue: &Queue<'_>, options: &Options, progress: &Progress) -> Tallies {
         accumulator: Accumulator::new(Arc::clone(&options.routes)),
         scratch: Scratch::default(),
         coverage: ChunkCoverage::default(),
+        marks: Marks::default(),
     };
     let mut chunks = Vec::new();
     while let Some(draw) = queue.draw() {
@@ -58,6 +62,7 @@ struct Worker {
     accumulator: Accumulator,
     scratch: Scratch,
     coverage: ChunkCoverage,
+    marks: Marks,
 }
 
 impl Worker {
@@ -76,40 +81,64 @@ impl Worker {
         std::mem::take(&mut self.coverage)
     }
 
-    /// Quotes and newlines are found in one pass; at each newline the line between is read.
+    /// Stretch after stretch: first its marks, then its lines.
     fn scan_fast(&mut self, text: &[u8], reading: &Reading, layout: fast::Layout, format: u16) {
-        let (mut quotes, mut found) = ([0usize; fast::QUOTES_MAX], 0);
-        let (mut start, mut span, mut parsed) = (0, (u32::MAX, 0), 0);
-        marks::each_mark(text, |at| {
-            if text.get(at) == Some(&b'"') {
-                if let Some(slot) = quotes.get_mut(found) {
-                    *slot = at - start;
-                }
-                found += 1;
-                return;
-            }
-            let line = text.get(start..at).unwrap_or_default();
+        let mut marks = std::mem::take(&mut self.marks);
+        let (mut rows, mut span) = (Vec::with_capacity(BATCH_LEN), Span::default());
+        let mut rest = text;
+        while !rest.is_empty() {
+            let read = self.scan_stretch(rest, marks.find(rest), reading, layout, &mut rows, &mut span);
+            rest = rest.get(read..).unwrap_or_default();
+        }
+        self.take(&mut rows);
+        self.marks = marks;
+        if span.lines > 0 {
+            self.parsed(format, span.lines, (Time(span.first), Time(span.last)));
+        }
+    }
+
+    /// Reads the lines that end at a mark; gives the bytes that they took, or those of one line without such an end.
+    fn scan_stretch<'a>(
+        &mut self,
+        text: &'a [u8],
+        mut marks: &[u32],
+        reading: &Reading,
+        layout: fast::Layout,
+        rows: &mut Vec<Row<'a>>,
+        span: &mut Span,
+    ) -> usize {
+        let mut start = 0;
+        while let Some((quotes, end, after)) = marks::next_line(text, marks, layout.quotes()) {
+            let line = text.get(start..end).unwrap_or_default();
             let place = Place { file: reading.file, chunk: self.coverage.chunk, line: self.coverage.lines as u32 };
-            // More quotes than any layout has: none are as good, and a line that is too long is rejected unread.
-            let known = if line.len() > LINE_BYTES_MAX { &[] } else { quotes.get(..found).unwrap_or_default() };
-            match fast::parse(line, known, layout, &mut self.scratch.clock) {
+            match fast::parse(line, start, quotes, layout, &mut self.scratch.clock) {
                 Some(event) => {
                     self.coverage.lines += 1;
-                    parsed += 1;
-                    span = (span.0.min(event.time.0), span.1.max(event.time.0));
-                    self.accumulator.add(&event, line, place);
+                    span.add(event.time);
+                    rows.push(self.accumulator.prepare(&event, line, place));
+                    if rows.len() == BATCH_LEN {
+                        self.take(rows);
+                    }
                 }
-                None => self.read_slowly(line, reading),
+                None => {
+                    self.take(rows);
+                    self.read_slowly(line, reading);
+                }
             }
-            (start, found) = (at + 1, 0);
-        });
-        if parsed > 0 {
-            self.parsed(format, parsed, (Time(span.0), Time(span.1)));
+            (start, marks) = (end + 1, after);
         }
-        let rest = text.get(start..).unwrap_or_default();
-        if !rest.is_empty() {
-            self.read_slowly(rest, reading);
+        if start > 0 {
+            return start;
         }
+        self.take(rows);
+        let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
+        self.read_slowly(text.get(..end).unwrap_or_default(), reading);
+        end + 1
+    }
+
+    fn take(&mut self, rows: &mut Vec<Row<'_>>) {
+        self.accumulator.take(rows);
+        rows.clear();
     }
 
     fn read_slowly(&mut self, line: &[u8], reading: &Reading) {
@@ -149,5 +178,26 @@ impl Worker {
         let text = line.get(..REJECTED_BYTES_MAX).unwrap_or(line);
         let first = || RejectedHere { lines: 0, line: number, column: rejection.column, text: text.into() };
         self.coverage.rejected.entry(rejection.reason).or_insert_with(first).lines += 1;
+    }
+}
+
+/// How many lines were read fast, and between which times.
+struct Span {
+    lines: u64,
+    first: u32,
+    last: u32,
+}
+
+impl Default for Span {
+    fn default() -> Self {
+        Self { lines: 0, first: u32::MAX, last: 0 }
+    }
+}
+
+impl Span {
+    fn add(&mut self, time: Time) {
+        self.lines += 1;
+        self.first = self.first.min(time.0);
+        self.last = self.last.max(time.0);
     }
 }

@@ -4,295 +4,203 @@
 //! are appended; nothing is added up here. Adding up would need one table keyed by client and window, which
 //! falls out of the cache (12 times slower in a trial), and would fix the questions before they are known.
 //!
-//! A shape is found through a memo of the raw request, since templating a path costs ten times as much.
+//! Requests come in batches, and each step is done for the whole batch before the next: first all hashes, then all
+//! look-ups. Of look-ups in a row the processor waits for many at once; one between the parsing of two lines would
+//! wait for memory alone.
 
-use super::{address, interner::Interner, path, routes::Routes};
+use super::{clients::Clients, interner::Interner, path, routes::Routes, shapes::Shapes};
 use crate::model::{
     event::Event,
-    tally::{ClientKey, NAME_PREFIX, Place, Refusal, Sample, SampleKey, Shape, Shard, Visit},
+    tally::{Place, Refusal, Sample, SampleKey, Shard, Visit},
+    time::Time,
 };
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-use std::{
-    collections::BTreeMap,
-    hash::{BuildHasher, Hasher},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Bytes kept of a sample line.
 const SAMPLE_BYTES_MAX: usize = 512;
-/// A shard is closed at so many shapes: their ids have 16 bits, and one line adds at most one.
-const SHAPES_MAX: usize = u16::MAX as usize;
+/// Requests looked up together.
+pub const BATCH_LEN: usize = 64;
+/// A shard is closed at so many shapes: their ids have 16 bits, and a batch may add as many as it is long.
+const SHAPES_MAX: usize = u16::MAX as usize - BATCH_LEN;
 /// A shard is closed at so many bytes of text: their offsets have 32 bits.
 const TEXT_BYTES_MAX: usize = 1 << 30;
-/// Entries of the memo of raw requests: 256 KiB, which stay in the L2 cache. Sites with ids in their paths need that
-/// many. An entry is 48 bits of the request's hash above the shape; with the 15 bits of its place that is nearly the
-/// whole hash, which is seeded at random, so that no stranger can make two requests meet.
-const MEMO_LEN: usize = 1 << 15;
-/// No shape has the number 65,535.
-const MEMO_EMPTY: u64 = u64::MAX;
+
+/// A request whose texts are hashed and whose numbers are still to be looked up. It belongs to the shard that is open.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'t> {
+    pub(super) path: &'t [u8],
+    pub(super) path_hash: u64,
+    pub(super) agent: &'t [u8],
+    pub(super) agent_hash: u64,
+    /// See [`Clients::address`].
+    pub(super) address: u64,
+    /// See [`Shapes::outcome`].
+    pub(super) outcome: u32,
+    time: Time,
+    /// Index into `refusals` plus one; 0 for none.
+    refusal: u32,
+    line: &'t [u8],
+}
 
 /// Takes events, gives shards.
+#[derive(Default)]
 pub struct Accumulator {
     names: Interner,
-    agents: Interner,
-    clients: Vec<ClientKey>,
-    client_table: HashTable<(u32, u32)>,
-    waiting: Vec<Waiting>,
-    shapes: Vec<Shape>,
-    shape_table: HashTable<u16>,
-    memo: Vec<u64>,
+    clients: Clients,
+    shapes: Shapes,
     visits: BTreeMap<u16, Vec<Visit>>,
     bucket: u16,
     open: Vec<Visit>,
     refusals: Vec<Refusal>,
     samples: BTreeMap<SampleKey, Sample>,
-    hasher: RandomState,
-    scratch: Vec<u8>,
-    routes: Arc<Routes>,
     closed: Vec<Shard>,
-}
-
-/// A request whose client has still to be looked up.
-#[derive(Clone, Copy)]
-struct Waiting {
-    hash: u64,
-    key: ClientKey,
-    shape: u16,
-    second: u16,
-    /// Index into `refusals` plus one; 0 for none.
-    refusal: u32,
-}
-
-/// Requests looked up together. The table of clients does not fit the cache, and lookups in a row miss it side by
-/// side, where one between the parsing of two lines waits for memory alone.
-const BATCH_LEN: usize = 64;
-
-impl Default for Accumulator {
-    fn default() -> Self {
-        Self {
-            names: Interner::new(),
-            agents: Interner::new(),
-            clients: Vec::new(),
-            client_table: HashTable::new(),
-            waiting: Vec::with_capacity(BATCH_LEN),
-            shapes: Vec::new(),
-            shape_table: HashTable::new(),
-            memo: vec![MEMO_EMPTY; MEMO_LEN],
-            visits: BTreeMap::new(),
-            bucket: 0,
-            open: Vec::new(),
-            refusals: Vec::new(),
-            samples: BTreeMap::new(),
-            hasher: RandomState::default(),
-            scratch: Vec::new(),
-            routes: Arc::default(),
-            closed: Vec::new(),
-        }
-    }
+    /// Rows out there.
+    prepared: usize,
+    found_clients: Vec<u32>,
+    found_shapes: Vec<u16>,
 }
 
 impl Accumulator {
     /// One that files paths under the operator's own routes first.
     #[must_use]
     pub fn new(routes: Arc<Routes>) -> Self {
-        Self { routes, ..Self::default() }
+        Self { shapes: Shapes::new(routes), ..Self::default() }
     }
 
     /// Takes one request; `line` is its text, `place` where it stands.
-    #[inline]
     pub fn add(&mut self, event: &Event<'_>, line: &[u8], place: Place) {
-        if self.is_full() {
-            self.close();
-        }
-        let shape = self.shape(event);
-        let (bucket, second) = ((event.time.0 >> 16) as u16, event.time.0 as u16);
-        if bucket != self.bucket {
-            self.turn_to(bucket);
-        }
-        let key = self.client_key(event);
-        let hash = self.hasher.hash_one(key);
-        let refusal = if matches!(event.status, 401 | 403) { self.refuse(event, shape, line, place) } else { 0 };
-        self.waiting.push(Waiting { hash, key, shape, second, refusal });
-        if self.waiting.len() >= BATCH_LEN {
-            self.look_up();
+        let row = self.prepare(event, line, place);
+        self.take(&[row]);
+    }
+
+    /// Reads what there is to be read of a request, which is then to be given to [`Self::take`]. Texts are looked at
+    /// here, while they are in the cache, and tables there.
+    #[inline]
+    pub fn prepare<'t>(&mut self, event: &Event<'t>, line: &'t [u8], place: Place) -> Row<'t> {
+        let path = path::without_query(event.target);
+        let refusal = if matches!(event.status, 401 | 403) { self.refuse(event, place) } else { 0 };
+        self.prepared += 1;
+        Row {
+            path,
+            path_hash: self.shapes.hash(path),
+            agent: event.agent,
+            agent_hash: self.clients.hash(event.agent),
+            address: self.clients.address(event.client, &mut self.names),
+            outcome: self.shapes.outcome(event, &mut self.names),
+            time: event.time,
+            refusal,
+            line,
         }
     }
 
-    /// Gives the waiting requests their clients.
-    fn look_up(&mut self) {
-        let mut waiting = std::mem::take(&mut self.waiting);
-        for request in &waiting {
-            let client = self.client(request.hash, request.key);
-            self.open.push(Visit { client, shape: request.shape, second: request.second });
-            if let Some(refusal) = (request.refusal as usize).checked_sub(1).and_then(|at| self.refusals.get_mut(at)) {
-                refusal.client = client;
-            }
+    /// Takes all requests that were prepared; quickest with [`BATCH_LEN`] at once.
+    pub fn take(&mut self, batch: &[Row<'_>]) {
+        let mut clients = std::mem::take(&mut self.found_clients);
+        let mut shapes = std::mem::take(&mut self.found_shapes);
+        self.clients.find(batch, &mut clients);
+        self.shapes.find(batch, &mut self.names, &mut shapes);
+        for ((row, client), shape) in batch.iter().zip(&clients).zip(&shapes) {
+            self.keep(row, *client, *shape);
         }
-        waiting.clear();
-        self.waiting = waiting;
+        (self.found_clients, self.found_shapes) = (clients, shapes);
+        self.prepared -= batch.len();
+        if self.is_full() {
+            self.close();
+        }
+    }
+
+    #[inline]
+    fn keep(&mut self, row: &Row<'_>, client: u32, shape: u16) {
+        let (bucket, second) = ((row.time.0 >> 16) as u16, row.time.0 as u16);
+        if bucket != self.bucket {
+            self.turn_to(bucket);
+        }
+        self.open.push(Visit { client, shape, second });
+        if row.refusal > 0 {
+            self.complete(row, client, u32::from(shape));
+        }
     }
 
     /// Everything taken, as shards.
     #[must_use]
     pub fn finish(mut self) -> Vec<Shard> {
-        if !self.shapes.is_empty() {
+        if self.shapes.len() > 0 {
             self.close();
         }
         self.closed
     }
 
-    #[inline]
     fn is_full(&self) -> bool {
-        self.shapes.len() >= SHAPES_MAX
-            || self.names.names().size_bytes() + self.agents.names().size_bytes() > TEXT_BYTES_MAX
+        self.shapes.len() > SHAPES_MAX || self.names.names().size_bytes() + self.clients.text_bytes() > TEXT_BYTES_MAX
     }
 
     #[cold]
     fn close(&mut self) {
-        self.look_up();
-        let left = std::mem::take(&mut self.open);
-        if !left.is_empty() {
-            self.visits.insert(self.bucket, left);
-        }
-        let closed = std::mem::take(&mut self.closed);
-        let mut full = std::mem::take(self);
-        for sample in full.samples.values_mut() {
-            // Until now the index of its refusal, whose client was not looked up yet.
-            sample.client = full.refusals.get(sample.client as usize).map_or(0, |refusal| refusal.client);
-        }
-        self.closed = closed;
-        self.routes = full.routes;
-        self.closed.push(Shard {
+        debug_assert_eq!(self.prepared, 0, "a row would outlive its shard");
+        self.put_away();
+        let mut closed = std::mem::take(&mut self.closed);
+        let full = std::mem::take(self);
+        let (shapes, routes) = full.shapes.into_parts();
+        let (clients, agents) = full.clients.into_parts();
+        closed.push(Shard {
             names: full.names.into_names(),
-            agents: full.agents.into_names(),
-            clients: full.clients,
-            shapes: full.shapes,
+            agents,
+            clients,
+            shapes,
             visits: full.visits,
             refusals: full.refusals,
             samples: full.samples,
         });
+        *self = Self { closed, ..Self::new(routes) };
     }
 
     /// Lines mostly come in order of time, so one bucket is open and the others wait in a map.
     #[cold]
     fn turn_to(&mut self, bucket: u16) {
-        self.look_up();
-        let left = std::mem::take(&mut self.open);
-        if !left.is_empty() {
-            self.visits.insert(self.bucket, left);
-        }
+        self.put_away();
         self.open = self.visits.remove(&bucket).unwrap_or_default();
         self.bucket = bucket;
     }
 
-    #[inline]
-    fn client_key(&mut self, event: &Event<'_>) -> ClientKey {
-        let agent = self.agents.intern(event.agent);
-        let addr = match address::parse(event.client) {
-            Some(addr) => addr,
-            None => NAME_PREFIX | u128::from(self.names.intern(event.client)),
-        };
-        ClientKey { addr, agent }
+    fn put_away(&mut self) {
+        let open = std::mem::take(&mut self.open);
+        if !open.is_empty() {
+            self.visits.insert(self.bucket, open);
+        }
     }
 
-    /// Half of the hash stands in the table beside the index, so that only a likely match is followed to the keys.
-    #[inline]
-    fn client(&mut self, hash: u64, key: ClientKey) -> u32 {
-        let tag = (hash >> 24) as u32;
-        let is_same = |(other, index): &(u32, u32)| *other == tag && self.clients.get(*index as usize) == Some(&key);
-        if let Some((_, found)) = self.client_table.find(hash, is_same) {
-            return *found;
-        }
-        let index = self.clients.len() as u32;
-        self.clients.push(key);
-        let (clients, hasher) = (&self.clients, &self.hasher);
-        let rehash = |(_, index): &(u32, u32)| clients.get(*index as usize).map_or(0, |key| hasher.hash_one(key));
-        self.client_table.insert_unique(hash, (tag, index), rehash);
-        index
-    }
-
-    #[inline]
-    fn shape(&mut self, event: &Event<'_>) -> u16 {
-        let hash = self.request_hash(event);
-        let slot = hash as usize % MEMO_LEN;
-        if let Some(memo) = self.memo.get(slot).filter(|memo| (**memo ^ hash) >> 16 == 0 && **memo != MEMO_EMPTY) {
-            return *memo as u16;
-        }
-        let shape = self.shape_slowly(event);
-        if let Some(memo) = self.memo.get_mut(slot) {
-            *memo = hash >> 16 << 16 | u64::from(shape);
-        }
-        shape
-    }
-
-    #[inline]
-    fn request_hash(&self, event: &Event<'_>) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write(path::without_query(event.target));
-        hasher.write(event.method);
-        hasher.write(event.protocol);
-        if !event.vhost.is_empty() || !event.upstream.is_empty() {
-            hasher.write(event.vhost);
-            hasher.write(event.upstream);
-            hasher.write_usize(event.vhost.len());
-        }
-        let lengths = event.method.len() as u64 | (event.protocol.len() as u64) << 24;
-        hasher.write_u64(lengths << 17 | u64::from(event.status) << 1 | u64::from(!event.user.is_empty()));
-        hasher.finish()
-    }
-
-    fn shape_slowly(&mut self, event: &Event<'_>) -> u16 {
-        let mut template = std::mem::take(&mut self.scratch);
-        if !self.routes.template(path::without_query(event.target), &mut template) {
-            path::template(event.target, &mut template);
-        }
-        let shape = Shape {
-            vhost: self.names.intern(event.vhost),
-            path: self.names.intern(&template),
-            method: self.names.intern(event.method),
-            protocol: self.names.intern(event.protocol),
-            upstream: self.names.intern(event.upstream),
-            status: event.status,
-            with_user: !event.user.is_empty(),
-        };
-        self.scratch = template;
-        let hash = self.hasher.hash_one(shape);
-        if let Some(found) = self.shape_table.find(hash, |i| self.shapes.get(usize::from(*i)) == Some(&shape)) {
-            return *found;
-        }
-        let index = self.shapes.len() as u16;
-        self.shapes.push(shape);
-        let (shapes, hasher) = (&self.shapes, &self.hasher);
-        self.shape_table.insert_unique(hash, index, |i| shapes.get(usize::from(*i)).map_or(0, |s| hasher.hash_one(s)));
-        index
-    }
-
+    /// Keeps a refusal; its client and shape are given when they are known.
     #[cold]
-    fn refuse(&mut self, event: &Event<'_>, shape: u16, line: &[u8], place: Place) -> u32 {
+    fn refuse(&mut self, event: &Event<'_>, place: Place) -> u32 {
         self.refusals.push(Refusal {
-            // Given when the batch is looked up.
             client: 0,
             time: event.time,
-            shape: u32::from(shape),
+            shape: 0,
             place,
             user: self.names.intern(event.user),
             referer_host: self.names.intern(host_of(event.referer)),
             bytes: u32::try_from(event.bytes).unwrap_or(u32::MAX),
         });
-        let key = SampleKey { shape: u32::from(shape), hour: event.time.0 / 3600 };
-        let is_earlier = self.samples.get(&key).is_none_or(|kept| (event.time, place) < (kept.time, kept.place));
-        if is_earlier {
-            let text = line.get(..SAMPLE_BYTES_MAX).unwrap_or(line).into();
-            let refusal = self.refusals.len() as u32 - 1;
-            self.samples.insert(key, Sample { time: event.time, place, client: refusal, text });
-        }
         self.refusals.len() as u32
+    }
+
+    #[cold]
+    fn complete(&mut self, row: &Row<'_>, client: u32, shape: u32) {
+        let Some(refusal) = self.refusals.get_mut(row.refusal as usize - 1) else { return };
+        (refusal.client, refusal.shape) = (client, shape);
+        let (time, place, key) = (refusal.time, refusal.place, SampleKey { shape, hour: refusal.time.0 / 3600 });
+        if self.samples.get(&key).is_none_or(|kept| (time, place) < (kept.time, kept.place)) {
+            let text = row.line.get(..SAMPLE_BYTES_MAX).unwrap_or(row.line).into();
+            self.samples.insert(key, Sample { time, place, client, text });
+        }
     }
 }
 
 /// The host of a URL, or nothing.
 fn host_of(url: &[u8]) -> &[u8] {
+    if url.is_empty() {
+        return url;
+    }
     let Some(at) = memchr::memmem::find(url, b"://") else { return b"" };
     let rest = url.get(at + 3..).unwrap_or_default();
     let end = rest.iter().position(|b| matches!(b, b'/' | b':' | b'?' | b'#')).unwrap_or(rest.len());

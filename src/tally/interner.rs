@@ -12,13 +12,15 @@ pub(crate) struct Interner {
     hasher: RandomState,
 }
 
-impl Interner {
-    pub(crate) fn new() -> Self {
+impl Default for Interner {
+    fn default() -> Self {
         let mut names = Names::default();
         names.push(b"");
         Self { names, table: HashTable::new(), hasher: RandomState::default() }
     }
+}
 
+impl Interner {
     #[inline]
     pub(crate) fn intern(&mut self, text: &[u8]) -> u32 {
         if text.is_empty() {

@@ -2,12 +2,16 @@
 
 mod accumulate;
 mod address;
+mod clients;
 mod interner;
 mod ledger;
+mod memo;
 pub mod path;
 mod routes;
+mod shapes;
+mod table;
 
-pub use accumulate::Accumulator;
+pub use accumulate::{Accumulator, BATCH_LEN, Row};
 pub use routes::Routes;
 
 pub use ledger::{build, build_between};
