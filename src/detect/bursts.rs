@@ -5,7 +5,8 @@
 
 use super::{agent::Kind, facts::Facts, history::Past};
 use crate::model::{incident::Verdict, tally::Refusal};
-use std::collections::{BTreeMap, BTreeSet};
+use rayon::prelude::*;
+use std::collections::BTreeSet;
 
 /// A wave of failures that is nobody's fault on our side.
 #[derive(Clone, Debug)]
@@ -32,6 +33,7 @@ pub(crate) fn find(facts: &Facts<'_>, pasts: &[Past], free: &[bool]) -> Vec<Burs
 }
 
 /// One refusal with what the naming asks for.
+#[derive(Clone)]
 struct Item<'f> {
     index: u32,
     refusal: &'f Refusal,
@@ -42,21 +44,18 @@ struct Item<'f> {
     kind: Kind,
 }
 
-fn items<'f>(facts: &'f Facts<'_>, pasts: &'f [Past], free: &'f [bool]) -> impl Iterator<Item = Item<'f>> {
-    facts.ledger.refusals.iter().zip(pasts).zip(free).enumerate().filter(|(_, (_, free))| **free).map(
-        |(i, ((refusal, past), _))| {
-            let shape = facts.shape(refusal.shape as usize);
-            Item {
-                index: i as u32,
-                refusal,
-                past,
-                status: shape.status,
-                logs_in: facts.route(shape.route).logs_in,
-                path: facts.ledger.shapes.get(refusal.shape as usize).map_or(0, |s| s.path),
-                kind: facts.kind(refusal.client),
-            }
-        },
-    )
+fn item<'f>(facts: &'f Facts<'_>, pasts: &'f [Past], index: usize) -> Option<Item<'f>> {
+    let (refusal, past) = (facts.ledger.refusals.get(index)?, pasts.get(index)?);
+    let shape = facts.shape(refusal.shape as usize);
+    Some(Item {
+        index: index as u32,
+        refusal,
+        past,
+        status: shape.status,
+        logs_in: facts.route(shape.route).logs_in,
+        path: facts.ledger.shapes.get(refusal.shape as usize).map_or(0, |s| s.path),
+        kind: facts.kind(refusal.client),
+    })
 }
 
 fn share(part: usize, all: usize) -> f64 {
@@ -66,14 +65,18 @@ fn share(part: usize, all: usize) -> f64 {
 /// Addresses with many failures of their own.
 fn heavy_addresses(facts: &Facts<'_>, pasts: &[Past], free: &mut [bool]) -> Vec<Burst> {
     const FAILURES_MIN: usize = 40;
-    let mut by_address: BTreeMap<u128, Vec<Item<'_>>> = BTreeMap::new();
-    let snapshot = free.to_vec();
-    for item in items(facts, pasts, &snapshot) {
-        let addr = facts.ledger.clients.get(item.refusal.client as usize).map_or(0, |k| k.addr);
-        by_address.entry(addr).or_default().push(item);
-    }
+    let addr = |refusal: &Refusal| facts.ledger.clients.get(refusal.client as usize).map_or(0, |k| k.addr);
     let mut bursts = Vec::new();
-    for (_, mut own) in by_address {
+    let mut next = 0;
+    // Refusals stand in the order of their clients, and these in that of their addresses.
+    for all in facts.ledger.refusals.chunk_by(|a, b| addr(a) == addr(b)) {
+        let from = next;
+        next += all.len();
+        if all.len() < FAILURES_MIN {
+            continue;
+        }
+        let mut own: Vec<Item<'_>> =
+            (from..next).filter(|i| free.get(*i) == Some(&true)).filter_map(|i| item(facts, pasts, i)).collect();
         if own.len() < FAILURES_MIN {
             continue;
         }
@@ -182,43 +185,31 @@ fn name_address(facts: &Facts<'_>, own: &[Item<'_>]) -> (Verdict, &'static str, 
 fn waves(facts: &Facts<'_>, pasts: &[Past], free: &[bool]) -> Vec<Burst> {
     const SLOT_SECS: u32 = 900;
     const CLIENTS_MIN: usize = 8;
-    let mut classes: BTreeMap<(u16, bool, bool), BTreeMap<u32, Vec<Item<'_>>>> = BTreeMap::new();
-    for item in items(facts, pasts, free) {
-        let is_challenge = item.past.challenged;
-        if is_challenge && item.past.on_route {
-            continue;
-        }
-        classes
-            .entry((item.status, item.logs_in, item.past.anywhere))
-            .or_default()
-            .entry(item.refusal.time.0 / SLOT_SECS)
-            .or_default()
-            .push(item);
-    }
+    let mut items: Vec<Item<'_>> = (0..free.len())
+        .filter(|i| free.get(*i) == Some(&true))
+        .filter_map(|i| item(facts, pasts, i))
+        .filter(|item| !(item.past.challenged && item.past.on_route))
+        .collect();
+    let class = |item: &Item<'_>| (item.status, item.logs_in, item.past.anywhere);
+    let slot = |item: &Item<'_>| item.refusal.time.0 / SLOT_SECS;
+    items.par_sort_unstable_by_key(|item| (class(item), slot(item), item.index));
     let slots = facts.ledger.span.map_or(0, |(first, last)| (last.0 / SLOT_SECS - first.0 / SLOT_SECS + 1) as usize);
     let mut bursts = Vec::new();
-    for ((status, _, _), slots_with) in classes {
-        let clients = |items: &[Item<'_>]| items.iter().map(|i| i.refusal.client).collect::<BTreeSet<_>>().len();
-        let mut counts: Vec<usize> = slots_with.values().map(|items| clients(items)).collect();
+    for own in items.chunk_by(|a, b| class(a) == class(b)) {
+        let status = own.first().map_or(0, |item| item.status);
+        // The refusals of one client follow each other.
+        let counted: Vec<(usize, &[Item<'_>])> = own
+            .chunk_by(|a, b| slot(a) == slot(b))
+            .map(|items| (items.chunk_by(|a, b| a.refusal.client == b.refusal.client).count(), items))
+            .collect();
+        let mut counts: Vec<usize> = counted.iter().map(|(clients, _)| *clients).collect();
         counts.resize(slots.max(counts.len()), 0);
         let bound = CLIENTS_MIN.max(outlier_bound(counts));
-        let mut open: Option<(u32, Vec<Item<'_>>)> = None;
-        for (slot, items) in slots_with {
-            if clients(&items) < bound {
-                continue;
-            }
-            match &mut open {
-                Some((last, run)) if slot <= *last + 4 => {
-                    *last = slot;
-                    run.extend(items);
-                }
-                _ => {
-                    bursts.extend(open.take().and_then(|(_, run)| name_wave(facts, status, &run)));
-                    open = Some((slot, items));
-                }
-            }
+        let full: Vec<&[Item<'_>]> = counted.into_iter().filter(|(n, _)| *n >= bound).map(|(_, items)| items).collect();
+        let place = |items: &[Item<'_>]| items.first().map_or(0, slot);
+        for run in full.chunk_by(|a, b| place(b) <= place(a) + 4) {
+            bursts.extend(name_wave(facts, status, &run.concat()));
         }
-        bursts.extend(open.and_then(|(_, run)| name_wave(facts, status, &run)));
     }
     bursts
 }

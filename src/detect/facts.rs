@@ -294,12 +294,17 @@ fn by_id<K>(ids: BTreeMap<K, u32>) -> Vec<K> {
 #[derive(Default)]
 struct Prefixes {
     ids: BTreeMap<String, u32>,
+    /// What was found for each path, by its index into the names.
+    known: BTreeMap<u32, [u32; 3]>,
 }
 
 impl Prefixes {
     /// The prefixes of a template with one, two and three segments. A segment that stands for many (an id, a
     /// file name) ends the prefix: it would not be one in the operator's eyes.
-    fn of(&mut self, template: &[u8]) -> [u32; 3] {
+    fn of(&mut self, path: u32, template: &[u8]) -> [u32; 3] {
+        if let Some(known) = self.known.get(&path) {
+            return *known;
+        }
         let text = logged::inert(template);
         let mut prefix = String::new();
         let mut ids = [0; 3];
@@ -317,13 +322,14 @@ impl Prefixes {
             let key = if prefix.is_empty() { "/".to_owned() } else { prefix.clone() };
             *slot = id_of(&mut self.ids, key);
         }
+        self.known.insert(path, ids);
         ids
     }
 }
 
 fn leaf(ledger: &Ledger, shape: &Shape, paths: &mut Prefixes, routes: &mut BTreeMap<Route, u32>) -> Leaf {
     let template = ledger.names.get(shape.path);
-    let prefix = paths.of(template);
+    let prefix = paths.of(shape.path, template);
     let writes =
         !matches!(ledger.names.get(shape.method), b"GET" | b"HEAD" | b"OPTIONS" | b"PROPFIND" | b"REPORT" | b"");
     let route = Route { vhost: shape.vhost, prefix: prefix[1], writes, logs_in: writes && is_login(template) };

@@ -263,7 +263,7 @@ pub(crate) fn samples_of(
 ) -> Vec<LineRef> {
     const SAMPLES_MAX: usize = 2;
     let own = |s: &&Sample| s.time.0 >= burst.from && s.time.0 < burst.to && clients.contains(&s.client);
-    let mut found: Vec<&Sample> = facts.ledger.samples.values().filter(own).collect();
+    let mut found: Vec<&Sample> = facts.ledger.samples.iter().map(|(_, sample)| sample).filter(own).collect();
     found.sort_by_key(|s| (s.time, s.place));
     found.truncate(SAMPLES_MAX);
     quoted(found, locate)

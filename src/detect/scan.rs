@@ -139,7 +139,7 @@ pub(crate) fn fails_on(
 
 /// Groups worth counting clients for. Counting costs a pass over every request, so a group has to show first, by its
 /// refusals alone, a window with more failing clients than its own number of them and the log's traffic explain.
-/// That is a low bar (three standard deviations and two clients): what passes is tested properly.
+/// That is a low bar, of which a few groups pass by chance: what passes is tested properly.
 fn groups_that_stand_out(facts: &Facts<'_>, pasts: &[Past], windows: &Windows, groups_max: usize) -> Vec<Group> {
     let mut ids: HashMap<Group, u32, foldhash::fast::FixedState> = HashMap::default();
     let mut failing: Vec<GroupFailures> = Vec::new();
@@ -169,10 +169,11 @@ fn groups_that_stand_out(facts: &Facts<'_>, pasts: &[Past], windows: &Windows, g
             }
         }
     }
-    let shown = ids.into_iter().filter_map(|(group, id)| {
-        failing.get(id as usize).filter(|f| f.stands_out(windows)).map(|f| (f.clients, group))
-    });
-    let mut groups: Vec<(u32, Group)> = shown.collect();
+    let bar = chance_bar(failing.len(), windows);
+    let stands_out: Vec<bool> = failing.par_iter_mut().map(|group| group.stands_out(windows, bar)).collect();
+    let shown = ids.into_iter().filter(|(_, id)| stands_out.get(*id as usize).copied().unwrap_or(false));
+    let mut groups: Vec<(u32, Group)> =
+        shown.map(|(group, id)| (failing.get(id as usize).map_or(0, |f| f.clients), group)).collect();
     if groups.is_empty() {
         return Vec::new();
     }
@@ -280,12 +281,13 @@ impl GroupFailures {
         }
     }
 
-    fn stands_out(&self, windows: &Windows) -> bool {
+    fn stands_out(&mut self, windows: &Windows, bar: f64) -> bool {
+        self.windows.iter_mut().for_each(|list| list.sort_unstable());
         self.clients >= CLIENTS_MIN
             && self.windows.iter().enumerate().any(|(kind, list)| {
                 // Dead sessions are few at the beginning of any log: nobody has been seen yet.
                 let may_be_few = kind + 1 < KINDS;
-                Windows::JOINED.iter().any(|joined| stands_out_in(list, *joined, may_be_few, windows))
+                Windows::JOINED.iter().any(|joined| stands_out_in(list, *joined, may_be_few, windows, bar))
             })
     }
 }
@@ -293,33 +295,45 @@ impl GroupFailures {
 /// A candidate must fail at three times its usual rate; half of that is asked for here.
 const TIMES: f64 = 1.5;
 
-/// Whether some joined windows hold more than their share of the traffic explains.
-fn stands_out_in(list: &[u32], joined: usize, may_be_few: bool, windows: &Windows) -> bool {
+/// How unlikely, as the negative logarithm, a window must be by chance: so that of all groups and windows of a log in
+/// which nothing happens a few pass.
+fn chance_bar(groups: usize, windows: &Windows) -> f64 {
+    const BY_CHANCE: f64 = 3.0;
+    // The longer windows add a tenth to the number of those of five minutes.
+    let tested = (groups * KINDS) as f64 * windows.len() as f64 * 1.1;
+    (tested / BY_CHANCE).ln().max(4.0)
+}
+
+/// The negative logarithm of the chance that a Poisson variable of this mean lies as far out as `count`, on its side
+/// of the mean: Chernoff's bound.
+fn surprise(count: f64, mean: f64) -> f64 {
+    let ratio = if count > 0.0 { count * (count / mean.max(1e-9)).ln() } else { 0.0 };
+    ratio - count + mean
+}
+
+/// Whether some joined windows of a sorted list hold more than their share of the traffic explains.
+fn stands_out_in(list: &[u32], joined: usize, may_be_few: bool, windows: &Windows, bar: f64) -> bool {
     if list.len() < CLIENTS_MIN as usize {
         return false;
     }
-    // More failures make more windows that could stand out by chance.
-    let deviations = 3.0 + 0.5 * (list.len() as f64 / 20.0).log10().max(0.0);
-    // The second term is what the Poisson's tail has over the normal's, where few are usual.
-    let bound = |usual: f64| deviations * usual.sqrt() + 2.0 + (deviations * deviations - 9.0) / 2.0;
+    let stands_out = |part: usize, count: usize, shift: usize| {
+        let (from, to) = ((part * joined).saturating_sub(shift), (part + 1) * joined - shift);
+        let usual = list.len() as f64 * windows.traffic(from, to);
+        let count = count as f64;
+        let is_many = count >= f64::from(CLIENTS_MIN) && count > TIMES * usual;
+        let is_few = may_be_few && count * TIMES * 2.0 < usual;
+        (is_many || is_few) && surprise(count, usual) > bar
+    };
     // Once as they lie and once shifted by half; too few stand out as well, where most of the log is the fault.
     [0, joined / 2].into_iter().take(if joined > 1 { 2 } else { 1 }).any(|shift| {
-        let mut counts: HashMap<usize, u32, foldhash::fast::FixedState> = HashMap::default();
-        for window in list {
-            *counts.entry((*window as usize + shift) / joined).or_default() += 1;
-        }
-        let stands_out = |part: usize, count: u32| {
-            let (from, to) = ((part * joined).saturating_sub(shift), (part + 1) * joined - shift);
-            let usual = list.len() as f64 * windows.traffic(from, to);
-            let (count, bound) = (f64::from(count), bound(usual));
-            (count > usual + bound && count > TIMES * usual)
-                || (may_be_few && count + bound < usual && count * TIMES * 2.0 < usual)
-        };
+        let part_of = |window: &u32| (*window as usize + shift) / joined;
+        let mut parts = list.chunk_by(|a, b| part_of(a) == part_of(b)).filter_map(|own| Some((part_of(own.first()?), own.len())));
         if joined < 72 {
-            return counts.iter().any(|(part, count)| *count >= CLIENTS_MIN && stands_out(*part, *count));
+            return parts.any(|(part, count)| stands_out(part, count, shift));
         }
-        let parts = (windows.len() + shift).div_ceil(joined);
-        (0..parts).any(|part| stands_out(part, counts.get(&part).copied().unwrap_or(0)))
+        let counts: BTreeMap<usize, usize> = parts.collect();
+        let len = (windows.len() + shift).div_ceil(joined);
+        (0..len).any(|part| stands_out(part, counts.get(&part).copied().unwrap_or(0), shift))
     })
 }
 

@@ -13,7 +13,7 @@ use crate::model::{
     incident::{Incident, Scope, Severity, State, TimelinePoint, Verdict},
     logged::Logged,
     report::{ClientSummary, EventCauses, Totals, Window},
-    tally::Seen,
+    tally::{Refusal, Seen},
     time::Time,
 };
 use rayon::prelude::*;
@@ -119,25 +119,29 @@ impl Tally {
 
 /// The addresses with the most failures, over all their user agents.
 pub(crate) fn clients(facts: &Facts<'_>, causes: &[EventCause], clients_max: usize) -> Vec<ClientSummary> {
-    let mut by_address: BTreeMap<u128, (u64, [u64; 5], BTreeSet<u32>)> = BTreeMap::new();
-    for (refusal, cause) in facts.ledger.refusals.iter().zip(causes) {
-        let addr = facts.ledger.clients.get(refusal.client as usize).map_or(0, |k| k.addr);
-        let (failures, by_cause, names) = by_address.entry(addr).or_default();
-        *failures += 1;
-        if let Some(count) = by_cause.get_mut(*cause as usize) {
-            *count += 1;
-        }
-        if refusal.user != 0 {
-            names.insert(refusal.user);
-        }
+    let refusals = &facts.ledger.refusals;
+    let addr = |refusal: &Refusal| facts.ledger.clients.get(refusal.client as usize).map_or(0, |key| key.addr);
+    // Clients, and so their refusals, stand in order of their addresses.
+    let mut ranked: Vec<(u64, u128, usize)> = Vec::new();
+    let mut from = 0;
+    for own in refusals.chunk_by(|a, b| addr(a) == addr(b)) {
+        ranked.push((own.len() as u64, own.first().map_or(0, addr), from));
+        from += own.len();
     }
-    let mut ranked: Vec<(u64, u128)> = by_address.iter().map(|(addr, (failures, _, _))| (*failures, *addr)).collect();
-    ranked.sort_by_key(|(failures, addr)| (std::cmp::Reverse(*failures), *addr));
+    ranked.sort_unstable_by_key(|(failures, addr, _)| (std::cmp::Reverse(*failures), *addr));
     ranked.truncate(clients_max);
-    let summary = |addr: u128| {
-        by_address.get(&addr).and_then(|(_, by_cause, names)| client(facts, addr, by_cause, names.len() as u64))
+    let summary = |(failures, addr, from): (u64, u128, usize)| {
+        let range = from..from + failures as usize;
+        let mut by_cause = [0; 5];
+        for cause in causes.get(range.clone())? {
+            if let Some(count) = by_cause.get_mut(*cause as usize) {
+                *count += 1;
+            }
+        }
+        let names: BTreeSet<u32> = refusals.get(range)?.iter().map(|r| r.user).filter(|user| *user != 0).collect();
+        client(facts, addr, &by_cause, names.len() as u64)
     };
-    ranked.into_iter().filter_map(|(_, addr)| summary(addr)).collect()
+    ranked.into_iter().filter_map(summary).collect()
 }
 
 fn client(facts: &Facts<'_>, addr: u128, by_cause: &[u64; 5], users: u64) -> Option<ClientSummary> {
@@ -224,7 +228,8 @@ pub(crate) fn sole_client(facts: &Facts<'_>, incident: &Incident) -> Option<Stri
     let own = facts
         .ledger
         .samples
-        .values()
+        .iter()
+        .map(|(_, sample)| sample)
         .filter(|s| s.time >= incident.start && incident.end.is_none_or(|end| s.time < end));
     let quoted = own.filter(|s| incident.samples.iter().any(|line| line.text.as_bytes() == &*s.text));
     let addresses: BTreeSet<u128> =

@@ -186,8 +186,8 @@ pub struct Shard {
     pub visits: BTreeMap<u16, Vec<Visit>>,
     /// Every 401 and 403.
     pub refusals: Vec<Refusal>,
-    /// A few lines of them.
-    pub samples: BTreeMap<SampleKey, Sample>,
+    /// A few lines of them, each key once.
+    pub samples: Vec<(SampleKey, Sample)>,
 }
 
 /// How much of one chunk was read.
@@ -287,8 +287,8 @@ pub struct Ledger {
     pub visits: Vec<Seen>,
     /// Every 401 and 403: in the same order as the visits whose shape is refused.
     pub refusals: Vec<Refusal>,
-    /// Kept lines, by shape and hour.
-    pub samples: BTreeMap<SampleKey, Sample>,
+    /// Kept lines, sorted by shape and hour, each key once.
+    pub samples: Vec<(SampleKey, Sample)>,
     /// Earliest and latest time.
     pub span: Option<(Time, Time)>,
 }

@@ -14,7 +14,11 @@ use crate::model::{
     tally::{Place, Refusal, Sample, SampleKey, Shard, Visit},
     time::Time,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use foldhash::fast::RandomState;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// Bytes kept of a sample line.
 const SAMPLE_BYTES_MAX: usize = 512;
@@ -52,7 +56,9 @@ pub struct Accumulator {
     bucket: u16,
     open: Vec<Visit>,
     refusals: Vec<Refusal>,
-    samples: BTreeMap<SampleKey, Sample>,
+    samples: Vec<(SampleKey, Sample)>,
+    /// The index of each sample, by its key.
+    sample_table: HashMap<SampleKey, usize, RandomState>,
     closed: Vec<Shard>,
     /// Rows out there.
     prepared: usize,
@@ -189,9 +195,17 @@ impl Accumulator {
         let Some(refusal) = self.refusals.get_mut(row.refusal as usize - 1) else { return };
         (refusal.client, refusal.shape) = (client, shape);
         let (time, place, key) = (refusal.time, refusal.place, SampleKey { shape, hour: refusal.time.0 / 3600 });
-        if self.samples.get(&key).is_none_or(|kept| (time, place) < (kept.time, kept.place)) {
-            let text = row.line.get(..SAMPLE_BYTES_MAX).unwrap_or(row.line).into();
-            self.samples.insert(key, Sample { time, place, client, text });
+        let next = self.samples.len();
+        let at = *self.sample_table.entry(key).or_insert(next);
+        let kept = self.samples.get(at).map(|(_, kept)| (kept.time, kept.place));
+        if kept.is_some_and(|kept| kept <= (time, place)) {
+            return;
+        }
+        let text = row.line.get(..SAMPLE_BYTES_MAX).unwrap_or(row.line).into();
+        let sample = (key, Sample { time, place, client, text });
+        match self.samples.get_mut(at) {
+            Some(kept) => *kept = sample,
+            None => self.samples.push(sample),
         }
     }
 }

@@ -19,13 +19,13 @@ type Remaps = Vec<Vec<u32>>;
 
 /// Merges shards into the canonical table.
 #[must_use]
-pub fn build(shards: Vec<Shard>) -> Ledger {
+pub fn build(mut shards: Vec<Shard>) -> Ledger {
     let (names, name_maps) = merge_names(&shards, |shard| &shard.names);
     let (agents, agent_maps) = merge_names(&shards, |shard| &shard.agents);
     let (shapes, shape_maps) = merge_shapes(&shards, &name_maps);
     let (clients, client_maps) = merge_clients(&shards, &name_maps, &agent_maps);
     let refusals = merge_refusals(&shards, &client_maps, &shape_maps, &name_maps);
-    let samples = merge_samples(&shards, &shape_maps, &client_maps);
+    let samples = merge_samples(&mut shards, &shape_maps, &client_maps);
     let (visit_bounds, visits) = merge_visits(shards, clients.len(), &client_maps, &shape_maps);
     let span = span_of(&visits);
     Ledger { names, agents, clients, shapes, visit_bounds, visits, refusals, samples, span }
@@ -46,7 +46,7 @@ pub fn build_between(mut shards: Vec<Shard>, (from, until): (Time, Time)) -> (Le
             left_out += (before - visits.len()) as u64;
         }
         shard.refusals.retain(|r| is_inside(r.time));
-        shard.samples.retain(|_, s| is_inside(s.time));
+        shard.samples.retain(|(_, s)| is_inside(s.time));
     }
     let mut ledger = build(shards);
     drop_absent(&mut ledger);
@@ -69,7 +69,7 @@ fn drop_absent(ledger: &mut Ledger) {
     for refusal in &mut ledger.refusals {
         refusal.client = at(&kept, refusal.client);
     }
-    for sample in ledger.samples.values_mut() {
+    for (_, sample) in &mut ledger.samples {
         sample.client = at(&kept, sample.client);
     }
     (ledger.clients, ledger.visit_bounds) = (clients, bounds);
@@ -158,18 +158,16 @@ fn merge_refusals(shards: &[Shard], clients: &Remaps, shapes: &Remaps, names: &R
     merged
 }
 
-fn merge_samples(shards: &[Shard], shapes: &Remaps, clients: &Remaps) -> BTreeMap<SampleKey, Sample> {
-    let mut merged: BTreeMap<SampleKey, Sample> = BTreeMap::new();
-    for ((shard, shapes), clients) in shards.iter().zip(shapes).zip(clients) {
-        for (key, sample) in &shard.samples {
+fn merge_samples(shards: &mut [Shard], shapes: &Remaps, clients: &Remaps) -> Vec<(SampleKey, Sample)> {
+    let mut merged = Vec::with_capacity(shards.iter().map(|shard| shard.samples.len()).sum());
+    for ((shard, shapes), clients) in shards.iter_mut().zip(shapes).zip(clients) {
+        merged.extend(std::mem::take(&mut shard.samples).into_iter().map(|(key, sample)| {
             let key = SampleKey { shape: at(shapes, key.shape), hour: key.hour };
-            let sample = Sample { client: at(clients, sample.client), ..sample.clone() };
-            let is_earlier = merged.get(&key).is_none_or(|kept| (sample.time, sample.place) < (kept.time, kept.place));
-            if is_earlier {
-                merged.insert(key, sample);
-            }
-        }
+            (key, Sample { client: at(clients, sample.client), ..sample })
+        }));
     }
+    merged.par_sort_unstable_by_key(|(key, sample)| (*key, sample.time, sample.place));
+    merged.dedup_by_key(|(key, _)| *key);
     merged
 }
 
