@@ -33,7 +33,6 @@ pub(crate) fn find(facts: &Facts<'_>, pasts: &[Past], free: &[bool]) -> Vec<Burs
 }
 
 /// One refusal with what the naming asks for.
-#[derive(Clone)]
 struct Item<'f> {
     index: u32,
     refusal: &'f Refusal,
@@ -185,33 +184,48 @@ fn name_address(facts: &Facts<'_>, own: &[Item<'_>]) -> (Verdict, &'static str, 
 fn waves(facts: &Facts<'_>, pasts: &[Past], free: &[bool]) -> Vec<Burst> {
     const SLOT_SECS: u32 = 900;
     const CLIENTS_MIN: usize = 8;
-    let mut items: Vec<Item<'_>> = (0..free.len())
+    let mut places: Vec<Place> = (0..free.len())
         .filter(|i| free.get(*i) == Some(&true))
         .filter_map(|i| item(facts, pasts, i))
         .filter(|item| !(item.past.challenged && item.past.on_route))
+        .map(|item| Place {
+            class: (item.status, item.logs_in, item.past.anywhere),
+            slot: item.refusal.time.0 / SLOT_SECS,
+            index: item.index,
+            client: item.refusal.client,
+        })
         .collect();
-    let class = |item: &Item<'_>| (item.status, item.logs_in, item.past.anywhere);
-    let slot = |item: &Item<'_>| item.refusal.time.0 / SLOT_SECS;
-    items.par_sort_unstable_by_key(|item| (class(item), slot(item), item.index));
+    places.par_sort_unstable();
     let slots = facts.ledger.span.map_or(0, |(first, last)| (last.0 / SLOT_SECS - first.0 / SLOT_SECS + 1) as usize);
     let mut bursts = Vec::new();
-    for own in items.chunk_by(|a, b| class(a) == class(b)) {
-        let status = own.first().map_or(0, |item| item.status);
+    for own in places.chunk_by(|a, b| a.class == b.class) {
         // The refusals of one client follow each other.
-        let counted: Vec<(usize, &[Item<'_>])> = own
-            .chunk_by(|a, b| slot(a) == slot(b))
-            .map(|items| (items.chunk_by(|a, b| a.refusal.client == b.refusal.client).count(), items))
+        let counted: Vec<(usize, &[Place])> = own
+            .chunk_by(|a, b| a.slot == b.slot)
+            .map(|places| (places.chunk_by(|a, b| a.client == b.client).count(), places))
             .collect();
         let mut counts: Vec<usize> = counted.iter().map(|(clients, _)| *clients).collect();
         counts.resize(slots.max(counts.len()), 0);
         let bound = CLIENTS_MIN.max(outlier_bound(counts));
-        let full: Vec<&[Item<'_>]> = counted.into_iter().filter(|(n, _)| *n >= bound).map(|(_, items)| items).collect();
-        let place = |items: &[Item<'_>]| items.first().map_or(0, slot);
-        for run in full.chunk_by(|a, b| place(b) <= place(a) + 4) {
-            bursts.extend(name_wave(facts, status, &run.concat()));
+        let full: Vec<&[Place]> = counted.into_iter().filter(|(n, _)| *n >= bound).map(|(_, places)| places).collect();
+        let slot = |places: &[Place]| places.first().map_or(0, |place| place.slot);
+        for run in full.chunk_by(|a, b| slot(b) <= slot(a) + 4) {
+            let items: Vec<Item<'_>> =
+                run.iter().copied().flatten().filter_map(|place| item(facts, pasts, place.index as usize)).collect();
+            bursts.extend(items.first().and_then(|first| name_wave(facts, first.status, &items)));
         }
     }
     bursts
+}
+
+/// Where a refusal stands among the waves; sorted, those of one class, slot and client follow each other.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// Status, whether it was at a login, whether its client had been served anywhere.
+    class: (u16, bool, bool),
+    slot: u32,
+    index: u32,
+    client: u32,
 }
 
 /// Median and six median absolute deviations.

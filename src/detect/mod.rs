@@ -97,7 +97,8 @@ pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findi
     let facts = Facts::new(ledger);
     let pasts = history::pasts(&facts);
     let mut trials: BTreeMap<Channel, Table> = BTreeMap::new();
-    let faults = faults(&facts, &pasts, &mut trials);
+    let (windows, faults) =
+        rayon::join(|| summary::windows(&facts, settings.window_secs), || faults(&facts, &pasts, &mut trials));
     let mut causes = classify::classify(&facts, &pasts);
     let free = mark(&facts, &faults, &mut causes);
     let mut incidents: Vec<Incident> = faults.iter().map(|fault| told(&facts, &trials, fault, locate)).collect();
@@ -113,7 +114,7 @@ pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findi
         totals: summary::totals(&facts),
         event_causes: summary::event_causes(&causes),
         incidents,
-        windows: summary::windows(&facts, settings.window_secs),
+        windows,
         clients: summary::clients(&facts, &causes, settings.clients_max),
         limits: summary::limits(&facts),
     }

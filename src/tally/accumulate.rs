@@ -34,10 +34,9 @@ const TEXT_BYTES_MAX: usize = 1 << 30;
 pub struct Row<'t> {
     pub(super) path: &'t [u8],
     pub(super) path_hash: u64,
+    pub(super) client: &'t [u8],
     pub(super) agent: &'t [u8],
-    pub(super) agent_hash: u64,
-    /// See [`Clients::address`].
-    pub(super) address: u64,
+    pub(super) client_hash: u64,
     /// See [`Shapes::outcome`].
     pub(super) outcome: u32,
     time: Time,
@@ -63,7 +62,7 @@ pub struct Accumulator {
     /// Rows out there.
     prepared: usize,
     found_clients: Vec<u32>,
-    found_shapes: Vec<u16>,
+    found_shapes: Vec<u32>,
 }
 
 impl Accumulator {
@@ -89,9 +88,9 @@ impl Accumulator {
         Row {
             path,
             path_hash: self.shapes.hash(path),
+            client: event.client,
             agent: event.agent,
-            agent_hash: self.clients.hash(event.agent),
-            address: self.clients.address(event.client, &mut self.names),
+            client_hash: self.clients.hash(event.client, event.agent),
             outcome: self.shapes.outcome(event, &mut self.names),
             time: event.time,
             refusal,
@@ -103,7 +102,7 @@ impl Accumulator {
     pub fn take(&mut self, batch: &[Row<'_>]) {
         let mut clients = std::mem::take(&mut self.found_clients);
         let mut shapes = std::mem::take(&mut self.found_shapes);
-        self.clients.find(batch, &mut clients);
+        self.clients.find(batch, &mut self.names, &mut clients);
         self.shapes.find(batch, &mut self.names, &mut shapes);
         for ((row, client), shape) in batch.iter().zip(&clients).zip(&shapes) {
             self.keep(row, *client, *shape);
@@ -116,14 +115,14 @@ impl Accumulator {
     }
 
     #[inline]
-    fn keep(&mut self, row: &Row<'_>, client: u32, shape: u16) {
+    fn keep(&mut self, row: &Row<'_>, client: u32, shape: u32) {
         let (bucket, second) = ((row.time.0 >> 16) as u16, row.time.0 as u16);
         if bucket != self.bucket {
             self.turn_to(bucket);
         }
-        self.open.push(Visit { client, shape, second });
+        self.open.push(Visit { client, shape: shape as u16, second });
         if row.refusal > 0 {
-            self.complete(row, client, u32::from(shape));
+            self.complete(row, client, shape);
         }
     }
 
@@ -212,11 +211,8 @@ impl Accumulator {
 
 /// The host of a URL, or nothing.
 fn host_of(url: &[u8]) -> &[u8] {
-    if url.is_empty() {
-        return url;
-    }
-    let Some(at) = memchr::memmem::find(url, b"://") else { return b"" };
-    let rest = url.get(at + 3..).unwrap_or_default();
+    let after_scheme = memchr::memchr(b':', url).and_then(|at| url.get(at + 1..)?.strip_prefix(b"//"));
+    let Some(rest) = after_scheme else { return b"" };
     let end = rest.iter().position(|b| matches!(b, b'/' | b':' | b'?' | b'#')).unwrap_or(rest.len());
     rest.get(..end).unwrap_or_default()
 }
