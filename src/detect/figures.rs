@@ -17,7 +17,7 @@ use crate::model::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Finds the file name and line number of a place.
-pub type Locate<'a> = &'a dyn Fn(Place) -> (String, u64);
+pub type Locate<'a> = &'a (dyn Fn(Place) -> (String, u64) + Sync);
 
 /// The scope in words.
 pub(crate) fn scope(facts: &Facts<'_>, bounds: &Bounds) -> Scope {

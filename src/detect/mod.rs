@@ -41,6 +41,7 @@ use facts::Facts;
 pub use figures::Locate;
 use ground::Ground;
 use history::Past;
+use rayon::prelude::*;
 use refine::{Cluster, within};
 use scan::{Candidate, Channel};
 use sessions::Sessions;
@@ -102,7 +103,8 @@ pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findi
     let mut causes = classify::classify(&facts, &pasts);
     let free = mark(&facts, &faults, &mut causes);
     let mut incidents: Vec<Incident> = faults.iter().map(|fault| told(&facts, &trials, fault, locate)).collect();
-    incidents.extend(bursts::find(&facts, &pasts, &free).iter().map(|burst| summary::burst(&facts, burst, locate)));
+    let bursts = bursts::find(&facts, &pasts, &free);
+    incidents.par_extend(bursts.par_iter().map(|burst| summary::burst(&facts, burst, locate)));
     for incident in &mut incidents {
         incident.next_checks = checks::next(incident, summary::sole_client(&facts, incident).as_deref());
     }
