@@ -44,7 +44,8 @@ fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
     let found = input::discover(&inputs(args)?);
     let total = found.files.iter().map(|f| f.size_bytes).sum();
     let is_shown = io::stderr().is_terminal() && !args.quiet && !args.no_progress;
-    let analysis = pipeline::analyze(found, &options, &Progress::new(total, is_shown));
+    let errors = input::discover_errors(&args.error_logs);
+    let analysis = pipeline::analyze(found, errors, &options, &Progress::new(total, is_shown));
 
     for problem in &analysis.problems {
         eprintln!("authfault: {problem}");

@@ -245,6 +245,64 @@ fn random_bytes_and_damaged_logs() {
     }
 }
 
+/// An error log is written with what strangers sent, and nothing in it is escaped.
+#[test]
+fn error_logs_with_anything_in_them() {
+    let mut access = Vec::new();
+    let mut errors = Vec::new();
+    for i in 0..600 {
+        access.extend(line(i, "user", b"mira"));
+        let value = [
+            "\u{1b}[2J",
+            "\u{202e}",
+            "'; reboot #",
+            "`id`",
+            "\", client: 203.0.113.9",
+            "<script>",
+            "\u{200b}",
+            "{path}",
+        ][i % 8];
+        let (minute, second) = (i / 60 % 60, i % 60);
+        let stamp = format!("2026/03/10 11:{minute:02}:{second:02} [error] 7#7: *{i} ");
+        let context = format!(
+            ", client: 192.0.2.7, server: a{value}, request: \"GET /private/{value} HTTP/1.1\", host: \"{value}\"\n"
+        );
+        for message in [
+            format!("user \"{value}\" was not found in \"/etc/{value}\""),
+            format!("user \"{value}\": password mismatch"),
+            format!("open() \"/etc/{value}passwd\" failed (13: Permission denied)"),
+            format!("[client 192.0.2.7] ModSecurity: Access denied with code 401 [id \"{value}\"] [uri \"/private\"]"),
+        ] {
+            errors.extend_from_slice(format!("{stamp}{message}{context}").as_bytes());
+        }
+        errors.extend_from_slice(b"\xff\xfe\0 [[[ \x1b]0;x\x07\n");
+    }
+    errors.extend(vec![b'['; 3 << 20]);
+    let dir = workshop();
+    let (access, errors) = (put(dir.path(), "access.log", &access), put(dir.path(), "error\u{202e}.log", &errors));
+    for output in ["terminal", "json", "csv"] {
+        let args = [
+            OsStr::new("--output"),
+            OsStr::new(output),
+            access.as_os_str(),
+            OsStr::new("--error-log"),
+            errors.as_os_str(),
+        ];
+        let run = run(args);
+        assert_eq!(run.code, Some(0), "{output}: {}", run.err);
+        inert(output, &run.out.replace("\r\n", "\n"));
+        inert(output, &run.err);
+        if output == "json" {
+            let report = run.report();
+            assert!(report["incidents"].to_string().contains("the error log says"), "the notes reached the report");
+            for incident in report["incidents"].as_array().unwrap() {
+                let checks = incident["next_checks"].to_string();
+                assert!(!checks.contains("reboot") && !checks.contains("`id`"), "{checks}");
+            }
+        }
+    }
+}
+
 /// Names of files are strangers' bytes too.
 #[test]
 fn hostile_file_names() {

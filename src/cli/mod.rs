@@ -75,6 +75,14 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "TEXT")]
     pub log_format: Option<String>,
 
+    /// The server's error log, for evidence: files, directories, quoted patterns, plain or gzip, of nginx or Apache;
+    /// repeatable. It names the password file, the rule or the service behind a refusal
+    #[arg(long = "error-log", value_name = "PATH")]
+    pub error_logs: Vec<PathBuf>,
+    /// The zone of its times, such as +0200, which it does not say [default: that of the access log]
+    #[arg(long, value_name = "OFFSET", value_parser = span::offset, allow_hyphen_values = true, requires = "error_logs")]
+    pub error_log_tz: Option<i32>,
+
     /// Paths that are one thing, as a regular expression: its groups, joined, are what they are filed under, such as
     /// '^(/t)/[^/]+(/app)' for /t/NAME/app; repeatable. Ids, hashes and file names are replaced without being told
     #[arg(long = "route", value_name = "REGEX")]
@@ -167,6 +175,7 @@ impl AnalyzeArgs {
             threads: self.threads.map_or(cores, usize::from).max(1),
             since: self.since.unwrap_or_default(),
             until: self.until.unwrap_or_default(),
+            error_log_zone_secs: self.error_log_tz,
             detect: detect::Settings { window_secs: self.window, clients_max: self.clients },
         })
     }

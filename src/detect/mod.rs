@@ -17,6 +17,7 @@ mod cause;
 pub mod causes;
 mod checks;
 mod classify;
+mod errors;
 mod facts;
 mod figures;
 mod ground;
@@ -32,11 +33,14 @@ mod verdict;
 
 use crate::model::{
     incident::{Evidence, Incident, Severity, State, Verdict},
+    note::Notes,
     report::{ClientSummary, EventCauses, Totals, Window},
     tally::Ledger,
     time::Time,
 };
+use bursts::Burst;
 use classify::EventCause;
+use errors::Party;
 use facts::Facts;
 pub use figures::Locate;
 use ground::Ground;
@@ -94,6 +98,12 @@ const REFINED_MAX: usize = 400;
 /// Finds what happened.
 #[must_use]
 pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findings {
+    detect_with(ledger, &Notes::default(), settings, locate)
+}
+
+/// Finds what happened, with what the server's error log says about it.
+#[must_use]
+pub fn detect_with(ledger: &Ledger, notes: &Notes, settings: &Settings, locate: Locate<'_>) -> Findings {
     let facts = Facts::new(ledger);
     let pasts = history::pasts(&facts);
     let mut trials: BTreeMap<Channel, Table> = BTreeMap::new();
@@ -101,9 +111,12 @@ pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findi
     let mut causes = classify::classify(&facts, &pasts);
     let free = mark(&facts, &faults, &mut causes);
     let mut incidents: Vec<Incident> = faults.iter().map(|fault| told(&facts, &trials, fault, locate)).collect();
-    incidents.extend(bursts::find(&facts, &pasts, &free).iter().map(|burst| summary::burst(&facts, burst, locate)));
+    let bursts = bursts::find(&facts, &pasts, &free);
+    incidents.extend(bursts.iter().map(|burst| summary::burst(&facts, burst, locate)));
+    ask_the_error_log(&facts, notes, &mut incidents, &faults, &bursts, &mut causes);
     for incident in &mut incidents {
-        incident.next_checks = checks::next(incident, summary::sole_client(&facts, incident).as_deref());
+        let sole = summary::sole_client(&facts, incident);
+        incident.next_checks.extend(checks::next(incident, sole.as_deref()));
     }
     incidents.sort_by(|a, b| {
         let key = |i: &Incident| (i.verdict, i.start, i.status, i.id.clone());
@@ -115,7 +128,7 @@ pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findi
         incidents,
         windows: summary::windows(&facts, settings.window_secs),
         clients: summary::clients(&facts, &causes, settings.clients_max),
-        limits: summary::limits(&facts),
+        limits: summary::limits(&facts).into_iter().chain(errors::limits(notes, ledger.span)).collect(),
     }
 }
 
@@ -258,6 +271,29 @@ fn join(
     joined
 }
 
+/// What the server's own words change: evidence, causes, and waves that turn out to be its fault after all.
+fn ask_the_error_log(
+    facts: &Facts<'_>,
+    notes: &Notes,
+    incidents: &mut Vec<Incident>,
+    faults: &[Fault],
+    bursts: &[Burst],
+    causes: &mut [EventCause],
+) {
+    let client = |refusal: &u32| facts.ledger.refusals.get(*refusal as usize).map(|r| r.client);
+    let of_faults = faults.iter().map(|fault| Party::new(facts, fault.features.victims.iter().copied()));
+    let of_bursts = bursts.iter().map(|burst| Party::new(facts, burst.refusals.iter().filter_map(client)));
+    let mut parties: Vec<Party> = of_faults.chain(of_bursts).collect();
+    errors::weigh(facts, notes, incidents, &parties);
+    let turned = incidents.iter().skip(faults.len()).zip(bursts).filter(|(i, _)| i.verdict == Verdict::ServerSide);
+    for refusal in turned.flat_map(|(_, burst)| &burst.refusals) {
+        if let Some(cause) = causes.get_mut(*refusal as usize) {
+            *cause = EventCause::ServerMisconfig;
+        }
+    }
+    errors::absorb(incidents, &mut parties, faults.len());
+}
+
 /// Gives the refusals of faults their cause; tells which are free.
 fn mark(facts: &Facts<'_>, faults: &[Fault], causes: &mut [EventCause]) -> Vec<bool> {
     let refusals = facts.ledger.refusals.iter().zip(causes.iter_mut());
@@ -294,6 +330,7 @@ fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, loc
         id: summary::id(status, &scope, cluster.from),
         verdict: Verdict::ServerSide,
         cause: likely.cause,
+        cause_is_settled: false,
         confidence: confidence(cluster, f),
         severity: Severity::Critical,
         state: if ongoing { State::Ongoing } else { State::Ended },

@@ -1,6 +1,7 @@
 //! The program's story: find the files, scan them side by side, merge, detect, report. Owns order and threads.
 
 mod coverage;
+mod errors;
 mod scan;
 mod source;
 
@@ -35,6 +36,8 @@ pub struct Options {
     pub since: Bound,
     /// Left out from this on.
     pub until: Bound,
+    /// The zone of the error logs' times, in seconds east of Greenwich; the access log's where none is given.
+    pub error_log_zone_secs: Option<i32>,
     /// For detection.
     pub detect: detect::Settings,
 }
@@ -60,18 +63,22 @@ pub struct Analysis {
     pub problems: Vec<Error>,
 }
 
-/// Reads everything and reports once.
+/// Reads everything and reports once; `errors` are the error logs to read beside.
 #[must_use]
-pub fn analyze(found: Discovery, options: &Options, progress: &Progress) -> Analysis {
+pub fn analyze(found: Discovery, errors: Discovery, options: &Options, progress: &Progress) -> Analysis {
     let Discovery { files, mut problems, .. } = found;
     let (tallies, broken) = scan::scan(&files, options, progress);
     progress.finish();
     let numbers = coverage::LineNumbers::new(&files, &tallies.chunks);
-    let input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
+    let mut input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
     problems.extend(broken.into_iter().map(|(_, error)| error));
     problems.extend(unknown_formats(&files, &input, &tallies.chunks, &numbers));
     let (ledger, left_out) = tally::build_between(tallies.shards, bounds(options, &input));
-    let findings = detect::detect(&ledger, &options.detect, &|place| numbers.locate(place));
+    let errors = errors::read(errors, options.error_log_zone_secs, &ledger);
+    problems.extend(errors.problems);
+    input.error_logs = errors.covered;
+    let mut findings = detect::detect_with(&ledger, &errors.notes, &options.detect, &|place| numbers.locate(place));
+    findings.limits.extend(errors.limits);
     Analysis { report: report(input, findings, left_out), problems }
 }
 
