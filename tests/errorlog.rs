@@ -112,6 +112,59 @@ fn a_directory_that_cannot_be_asked_is_no_lost_password_file() {
     );
 }
 
+/// Neither server can check a password then, and both answer 500: no 401 or 403 tells of it.
+#[test]
+fn authentication_that_breaks_with_500_is_told() {
+    for (report, cause, check, paths, hit) in [
+        (
+            real("nginx-auth-service-stopped"),
+            "auth_backend_down",
+            "'http://127.0.4.9:9/_auth'",
+            vec!["/api/v1", "/app"],
+            33,
+        ),
+        (
+            real("apache-htpasswd-unreadable"),
+            "credentials_store_lost",
+            "'/srv/site/htpasswd'",
+            vec!["/calendar", "/reports", "/wiki"],
+            30,
+        ),
+        (pair("auth_request"), "auth_backend_down", "'http://127.0.0.1:9000/check'", vec!["/app", "/wiki"], 30),
+    ] {
+        settled(
+            &report,
+            cause,
+            if cause == "auth_backend_down" { "the service that decides failed" } else { "missing or unreadable" },
+        );
+        let fault = fault(&report);
+        assert_eq!((&fault["status"], &fault["clients_affected"]), (&500.into(), &hit.into()), "{fault:#}");
+        assert_eq!(fault["scope"]["path_prefix"], serde_json::json!(paths));
+        assert_eq!((&fault["state"], fault["evidence"][0]["supports"] == true), (&"ended".into(), true));
+        assert!(first_check(&report).contains(check), "{}", first_check(&report));
+    }
+}
+
+/// 500s of an application, of which the error log says nothing or something else, are nobody's authentication.
+#[test]
+fn other_500s_are_no_outage_of_authentication() {
+    let access = String::from_utf8(std::fs::read(fixture("errorlog/auth_request.access.log")).unwrap()).unwrap();
+    let errors = String::from_utf8(std::fs::read(fixture("errorlog/auth_request.error.log")).unwrap()).unwrap();
+    let dir = workshop();
+    let upstream: Vec<String> = errors
+        .lines()
+        .filter(|line| line.contains("connect()"))
+        .map(|line| line.replace(", subrequest: \"/_auth\"", "") + "\n")
+        .collect();
+    let others: String = errors.replace("client: 10.", "client: 203.");
+    for errors in [upstream.concat(), others] {
+        let (access, errors) =
+            (put(dir.path(), "access.log", access.as_bytes()), put(dir.path(), "error.log", errors.as_bytes()));
+        let report = with_errors(&access, &errors);
+        assert!(incidents(&report, "server_side").is_empty(), "{:#}", report["incidents"]);
+    }
+}
+
 /// nginx says nothing where auth_request refuses: that is told, and speaks for the service behind it.
 #[test]
 fn silence_is_evidence() {

@@ -29,9 +29,11 @@ struct Voice<'n> {
 }
 
 impl<'n> Voice<'n> {
-    /// What they name most often.
+    /// What they name most often; a service rather than the status that it answered.
     fn thing(&self) -> Option<&'n Logged> {
-        let most = self.things.iter().max_by_key(|(thing, count)| (**count, std::cmp::Reverse(**thing)));
+        let is_status = |thing: &Logged| thing.as_bytes().starts_with(b"status: ");
+        let most =
+            self.things.iter().max_by_key(|(thing, count)| (!is_status(thing), **count, std::cmp::Reverse(**thing)));
         most.map(|(thing, _)| *thing)
     }
 }
@@ -128,16 +130,47 @@ fn knows_clients(ledger: &Ledger, notes: &Notes) -> bool {
     addrs.iter().filter(|addr| is_known(**addr)).count() * 2 >= addrs.len()
 }
 
+/// Adds what is said at some minutes about some clients.
+pub(crate) fn tell_of(notes: &Notes, incident: &mut Incident, told: &BTreeSet<When>) {
+    let mut hearing = Hearing::new(notes, &incident.scope);
+    told.iter().for_each(|when| hearing.add(when));
+    let heard = hearing.heard;
+    tell(notes, incident, &heard, true);
+}
+
 /// What is said about the clients of an incident, or, without them, about its time and scope.
 fn hear<'n>(facts: &Facts<'_>, notes: &'n Notes, incident: &Incident, party: Option<&Party>) -> Heard<'n> {
-    let fits: Vec<bool> = notes.topics.iter().map(|topic| topic_fits(topic, &incident.scope)).collect();
-    let mut heard = Heard::new();
-    let mut add = |when: &When| {
-        for count in notes.counts.get(when).into_iter().flatten() {
+    let mut hearing = Hearing::new(notes, &incident.scope);
+    if let Some(party) = party {
+        refused_at(facts, incident, party).iter().for_each(|when| hearing.add(when));
+    } else {
+        let (from, to) = minutes(facts.ledger, incident);
+        let range = When { minute: from, addr: 0 }..=When { minute: to, addr: u128::MAX };
+        notes.counts.range(range).for_each(|(when, _)| hearing.add(when));
+    }
+    hearing.heard
+}
+
+/// Messages on their way into a [`Heard`].
+struct Hearing<'n> {
+    notes: &'n Notes,
+    /// For each topic, whether it may be about the scope.
+    fits: Vec<bool>,
+    heard: Heard<'n>,
+}
+
+impl<'n> Hearing<'n> {
+    fn new(notes: &'n Notes, scope: &Scope) -> Self {
+        let fits = notes.topics.iter().map(|topic| topic_fits(topic, scope)).collect();
+        Self { notes, fits, heard: Heard::new() }
+    }
+
+    fn add(&mut self, when: &When) {
+        for count in self.notes.counts.get(when).into_iter().flatten() {
             let index = count.topic as usize;
-            let Some(topic) = notes.topics.get(index).filter(|_| fits.get(index) == Some(&true)) else { continue };
-            let Some(why) = topic.why else { continue };
-            let voice = heard.entry(why).or_default();
+            let topic = self.notes.topics.get(index).filter(|_| self.fits.get(index) == Some(&true));
+            let Some((topic, why)) = topic.and_then(|topic| Some((topic, topic.why?))) else { continue };
+            let voice = self.heard.entry(why).or_default();
             voice.messages += u64::from(count.messages);
             voice.clients.insert(when.addr);
             voice.users.extend(Some(count.user).filter(|user| *user != 0));
@@ -146,15 +179,7 @@ fn hear<'n>(facts: &Facts<'_>, notes: &'n Notes, incident: &Incident, party: Opt
                 *voice.things.entry(&topic.thing).or_default() += u64::from(count.messages);
             }
         }
-    };
-    if let Some(party) = party {
-        refused_at(facts, incident, party).iter().for_each(&mut add);
-    } else {
-        let (from, to) = minutes(facts.ledger, incident);
-        let range = When { minute: from, addr: 0 }..=When { minute: to, addr: u128::MAX };
-        notes.counts.range(range).for_each(|(when, _)| add(when));
     }
-    heard
 }
 
 /// The incident's minutes and one on either side, both ends included.

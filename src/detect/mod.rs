@@ -22,6 +22,7 @@ mod facts;
 mod figures;
 mod ground;
 mod history;
+mod outage;
 mod refine;
 mod scan;
 mod sessions;
@@ -114,6 +115,7 @@ pub fn detect_with(ledger: &Ledger, notes: &Notes, settings: &Settings, locate: 
     let bursts = bursts::find(&facts, &pasts, &free);
     incidents.extend(bursts.iter().map(|burst| summary::burst(&facts, burst, locate)));
     ask_the_error_log(&facts, notes, &mut incidents, &faults, &bursts, &mut causes);
+    incidents.extend(outage::find(&facts, notes));
     for incident in &mut incidents {
         let sole = summary::sole_client(&facts, incident);
         incident.next_checks.extend(checks::next(incident, sole.as_deref()));

@@ -29,9 +29,9 @@ pub(super) fn of_nginx<'l>(message: &'l [u8], context: &Context<'l>) -> Option<S
     if begins(b"directory index of \"") {
         return Some(Said::naming(Why::IndexForbidden, quoted(message)?));
     }
-    if let Some(status) = message.strip_prefix(b"auth request unexpected status: ") {
-        let digits = status.split(|b| *b == b' ').next().unwrap_or_default();
-        return Some(Said::naming(Why::AuthService, digits));
+    if begins(b"auth request unexpected status: ") {
+        let words = cut(message, b" while ").map_or(message, |(words, _)| words);
+        return Some(Said::naming(Why::AuthService, words.get(b"auth request unexpected ".len()..)?));
     }
     if begins(b"limiting requests, ") || begins(b"limiting connections ") {
         return Some(Said::naming(Why::RateLimited, quoted(message)?));

@@ -52,7 +52,7 @@ fn nginx_and_its_modules() {
         ),
         ("access forbidden by rule", ForbiddenByRule, "", ""),
         ("directory index of \"/srv/www/wiki/a/\" is forbidden", IndexForbidden, "/srv/www/wiki/a/", ""),
-        ("auth request unexpected status: 502 while sending to client", AuthService, "502", ""),
+        ("auth request unexpected status: 502 while sending to client", AuthService, "status: 502", ""),
         ("limiting requests, excess: 5.940 by zone \"login\"", RateLimited, "login", ""),
         ("limiting connections by zone \"addr\"", RateLimited, "addr", ""),
         (
