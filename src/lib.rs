@@ -55,7 +55,7 @@
 //! | [`parse`] | formats: templates (nom), known formats, times; `fast.rs` and its slow twin `plan.rs` |
 //! | [`tally`] | events to shards, shards to the ledger; path templates, the operator's own routes (regex) |
 //! | [`errorlog`] | lines of nginx's and Apache's error logs to notes: who was refused when, why, by which file or rule |
-//! | [`detect`] | the ledger to incidents, each refusal's cause, sums; the registry of causes |
+//! | [`detect`] | the ledger and the notes to incidents, each refusal's cause, sums, one client's story; the registry of causes |
 //! | [`report`] | terminal, JSON, CSV; every escape |
 //! | [`pipeline`] | the order of it all |
 //! | [`progress`], [`error`] | the progress bar; what can be wrong with an input |

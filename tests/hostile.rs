@@ -245,6 +245,35 @@ fn random_bytes_and_damaged_logs() {
     }
 }
 
+/// Whatever a client sent, its story can be told.
+#[test]
+fn stories_of_clients_that_send_anything() {
+    let mut text = Vec::new();
+    let values = ["\u{1b}[2J", "\u{202e}x", "\u{200b}", "\u{9b}31m", "a b \\x22", "<script>"];
+    for i in 0..3000 {
+        let field = ["path", "agent", "user"][i % 3];
+        text.extend(line(i, field, values[i / 3 % values.len()].as_bytes()));
+    }
+    text.extend(line(5, "agent", &[0xff, 0xfe, 0x1b]));
+    let dir = workshop();
+    let path = put(dir.path(), "access.log", &text);
+    for output in ["terminal", "json"] {
+        let run = run([
+            OsStr::new("explain"),
+            OsStr::new("192.0.2.7"),
+            path.as_os_str(),
+            OsStr::new("--output"),
+            OsStr::new(output),
+        ]);
+        assert_eq!(run.code, Some(0), "{}", run.err);
+        inert(output, &run.out);
+        assert!(run.out.len() < 5_000_000, "{output}: {} bytes", run.out.len());
+        if output == "json" {
+            serde_json::from_str::<serde_json::Value>(&run.out).unwrap();
+        }
+    }
+}
+
 /// An error log is written with what strangers sent, and nothing in it is escaped.
 #[test]
 fn error_logs_with_anything_in_them() {

@@ -54,6 +54,10 @@ impl Party {
         let keys = clients.iter().filter_map(|client| facts.ledger.clients.get(*client as usize));
         Self { addrs: keys.map(|key| key.addr).collect(), clients }
     }
+
+    pub(crate) fn contains(&self, client: u32) -> bool {
+        self.clients.contains(&client)
+    }
 }
 
 /// Adds to each incident what the error log says about it, and settles cause and verdict where that does. The check of
@@ -70,30 +74,29 @@ pub(crate) fn weigh(facts: &Facts<'_>, notes: &Notes, incidents: &mut [Incident]
 }
 
 /// Takes waves that turned out to be the server's fault into a fault that is told already: the same cause at the same
-/// time is one fault. `faults` incidents come first; what was taken in is left out.
-pub(crate) fn absorb(incidents: &mut Vec<Incident>, parties: &mut [Party], faults: usize) {
+/// time is one fault. `faults` incidents come first; what was taken in is left out, with its party.
+pub(crate) fn absorb(incidents: &mut Vec<Incident>, parties: &mut Vec<Party>, faults: usize) {
     let mut at = faults;
-    let mut party = faults;
     while at < incidents.len() {
         let (told, waves) = incidents.split_at_mut(at);
-        let Some(wave) = waves.first().filter(|wave| wave.verdict == Verdict::ServerSide && wave.cause_is_settled)
-        else {
-            (at, party) = (at + 1, party + 1);
+        let wave = waves.first().filter(|wave| wave.verdict == Verdict::ServerSide && wave.cause_is_settled);
+        let same = wave.and_then(|wave| {
+            let index = told.iter().take(faults).position(|fault| is_same(fault, wave))?;
+            told.get_mut(index).map(|fault| (fault, wave, index))
+        });
+        let Some((fault, wave, index)) = same else {
+            at += 1;
             continue;
         };
-        let same = told.iter_mut().take(faults).zip(0..).find(|(fault, _)| is_same(fault, wave));
-        let Some((fault, index)) = same else {
-            (at, party) = (at + 1, party + 1);
-            continue;
-        };
-        let more = parties.get(party).map(|party| party.clients.clone()).unwrap_or_default();
-        if let Some(own) = parties.get_mut(index) {
-            own.clients.extend(more);
-            fault.clients_affected = own.clients.len() as u64;
-        }
         widen(fault, wave);
         incidents.remove(at);
-        party += 1;
+        let more = parties.remove(at);
+        if let (Some(party), Some(fault)) = (parties.get_mut(index), incidents.get_mut(index)) {
+            party.clients.extend(more.clients);
+            party.addrs.extend(more.addrs);
+            fault.clients_affected = party.clients.len() as u64;
+            fault.clients_active = fault.clients_active.max(fault.clients_affected);
+        }
     }
 }
 
@@ -117,7 +120,6 @@ fn widen(fault: &mut Incident, wave: &Incident) {
     }
     fault.requests_failed += wave.requests_failed;
     fault.requests_total += wave.requests_failed;
-    fault.clients_active = fault.clients_active.max(fault.clients_affected);
 }
 
 /// Whether the error log knows clients by the addresses that the access log has.
@@ -136,6 +138,17 @@ pub(crate) fn tell_of(notes: &Notes, incident: &mut Incident, told: &BTreeSet<Wh
     told.iter().for_each(|when| hearing.add(when));
     let heard = hearing.heard;
     tell(notes, incident, &heard, true);
+}
+
+/// What is said at some minutes about a client that got this status, in words.
+pub(crate) fn words(notes: &Notes, told: &BTreeSet<When>, status: u16) -> Option<String> {
+    let mut hearing = Hearing::new(notes, &Scope::default());
+    told.iter().for_each(|when| hearing.add(when));
+    let said = hearing.heard.iter().filter(|(why, _)| why.gives(status));
+    let words: Vec<String> = said
+        .map(|(why, voice)| format!("{} ({}){}", why.text(), times(voice.messages), named(*why, voice, &hearing.heard)))
+        .collect();
+    (!words.is_empty()).then(|| words.join("; "))
 }
 
 /// What is said about the clients of an incident, or, without them, about its time and scope.
@@ -206,7 +219,8 @@ fn refused_at(facts: &Facts<'_>, incident: &Incident, party: &Party) -> BTreeSet
     at
 }
 
-fn shape_fits(facts: &Facts<'_>, shape: usize, incident: &Incident) -> bool {
+/// Whether a request is in the scope of an incident and has its status.
+pub(crate) fn shape_fits(facts: &Facts<'_>, shape: usize, incident: &Incident) -> bool {
     let of = facts.shape(shape);
     let leaf = facts.leaf(of.leaf);
     let paths = &incident.scope.path_prefix;

@@ -26,6 +26,7 @@ mod outage;
 mod refine;
 mod scan;
 mod sessions;
+mod story;
 mod summary;
 mod table;
 mod tail;
@@ -36,6 +37,7 @@ use crate::model::{
     incident::{Evidence, Incident, Severity, State, Verdict},
     note::Notes,
     report::{ClientSummary, EventCauses, Totals, Window},
+    story::Stories,
     tally::Ledger,
     time::Time,
 };
@@ -50,6 +52,7 @@ use refine::{Cluster, within};
 use scan::{Candidate, Channel};
 use sessions::Sessions;
 use std::collections::{BTreeMap, BTreeSet};
+pub use story::Who;
 use table::Table;
 use trials::Trial;
 use verdict::Features;
@@ -105,6 +108,37 @@ pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findi
 /// Finds what happened, with what the server's error log says about it.
 #[must_use]
 pub fn detect_with(ledger: &Ledger, notes: &Notes, settings: &Settings, locate: Locate<'_>) -> Findings {
+    investigate(ledger, notes, settings, locate, |_| ()).0
+}
+
+/// The stories of some clients, from all that detection found. No client may fit.
+#[must_use]
+pub fn explain(ledger: &Ledger, notes: &Notes, locate: Locate<'_>, who: &Who) -> Stories {
+    let ask = |inside: &Inside<'_, '_>| story::tell(inside, who);
+    let (findings, (stories, left_out)) = investigate(ledger, notes, &Settings::default(), locate, ask);
+    Stories { stories, left_out, limits: findings.limits }
+}
+
+/// What is known when everything is found.
+struct Inside<'f, 'l> {
+    facts: &'f Facts<'l>,
+    pasts: &'f [Past],
+    /// Of each refusal.
+    causes: &'f [EventCause],
+    incidents: &'f [Incident],
+    /// Of each incident.
+    parties: &'f [Party],
+    notes: &'f Notes,
+}
+
+/// Finds what happened, and asks something more of what is known then.
+fn investigate<T>(
+    ledger: &Ledger,
+    notes: &Notes,
+    settings: &Settings,
+    locate: Locate<'_>,
+    ask: impl FnOnce(&Inside<'_, '_>) -> T,
+) -> (Findings, T) {
     let facts = Facts::new(ledger);
     let pasts = history::pasts(&facts);
     let mut trials: BTreeMap<Channel, Table> = BTreeMap::new();
@@ -114,24 +148,29 @@ pub fn detect_with(ledger: &Ledger, notes: &Notes, settings: &Settings, locate: 
     let mut incidents: Vec<Incident> = faults.iter().map(|fault| told(&facts, &trials, fault, locate)).collect();
     let bursts = bursts::find(&facts, &pasts, &free);
     incidents.extend(bursts.iter().map(|burst| summary::burst(&facts, burst, locate)));
-    ask_the_error_log(&facts, notes, &mut incidents, &faults, &bursts, &mut causes);
-    incidents.extend(outage::find(&facts, notes));
-    for incident in &mut incidents {
+    let parties = ask_the_error_log(&facts, notes, &mut incidents, &faults, &bursts, &mut causes);
+    let mut told: Vec<(Incident, Party)> = incidents.into_iter().zip(parties).collect();
+    told.extend(outage::find(&facts, notes));
+    for (incident, _) in &mut told {
         let sole = summary::sole_client(&facts, incident);
         incident.next_checks.extend(checks::next(incident, sole.as_deref()));
     }
-    incidents.sort_by(|a, b| {
+    told.sort_by(|(a, _), (b, _)| {
         let key = |i: &Incident| (i.verdict, i.start, i.status, i.id.clone());
         key(a).cmp(&key(b))
     });
-    Findings {
+    let (incidents, parties): (Vec<Incident>, Vec<Party>) = told.into_iter().unzip();
+    let more =
+        ask(&Inside { facts: &facts, pasts: &pasts, causes: &causes, incidents: &incidents, parties: &parties, notes });
+    let findings = Findings {
         totals: summary::totals(&facts),
         event_causes: summary::event_causes(&causes),
         incidents,
         windows: summary::windows(&facts, settings.window_secs),
         clients: summary::clients(&facts, &causes, settings.clients_max),
         limits: summary::limits(&facts).into_iter().chain(errors::limits(notes, ledger.span)).collect(),
-    }
+    };
+    (findings, more)
 }
 
 /// Candidate after candidate, the strongest first, each taken out before the next is looked at.
@@ -273,7 +312,8 @@ fn join(
     joined
 }
 
-/// What the server's own words change: evidence, causes, and waves that turn out to be its fault after all.
+/// What the server's own words change: evidence, causes, and waves that turn out to be its fault after all. Gives who
+/// was refused in each incident.
 fn ask_the_error_log(
     facts: &Facts<'_>,
     notes: &Notes,
@@ -281,7 +321,7 @@ fn ask_the_error_log(
     faults: &[Fault],
     bursts: &[Burst],
     causes: &mut [EventCause],
-) {
+) -> Vec<Party> {
     let client = |refusal: &u32| facts.ledger.refusals.get(*refusal as usize).map(|r| r.client);
     let of_faults = faults.iter().map(|fault| Party::new(facts, fault.features.victims.iter().copied()));
     let of_bursts = bursts.iter().map(|burst| Party::new(facts, burst.refusals.iter().filter_map(client)));
@@ -294,6 +334,7 @@ fn ask_the_error_log(
         }
     }
     errors::absorb(incidents, &mut parties, faults.len());
+    parties
 }
 
 /// Gives the refusals of faults their cause; tells which are free.

@@ -2,7 +2,7 @@
 //! does not answer. The access log alone cannot tell these from any other error of the server; the error log can.
 
 use super::{
-    errors,
+    errors::{self, Party},
     facts::Facts,
     figures::{step, timeline},
     refine::{Bounds, Cluster},
@@ -30,8 +30,8 @@ struct Failure {
     shape: u32,
 }
 
-/// Finds them, with what the error log says.
-pub(crate) fn find(facts: &Facts<'_>, notes: &Notes) -> Vec<Incident> {
+/// Finds them, with what the error log says and who was hit.
+pub(crate) fn find(facts: &Facts<'_>, notes: &Notes) -> Vec<(Incident, Party)> {
     let broken = broken(notes);
     let failures = failures(facts, &broken);
     let outages = failures.chunk_by(|a, b| b.time - a.time <= PAUSE_SECS);
@@ -76,7 +76,12 @@ fn around(addr: u128, time: Time) -> impl Iterator<Item = When> {
     (minute.saturating_sub(1)..=minute + 1).map(move |minute| When { minute, addr })
 }
 
-fn outage(facts: &Facts<'_>, notes: &Notes, broken: &BTreeMap<When, Why>, own: &[Failure]) -> Option<Incident> {
+fn outage(
+    facts: &Facts<'_>,
+    notes: &Notes,
+    broken: &BTreeMap<When, Why>,
+    own: &[Failure],
+) -> Option<(Incident, Party)> {
     let clients: BTreeSet<u32> = own.iter().map(|failure| failure.client).collect();
     let (first, last) = (own.first()?.time, own.last()?.time + 1);
     if clients.len() < CLIENTS_MIN {
@@ -135,7 +140,7 @@ fn outage(facts: &Facts<'_>, notes: &Notes, broken: &BTreeMap<When, Why>, own: &
         scope,
     };
     errors::tell_of(notes, &mut incident, &told);
-    Some(incident)
+    Some((incident, Party::new(facts, course.failing)))
 }
 
 /// The most frequent; of equals the smallest.

@@ -8,5 +8,6 @@ pub mod incident;
 pub mod logged;
 pub mod note;
 pub mod report;
+pub mod story;
 pub mod tally;
 pub mod time;
