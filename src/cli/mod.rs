@@ -7,7 +7,7 @@ use crate::{
     parse::{self, Parser as LogParser},
     pipeline::{Bound, FormatChoice, Options},
     report,
-    tally::Routes,
+    tally::{Routes, Statuses},
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, sync::Arc};
@@ -89,6 +89,11 @@ pub struct AnalyzeArgs {
     /// '^(/t)/[^/]+(/app)' for /t/NAME/app; repeatable. Ids, hashes and file names are replaced without being told
     #[arg(long = "route", value_name = "REGEX")]
     pub routes: Vec<String>,
+
+    /// Statuses that are refusals too, such as 419 (session over), 440 or 495=403: counted as 401 where they ask for a
+    /// login or =401 is said, otherwise as 403; repeatable, or several with commas
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    pub also_status: Vec<String>,
 
     /// Leave out what is before: RFC 3339, a date, or a span before the end of the log such as 2h or 3d
     #[arg(long, value_name = "TIME", value_parser = span::bound)]
@@ -229,6 +234,7 @@ impl AnalyzeArgs {
         Ok(Options {
             format: self.format_choice()?,
             routes: Arc::new(Routes::new(&self.routes)?),
+            statuses: Statuses::new(&self.also_status)?,
             threads: self.threads.map_or(cores, usize::from).max(1),
             since: self.since.unwrap_or_default(),
             until: self.until.unwrap_or_default(),

@@ -34,6 +34,8 @@ pub struct Options {
     pub threads: usize,
     /// The operator's own routes.
     pub routes: Arc<tally::Routes>,
+    /// Statuses that count as 401 or 403.
+    pub statuses: tally::Statuses,
     /// Left out before this.
     pub since: Bound,
     /// Left out from this on.
@@ -119,6 +121,7 @@ fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progr
     problems.extend(errors.problems);
     input.error_logs = errors.covered;
     let mut limits = errors.limits;
+    limits.extend(options.statuses.text().map(|text| format!("as asked for, these statuses are counted: {text}")));
     if left_out > 0 {
         limits.push(format!(
             "{left_out} requests outside the span asked for were left out: what came before may explain what is shown"

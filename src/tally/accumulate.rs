@@ -6,7 +6,7 @@
 //!
 //! A shape is found through a memo of the raw request, since templating a path costs ten times as much.
 
-use super::{address, interner::Interner, path, routes::Routes};
+use super::{address, interner::Interner, path, routes::Routes, statuses::Statuses};
 use crate::model::{
     event::Event,
     tally::{ClientKey, NAME_PREFIX, Place, Refusal, Sample, SampleKey, Shape, Shard, Visit},
@@ -50,6 +50,7 @@ pub struct Accumulator {
     hasher: RandomState,
     scratch: Vec<u8>,
     routes: Arc<Routes>,
+    statuses: Statuses,
     closed: Vec<Shard>,
 }
 
@@ -87,6 +88,7 @@ impl Default for Accumulator {
             hasher: RandomState::default(),
             scratch: Vec::new(),
             routes: Arc::default(),
+            statuses: Statuses::default(),
             closed: Vec::new(),
         }
     }
@@ -99,9 +101,23 @@ impl Accumulator {
         Self { routes, ..Self::default() }
     }
 
+    /// The same, with other statuses counted as refusals.
+    #[must_use]
+    pub fn counting(self, statuses: Statuses) -> Self {
+        Self { statuses, ..self }
+    }
+
     /// Takes one request; `line` is its text, `place` where it stands.
     #[inline]
     pub fn add(&mut self, event: &Event<'_>, line: &[u8], place: Place) {
+        match self.statuses.counted_as(event.status) {
+            None => self.take(event, line, place),
+            Some(status) => self.take(&Event { status, ..*event }, line, place),
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, event: &Event<'_>, line: &[u8], place: Place) {
         if self.is_full() {
             self.close();
         }
@@ -163,6 +179,7 @@ impl Accumulator {
         }
         self.closed = closed;
         self.routes = full.routes;
+        self.statuses = full.statuses;
         self.closed.push(Shard {
             names: full.names.into_names(),
             agents: full.agents.into_names(),

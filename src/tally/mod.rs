@@ -6,8 +6,10 @@ mod interner;
 mod ledger;
 pub mod path;
 mod routes;
+mod statuses;
 
 pub use accumulate::Accumulator;
 pub use routes::Routes;
+pub use statuses::Statuses;
 
 pub use ledger::{build, build_between};
