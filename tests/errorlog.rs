@@ -112,6 +112,21 @@ fn a_directory_that_cannot_be_asked_is_no_lost_password_file() {
     );
 }
 
+/// Behind a proxy that only the access log sees through, addresses do not match: time and path must do.
+#[test]
+fn an_error_log_of_other_addresses_is_matched_by_time_and_path() {
+    let folder = fixture("realserver/logs/nginx-deny-rule");
+    let errors = String::from_utf8(crate::support::gunzip(&folder.join("error.log.gz"))).unwrap();
+    let behind = |line: &str| match (line.find(", client: "), line.find(", server: ")) {
+        (Some(from), Some(to)) => format!("{}, client: 203.0.113.1{}\n", &line[..from], &line[to..]),
+        _ => format!("{line}\n"),
+    };
+    let dir = workshop();
+    let errors = put(dir.path(), "error.log", errors.lines().map(behind).collect::<String>().as_bytes());
+    let report = with_errors(&folder.join("access.log.gz"), &errors);
+    settled(&report, "deny_rule", "matched by time and path, since it knows clients by other addresses");
+}
+
 /// Neither server can check a password then, and both answer 500: no 401 or 403 tells of it.
 #[test]
 fn authentication_that_breaks_with_500_is_told() {

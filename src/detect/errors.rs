@@ -1,64 +1,22 @@
 //! What the error log says about incidents: evidence for and against, the file or the rule that it names, and the
 //! cause where its words settle it.
 //!
-//! A message belongs to an incident if its client was refused there, at that minute or the one beside it, on that path
-//! and host. Error lines can be imitated by requests; a refusal at the same time cannot. Where the error log knows
-//! clients by other addresses (a proxy's), time, path and host must do, and the evidence says so.
+//! Which messages are about an incident is decided in `hearing`.
 
-use super::{causes, checks::is_harmless, facts::Facts};
+use super::{
+    causes,
+    checks::is_harmless,
+    facts::Facts,
+    hearing::{Heard, Party, Voice, hear, hear_at, knows_clients},
+};
 use crate::model::{
     coverage::LineRef,
     incident::{Evidence, Incident, RuledOut, Scope, Severity, Verdict},
     logged::Logged,
-    note::{Level, Notes, Quote, Topic, When, Why},
-    tally::Ledger,
+    note::{Level, Notes, Quote, When, Why},
     time::Time,
 };
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Messages that give one reason.
-#[derive(Default)]
-struct Voice<'n> {
-    messages: u64,
-    clients: BTreeSet<u128>,
-    users: BTreeSet<u32>,
-    /// Files, rules and upstreams that they name, with how often.
-    things: BTreeMap<&'n Logged, u64>,
-    /// Topics of these messages.
-    topics: BTreeSet<u32>,
-}
-
-impl<'n> Voice<'n> {
-    /// What they name most often; a service rather than the status that it answered.
-    fn thing(&self) -> Option<&'n Logged> {
-        let is_status = |thing: &Logged| thing.as_bytes().starts_with(b"status: ");
-        let most =
-            self.things.iter().max_by_key(|(thing, count)| (!is_status(thing), **count, std::cmp::Reverse(**thing)));
-        most.map(|(thing, _)| *thing)
-    }
-}
-
-/// Everything said about one incident, by reason.
-type Heard<'n> = BTreeMap<Why, Voice<'n>>;
-
-/// Who was refused in an incident.
-pub(crate) struct Party {
-    clients: BTreeSet<u32>,
-    addrs: BTreeSet<u128>,
-}
-
-impl Party {
-    /// Of clients by their index.
-    pub(crate) fn new(facts: &Facts<'_>, clients: impl IntoIterator<Item = u32>) -> Self {
-        let clients: BTreeSet<u32> = clients.into_iter().collect();
-        let keys = clients.iter().filter_map(|client| facts.ledger.clients.get(*client as usize));
-        Self { addrs: keys.map(|key| key.addr).collect(), clients }
-    }
-
-    pub(crate) fn contains(&self, client: u32) -> bool {
-        self.clients.contains(&client)
-    }
-}
 
 /// Adds to each incident what the error log says about it, and settles cause and verdict where that does. The check of
 /// what it names becomes the first of the next checks; the others follow the cause, so they are to be written after.
@@ -92,9 +50,7 @@ pub(crate) fn absorb(incidents: &mut Vec<Incident>, parties: &mut Vec<Party>, fa
         incidents.remove(at);
         let more = parties.remove(at);
         if let (Some(party), Some(fault)) = (parties.get_mut(index), incidents.get_mut(index)) {
-            party.clients.extend(more.clients);
-            party.addrs.extend(more.addrs);
-            fault.clients_affected = party.clients.len() as u64;
+            fault.clients_affected = party.join(more) as u64;
             fault.clients_active = fault.clients_active.max(fault.clients_affected);
         }
     }
@@ -122,127 +78,20 @@ fn widen(fault: &mut Incident, wave: &Incident) {
     fault.requests_total += wave.requests_failed;
 }
 
-/// Whether the error log knows clients by the addresses that the access log has.
-fn knows_clients(ledger: &Ledger, notes: &Notes) -> bool {
-    let addrs: BTreeSet<u128> = notes.counts.keys().map(|when| when.addr).filter(|addr| *addr != 0).collect();
-    let is_known = |addr: u128| {
-        let at = ledger.clients.partition_point(|key| key.addr < addr);
-        ledger.clients.get(at).is_some_and(|key| key.addr == addr)
-    };
-    addrs.iter().filter(|addr| is_known(**addr)).count() * 2 >= addrs.len()
-}
-
 /// Adds what is said at some minutes about some clients.
 pub(crate) fn tell_of(notes: &Notes, incident: &mut Incident, told: &BTreeSet<When>) {
-    let mut hearing = Hearing::new(notes, &incident.scope);
-    told.iter().for_each(|when| hearing.add(when));
-    let heard = hearing.heard;
+    let heard = hear_at(notes, &incident.scope, told);
     tell(notes, incident, &heard, true);
 }
 
 /// What is said at some minutes about a client that got this status, in words.
 pub(crate) fn words(notes: &Notes, told: &BTreeSet<When>, status: u16) -> Option<String> {
-    let mut hearing = Hearing::new(notes, &Scope::default());
-    told.iter().for_each(|when| hearing.add(when));
-    let said = hearing.heard.iter().filter(|(why, _)| why.gives(status));
+    let heard = hear_at(notes, &Scope::default(), told);
+    let said = heard.iter().filter(|(why, _)| why.gives(status));
     let words: Vec<String> = said
-        .map(|(why, voice)| format!("{} ({}){}", why.text(), times(voice.messages), named(*why, voice, &hearing.heard)))
+        .map(|(why, voice)| format!("{} ({}){}", why.text(), times(voice.messages), named(*why, voice, &heard)))
         .collect();
     (!words.is_empty()).then(|| words.join("; "))
-}
-
-/// What is said about the clients of an incident, or, without them, about its time and scope.
-fn hear<'n>(facts: &Facts<'_>, notes: &'n Notes, incident: &Incident, party: Option<&Party>) -> Heard<'n> {
-    let mut hearing = Hearing::new(notes, &incident.scope);
-    if let Some(party) = party {
-        refused_at(facts, incident, party).iter().for_each(|when| hearing.add(when));
-    } else {
-        let (from, to) = minutes(facts.ledger, incident);
-        let range = When { minute: from, addr: 0 }..=When { minute: to, addr: u128::MAX };
-        notes.counts.range(range).for_each(|(when, _)| hearing.add(when));
-    }
-    hearing.heard
-}
-
-/// Messages on their way into a [`Heard`].
-struct Hearing<'n> {
-    notes: &'n Notes,
-    /// For each topic, whether it may be about the scope.
-    fits: Vec<bool>,
-    heard: Heard<'n>,
-}
-
-impl<'n> Hearing<'n> {
-    fn new(notes: &'n Notes, scope: &Scope) -> Self {
-        let fits = notes.topics.iter().map(|topic| topic_fits(topic, scope)).collect();
-        Self { notes, fits, heard: Heard::new() }
-    }
-
-    fn add(&mut self, when: &When) {
-        for count in self.notes.counts.get(when).into_iter().flatten() {
-            let index = count.topic as usize;
-            let topic = self.notes.topics.get(index).filter(|_| self.fits.get(index) == Some(&true));
-            let Some((topic, why)) = topic.and_then(|topic| Some((topic, topic.why?))) else { continue };
-            let voice = self.heard.entry(why).or_default();
-            voice.messages += u64::from(count.messages);
-            voice.clients.insert(when.addr);
-            voice.users.extend(Some(count.user).filter(|user| *user != 0));
-            voice.topics.insert(count.topic);
-            if !topic.thing.is_empty() {
-                *voice.things.entry(&topic.thing).or_default() += u64::from(count.messages);
-            }
-        }
-    }
-}
-
-/// The incident's minutes and one on either side, both ends included.
-fn minutes(ledger: &Ledger, incident: &Incident) -> (u32, u32) {
-    let last = incident.end.or(ledger.span.map(|(_, last)| last)).unwrap_or(incident.start);
-    ((incident.start.0 / 60).saturating_sub(1), last.0 / 60 + 1)
-}
-
-/// The minutes at which clients were refused in an incident, with the one before and after.
-fn refused_at(facts: &Facts<'_>, incident: &Incident, party: &Party) -> BTreeSet<When> {
-    let fits: Vec<bool> = (0..facts.shapes.len()).map(|shape| shape_fits(facts, shape, incident)).collect();
-    let (from, to) = minutes(facts.ledger, incident);
-    let mut at = BTreeSet::new();
-    for refusal in &facts.ledger.refusals {
-        let minute = refusal.time.0 / 60;
-        if (from..=to).contains(&minute)
-            && fits.get(refusal.shape as usize) == Some(&true)
-            && let Some(key) = facts.ledger.clients.get(refusal.client as usize)
-            && party.addrs.contains(&key.addr)
-        {
-            at.extend((minute.saturating_sub(1)..=minute + 1).map(|minute| When { minute, addr: key.addr }));
-        }
-    }
-    at
-}
-
-/// Whether a request is in the scope of an incident and has its status.
-pub(crate) fn shape_fits(facts: &Facts<'_>, shape: usize, incident: &Incident) -> bool {
-    let of = facts.shape(shape);
-    let leaf = facts.leaf(of.leaf);
-    let paths = &incident.scope.path_prefix;
-    let hosts = &incident.scope.vhost;
-    of.status == incident.status
-        && (paths.is_empty() || leaf.prefix.iter().any(|p| paths.iter().any(|path| path == facts.prefix_text(*p))))
-        && (hosts.is_empty() || hosts.contains(&facts.name_text(leaf.vhost)))
-}
-
-/// Whether a message may be about what a scope covers: it is not about another path or host.
-fn topic_fits(topic: &Topic, scope: &Scope) -> bool {
-    let is_under = |path: &[u8], prefix: &[u8]| {
-        path.strip_prefix(prefix)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/") || prefix.ends_with(b"/"))
-    };
-    let path = topic.path.as_bytes();
-    (path.is_empty()
-        || scope.path_prefix.is_empty()
-        || scope.path_prefix.iter().any(|prefix| is_under(path, prefix.as_bytes())))
-        && (topic.host.is_empty()
-            || scope.vhost.is_empty()
-            || scope.vhost.iter().any(|host| host.as_bytes().eq_ignore_ascii_case(topic.host.as_bytes())))
 }
 
 /// Puts what was heard into an incident.
@@ -312,7 +161,7 @@ fn times(count: u64) -> String {
 
 /// Messages, addresses and user names.
 fn sums(ranked: &[(Why, &Voice<'_>)]) -> (u64, usize, usize) {
-    let addresses: BTreeSet<u128> = ranked.iter().flat_map(|(_, voice)| voice.clients.iter().copied()).collect();
+    let addresses: BTreeSet<u128> = ranked.iter().flat_map(|(_, voice)| voice.addrs.iter().copied()).collect();
     let users: BTreeSet<u32> = ranked.iter().flat_map(|(_, voice)| voice.users.iter().copied()).collect();
     (ranked.iter().map(|(_, voice)| voice.messages).sum(), addresses.len().max(1), users.len())
 }
@@ -343,7 +192,7 @@ fn speaks_for(incident: &Incident, why: Why, voice: &Voice<'_>) -> bool {
 
 /// Whether messages account for half of the failures, or of the clients.
 fn is_decisive(incident: &Incident, voice: &Voice<'_>) -> bool {
-    voice.messages * 2 >= incident.requests_failed || voice.clients.len() as u64 * 2 >= incident.clients_affected.max(1)
+    voice.messages * 2 >= incident.requests_failed || voice.addrs.len() as u64 * 2 >= incident.clients_affected.max(1)
 }
 
 /// Whether they account for so little that most of the refusals have no word.
@@ -362,7 +211,7 @@ fn settle_verdict(incident: &mut Incident, why: Why, voice: &Voice<'_>) {
     const ADDRESSES_MIN: usize = 5;
     if is_the_servers_own(why)
         && incident.verdict != Verdict::ServerSide
-        && voice.clients.len() >= ADDRESSES_MIN
+        && voice.addrs.len() >= ADDRESSES_MIN
         && voice.messages * 2 >= incident.requests_failed
     {
         incident.verdict = Verdict::ServerSide;

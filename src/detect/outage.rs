@@ -2,9 +2,10 @@
 //! does not answer. The access log alone cannot tell these from any other error of the server; the error log can.
 
 use super::{
-    errors::{self, Party},
+    errors,
     facts::Facts,
     figures::{step, timeline},
+    hearing::Party,
     refine::{Bounds, Cluster},
     summary::id,
     verdict::visits_between,

@@ -1,12 +1,6 @@
 //! The story of one client, from its requests in order of time and from what detection made of them.
 
-use super::{
-    Inside,
-    classify::EventCause,
-    errors::{self, shape_fits},
-    facts::Facts,
-    history::Past,
-};
+use super::{Inside, classify::EventCause, errors, facts::Facts, hearing::shape_fits, history::Past};
 use crate::model::{
     incident::Incident,
     logged::Logged,

@@ -31,7 +31,7 @@ pub struct Collector {
     counts: BTreeMap<When, Vec<Count>>,
     /// How many [`Count`]s there are.
     kept: usize,
-    /// From here on nothing is kept.
+    /// Up to here nothing is kept.
     bound: Option<When>,
     span: Option<(Time, Time)>,
     least: Option<Level>,
@@ -42,14 +42,14 @@ pub struct Collector {
 /// A flood of messages must not exhaust memory.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    /// Counts kept; beyond, the latest minutes are given up.
+    /// Counts kept; beyond, the earliest minutes are given up, since the latest are what is asked about.
     counts: usize,
     /// Topics kept; beyond, messages are filed under what they say alone.
     topics: usize,
 }
 
 /// About 100 MB at the worst.
-const LIMITS: Limits = Limits { counts: 1 << 20, topics: 1 << 16 };
+const LIMITS: Limits = Limits { counts: 1 << 19, topics: 1 << 16 };
 /// Longer lines are read up to here: nginx cuts its own at 2,048 bytes, Apache at 8,192.
 const LINE_BYTES_MAX: usize = 16 << 10;
 /// Bytes kept of a quoted line, and of each text of a topic.
@@ -145,7 +145,7 @@ impl Collector {
     }
 
     fn count(&mut self, when: When, topic: u32, user: u32) {
-        if self.bound.is_some_and(|bound| when >= bound) {
+        if self.bound.is_some_and(|bound| when <= bound) {
             self.left_out += 1;
             return;
         }
@@ -158,7 +158,7 @@ impl Collector {
             }
         }
         while self.kept > self.limits.counts {
-            let Some((when, given_up)) = self.counts.pop_last() else { break };
+            let Some((when, given_up)) = self.counts.pop_first() else { break };
             self.kept -= given_up.len();
             self.left_out += given_up.iter().map(|c| u64::from(c.messages)).sum::<u64>();
             // Whatever comes about these minutes later is left out too, so that every count that is kept is whole.

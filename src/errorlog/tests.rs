@@ -370,9 +370,9 @@ fn messages_are_counted_by_minute_and_client() {
     assert_eq!(notes.topics[0].path.as_bytes(), b"/wiki/a");
 }
 
-/// Whatever the order of lines, the same earliest minutes are kept whole.
+/// Whatever the order of lines, the same latest minutes are kept whole.
 #[test]
-fn a_flood_is_cut_at_its_latest_minutes() {
+fn a_flood_is_cut_at_its_earliest_minutes() {
     let line = |minute: u32, client: u32| {
         format!(
             "2026/03/10 11:{minute:02}:00 [error] 7#7: *1 access forbidden by rule, client: 192.0.2.{client}, server: a"
@@ -384,6 +384,7 @@ fn a_flood_is_cut_at_its_latest_minutes() {
     let back = read(&lines, Some((50, 10)));
     assert_eq!((&forth.counts, forth.left_out, forth.counts.len()), (&back.counts, back.left_out, 50));
     assert_eq!(forth.left_out, 150);
+    assert_eq!(forth.counts.keys().next().map(|when| when.minute % 60), Some(30));
 }
 
 #[test]

@@ -212,7 +212,7 @@ pub struct Notes {
     pub span: Option<(Time, Time)>,
     /// The least serious message seen tells down to where the server logs.
     pub least: Option<Level>,
-    /// Messages that were too many to keep: those about the latest minutes.
+    /// Messages that were too many to keep: those about the earliest minutes.
     pub left_out: u64,
 }
 

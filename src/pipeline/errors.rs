@@ -46,7 +46,7 @@ pub(super) fn read(found: Discovery, zone_secs: Option<i32>, ledger: &Ledger) ->
     let notes = reader.collector.finish(found.files.into_iter().map(|file| file.name).collect());
     if notes.left_out > 0 {
         limits.push(format!(
-            "{} error-log messages about the latest minutes were too many to keep and are not in the evidence",
+            "{} error-log messages about the earliest minutes were too many to keep and are not in the evidence",
             notes.left_out
         ));
     }
