@@ -3,9 +3,11 @@
 #![expect(clippy::print_stderr, reason = "the one place where the program speaks beside its report")]
 
 use authfault::{
-    cli::{AnalyzeArgs, Cli, Command, When},
+    cli::{AnalyzeArgs, Cli, Command, ExplainArgs, Output, When},
     detect::causes,
-    input, parse,
+    input::{self, Discovery},
+    model::logged::inert,
+    parse,
     pipeline::{self, Analysis},
     progress::Progress,
     report::{self, out::Color},
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         None => analyze(&cli.analyze),
         Some(Command::Analyze(args)) => analyze(&args),
+        Some(Command::Explain(args)) => explain(&args),
         Some(Command::Formats) => print(formats().as_bytes()),
         Some(Command::Causes { id }) => describe(id.as_deref()).and_then(|text| print(text.as_bytes())),
         Some(Command::Man) => manual().and_then(|page| print(&page)),
@@ -36,15 +39,10 @@ fn main() -> ExitCode {
 }
 
 fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let options = args.options(cores)?;
+    let options = options(args)?;
     let renderers = args.renderers()?;
-    rayon::ThreadPoolBuilder::new().num_threads(options.threads).build_global().map_err(|e| e.to_string())?;
-
-    let found = input::discover(&inputs(args)?);
-    let total = found.files.iter().map(|f| f.size_bytes).sum();
-    let is_shown = io::stderr().is_terminal() && !args.quiet && !args.no_progress;
-    let analysis = pipeline::analyze(found, &options, &Progress::new(total, is_shown));
+    let (found, errors, progress) = set_out(args)?;
+    let analysis = pipeline::analyze(found, errors, &options, &progress);
 
     for problem in &analysis.problems {
         eprintln!("authfault: {problem}");
@@ -59,6 +57,47 @@ fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
     let renderer = report::renderer(args.output.id()).ok_or("no such renderer")?;
     print(&(renderer.render)(&analysis.report, &rendering(args, true)))?;
     Ok(status(args, &analysis))
+}
+
+/// 2 where nobody fits, or something could not be read.
+fn explain(args: &ExplainArgs) -> Result<ExitCode, String> {
+    let (who, args) = (&args.client, args.checked()?);
+    let options = options(args)?;
+    let (found, errors, progress) = set_out(args)?;
+    let told = pipeline::explain(found, errors, &options, &progress, who);
+
+    for problem in &told.problems {
+        eprintln!("authfault: {problem}");
+    }
+    if told.stories.stories.is_empty() {
+        let agent = who.agent.as_ref().map(|agent| format!(" with `{agent}` in its user agent")).unwrap_or_default();
+        let whom = inert(format!("`{}`{agent}", who.address).as_bytes());
+        return Err(format!(
+            "none of the {} requests is by {whom}; give an address as it stands in the log",
+            told.parsed
+        ));
+    }
+    let bytes = match args.output {
+        Output::Json => report::stories_for_programs(&told.stories),
+        _ => report::stories_for_people(&told.stories, &rendering(args, true)),
+    };
+    print(&bytes)?;
+    Ok(if told.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+fn options(args: &AnalyzeArgs) -> Result<pipeline::Options, String> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let options = args.options(cores)?;
+    rayon::ThreadPoolBuilder::new().num_threads(options.threads).build_global().map_err(|e| e.to_string())?;
+    Ok(options)
+}
+
+/// Access logs, error logs, and how far reading has come.
+fn set_out(args: &AnalyzeArgs) -> Result<(Discovery, Discovery, Progress), String> {
+    let found = input::discover(&inputs(args)?);
+    let total = found.files.iter().map(|f| f.size_bytes).sum();
+    let is_shown = io::stderr().is_terminal() && !args.quiet && !args.no_progress;
+    Ok((found, input::discover_errors(&args.error_logs), Progress::new(total, is_shown)))
 }
 
 /// What to read: the paths given, a pipe, or the usual places.

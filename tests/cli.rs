@@ -1,8 +1,8 @@
 //! What may be typed, what comes out where, and with which exit code.
 
 use crate::support::{
-    authfault, gunzip, gzip, incidents, log_with_fault, log_with_ongoing_fault, log_without_fault, pipe, put, run,
-    run_in, workshop,
+    authfault, gunzip, gzip, incidents, log_with_fault, log_with_ongoing_fault, log_without_fault, pipe, put, report,
+    run, run_in, workshop,
 };
 use std::{ffi::OsStr, fs, io::Read, process::Stdio};
 
@@ -350,4 +350,32 @@ fn a_log_in_two_formats_is_read_to_its_end() {
     let report = crate::support::report([&path]);
     assert_eq!(report["input"]["rejected"], 0);
     assert_eq!(incidents(&report, "server_side").len(), 1);
+}
+
+/// A framework that says 419 where others say 401 is read as if it did not.
+#[test]
+fn other_statuses_count_as_refusals_where_asked_for() {
+    let log = String::from_utf8(gunzip(&log_with_ongoing_fault())).unwrap();
+    let (mut renamed, mut lines) = (String::new(), 0);
+    for line in log.lines() {
+        let other = line.replacen("\" 401 ", "\" 419 ", 1);
+        lines += u64::from(other != line);
+        renamed += &(other + "\n");
+    }
+    assert!(lines > 20);
+    let dir = workshop();
+    let (plain, renamed) = (put(dir.path(), "a.log", log.as_bytes()), put(dir.path(), "b.log", renamed.as_bytes()));
+    let silent = report([&renamed]);
+    assert_eq!((&silent["totals"]["status_401"], incidents(&silent, "server_side").len()), (&0.into(), 0));
+    let (expected, told) = (report([&plain]), report([renamed.as_os_str(), "--also-status".as_ref(), "419".as_ref()]));
+    assert_eq!(expected["totals"], told["totals"]);
+    assert_eq!(expected["event_causes"], told["event_causes"]);
+    let ids = |report: &serde_json::Value| {
+        incidents(report, "server_side").iter().map(|i| (i["id"].clone(), i["cause"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!((ids(&expected), ids(&expected).len()), (ids(&told), 1));
+    assert!(told["limits"].to_string().contains("419 as 401"), "the report says what it counts");
+    let run = run([plain.as_os_str(), "--also-status".as_ref(), "419=404".as_ref()]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.err.contains("found `419=404`"), "{}", run.err);
 }

@@ -245,6 +245,93 @@ fn random_bytes_and_damaged_logs() {
     }
 }
 
+/// Whatever a client sent, its story can be told.
+#[test]
+fn stories_of_clients_that_send_anything() {
+    let mut text = Vec::new();
+    let values = ["\u{1b}[2J", "\u{202e}x", "\u{200b}", "\u{9b}31m", "a b \\x22", "<script>"];
+    for i in 0..3000 {
+        let field = ["path", "agent", "user"][i % 3];
+        text.extend(line(i, field, values[i / 3 % values.len()].as_bytes()));
+    }
+    text.extend(line(5, "agent", &[0xff, 0xfe, 0x1b]));
+    let dir = workshop();
+    let path = put(dir.path(), "access.log", &text);
+    for output in ["terminal", "json"] {
+        let run = run([
+            OsStr::new("explain"),
+            OsStr::new("192.0.2.7"),
+            path.as_os_str(),
+            OsStr::new("--output"),
+            OsStr::new(output),
+        ]);
+        assert_eq!(run.code, Some(0), "{}", run.err);
+        inert(output, &run.out);
+        assert!(run.out.len() < 5_000_000, "{output}: {} bytes", run.out.len());
+        if output == "json" {
+            serde_json::from_str::<serde_json::Value>(&run.out).unwrap();
+        }
+    }
+}
+
+/// An error log is written with what strangers sent, and nothing in it is escaped.
+#[test]
+fn error_logs_with_anything_in_them() {
+    let mut access = Vec::new();
+    let mut errors = Vec::new();
+    for i in 0..600 {
+        access.extend(line(i, "user", b"mira"));
+        let value = [
+            "\u{1b}[2J",
+            "\u{202e}",
+            "'; reboot #",
+            "`id`",
+            "\", client: 203.0.113.9",
+            "<script>",
+            "\u{200b}",
+            "{path}",
+        ][i % 8];
+        let (minute, second) = (i / 60 % 60, i % 60);
+        let stamp = format!("2026/03/10 11:{minute:02}:{second:02} [error] 7#7: *{i} ");
+        let context = format!(
+            ", client: 192.0.2.7, server: a{value}, request: \"GET /private/{value} HTTP/1.1\", host: \"{value}\"\n"
+        );
+        for message in [
+            format!("user \"{value}\" was not found in \"/etc/{value}\""),
+            format!("user \"{value}\": password mismatch"),
+            format!("open() \"/etc/{value}passwd\" failed (13: Permission denied)"),
+            format!("[client 192.0.2.7] ModSecurity: Access denied with code 401 [id \"{value}\"] [uri \"/private\"]"),
+        ] {
+            errors.extend_from_slice(format!("{stamp}{message}{context}").as_bytes());
+        }
+        errors.extend_from_slice(b"\xff\xfe\0 [[[ \x1b]0;x\x07\n");
+    }
+    errors.extend(vec![b'['; 3 << 20]);
+    let dir = workshop();
+    let (access, errors) = (put(dir.path(), "access.log", &access), put(dir.path(), "error\u{202e}.log", &errors));
+    for output in ["terminal", "json", "csv"] {
+        let args = [
+            OsStr::new("--output"),
+            OsStr::new(output),
+            access.as_os_str(),
+            OsStr::new("--error-log"),
+            errors.as_os_str(),
+        ];
+        let run = run(args);
+        assert_eq!(run.code, Some(0), "{output}: {}", run.err);
+        inert(output, &run.out.replace("\r\n", "\n"));
+        inert(output, &run.err);
+        if output == "json" {
+            let report = run.report();
+            assert!(report["incidents"].to_string().contains("the error log says"), "the notes reached the report");
+            for incident in report["incidents"].as_array().unwrap() {
+                let checks = incident["next_checks"].to_string();
+                assert!(!checks.contains("reboot") && !checks.contains("`id`"), "{checks}");
+            }
+        }
+    }
+}
+
 /// Names of files are strangers' bytes too.
 #[test]
 fn hostile_file_names() {

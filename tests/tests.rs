@@ -7,6 +7,8 @@ mod support; // running the program, reading its report, logs to feed it
 
 // For the person on call
 mod cli; // what may be typed, exit codes, messages, where output goes
+mod errorlog; // what the server's error log settles, and what it leaves alone
+mod explain; // the story of one client
 mod incidents; // each cause in a small log that ships, and a quiet twin beside it
 mod readme; // what the README shows is what happens
 

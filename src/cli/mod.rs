@@ -3,11 +3,11 @@
 mod span;
 
 use crate::{
-    detect,
+    detect::{self, Who},
     parse::{self, Parser as LogParser},
     pipeline::{Bound, FormatChoice, Options},
     report,
-    tally::Routes,
+    tally::{Routes, Statuses},
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, sync::Arc};
@@ -42,6 +42,8 @@ Exit status: 0 done, 1 a server-side fault was found (only with --exit-code),
 pub enum Command {
     /// Read everything and report once (what happens without a subcommand)
     Analyze(AnalyzeArgs),
+    /// Tell the story of one client: what it was served, when it began to fail, and why
+    Explain(ExplainArgs),
     /// List the known log formats
     Formats,
     /// List the causes that can be named, or explain one
@@ -75,10 +77,23 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "TEXT")]
     pub log_format: Option<String>,
 
+    /// The server's error log, for evidence: files, directories, quoted patterns, plain or gzip, of nginx or Apache;
+    /// repeatable. It names the password file, the rule or the service behind a refusal
+    #[arg(long = "error-log", value_name = "PATH")]
+    pub error_logs: Vec<PathBuf>,
+    /// The zone of its times, such as +0200, which it does not say [default: that of the access log]
+    #[arg(long, value_name = "OFFSET", value_parser = span::offset, allow_hyphen_values = true, requires = "error_logs")]
+    pub error_log_tz: Option<i32>,
+
     /// Paths that are one thing, as a regular expression: its groups, joined, are what they are filed under, such as
     /// '^(/t)/[^/]+(/app)' for /t/NAME/app; repeatable. Ids, hashes and file names are replaced without being told
     #[arg(long = "route", value_name = "REGEX")]
     pub routes: Vec<String>,
+
+    /// Statuses that are refusals too, such as 419 (session over), 440 or 495=403: counted as 401 where they ask for a
+    /// login or =401 is said, otherwise as 403; repeatable, or several with commas
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    pub also_status: Vec<String>,
 
     /// Leave out what is before: RFC 3339, a date, or a span before the end of the log such as 2h or 3d
     #[arg(long, value_name = "TIME", value_parser = span::bound)]
@@ -90,7 +105,7 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "SPAN", default_value = "5m", value_parser = span::window)]
     pub window: u32,
     /// Clients listed in the JSON report at most
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = CLIENTS)]
     pub clients: usize,
 
     /// What to print
@@ -119,6 +134,61 @@ pub struct AnalyzeArgs {
     /// Draw charts with ASCII characters only
     #[arg(long)]
     pub ascii: bool,
+}
+
+/// Options of explain: those of analyze that choose what is read and how it is shown.
+#[derive(Debug, Args)]
+#[command(mut_args = hide_what_explain_has_not)]
+pub struct ExplainArgs {
+    /// Whom: an address or host name as in the log, and where several people share it a part of the user agent behind
+    /// a space: '192.0.2.7 Firefox'
+    #[arg(value_name = "CLIENT", value_parser = client)]
+    pub client: Who,
+    /// What is read.
+    #[command(flatten)]
+    pub analyze: AnalyzeArgs,
+}
+
+/// The defaults of `--window` and `--clients`.
+const WINDOW_SECS: u32 = 300;
+const CLIENTS: usize = 100;
+
+/// A report has these; a story has not.
+const NOT_OF_STORIES: [&str; 4] = ["window", "clients", "files", "exit_code"];
+
+fn hide_what_explain_has_not(arg: clap::Arg) -> clap::Arg {
+    let is_hidden = NOT_OF_STORIES.contains(&arg.get_id().as_str());
+    arg.hide(is_hidden)
+}
+
+impl ExplainArgs {
+    /// The options, if they mean something for a story.
+    ///
+    /// # Errors
+    /// One that only a report can have.
+    pub fn checked(&self) -> Result<&AnalyzeArgs, String> {
+        let args = &self.analyze;
+        let has_none = |what: &str| Err(format!("a story has no {what}; `authfault analyze` has"));
+        match args {
+            _ if !args.files.is_empty() => has_none("files to write (-o)"),
+            _ if args.exit_code => has_none("--exit-code"),
+            _ if args.window != WINDOW_SECS => has_none("--window"),
+            _ if args.clients != CLIENTS => has_none("--clients"),
+            _ if !matches!(args.output, Output::Terminal | Output::Json) => {
+                Err("a story is told as terminal or json".to_owned())
+            }
+            _ => Ok(args),
+        }
+    }
+}
+
+fn client(text: &str) -> Result<Who, String> {
+    let (address, agent) = text.trim().split_once(' ').map_or((text.trim(), None), |(a, b)| (a, Some(b)));
+    if address.is_empty() {
+        return Err("expected an address or host name".to_owned());
+    }
+    let agent = agent.map(|agent| agent.trim().to_owned());
+    Ok(Who { address: address.to_owned(), agent })
 }
 
 /// A renderer of the registry, by name.
@@ -164,9 +234,11 @@ impl AnalyzeArgs {
         Ok(Options {
             format: self.format_choice()?,
             routes: Arc::new(Routes::new(&self.routes)?),
+            statuses: Statuses::new(&self.also_status)?,
             threads: self.threads.map_or(cores, usize::from).max(1),
             since: self.since.unwrap_or_default(),
             until: self.until.unwrap_or_default(),
+            error_log_zone_secs: self.error_log_tz,
             detect: detect::Settings { window_secs: self.window, clients_max: self.clients },
         })
     }

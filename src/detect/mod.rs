@@ -17,13 +17,17 @@ mod cause;
 pub mod causes;
 mod checks;
 mod classify;
+mod errors;
 mod facts;
 mod figures;
 mod ground;
+mod hearing;
 mod history;
+mod outage;
 mod refine;
 mod scan;
 mod sessions;
+mod story;
 mod summary;
 mod table;
 mod tail;
@@ -32,20 +36,25 @@ mod verdict;
 
 use crate::model::{
     incident::{Evidence, Incident, Severity, State, Verdict},
+    note::Notes,
     report::{ClientSummary, EventCauses, Totals, Window},
+    story::Stories,
     tally::Ledger,
     time::Time,
 };
+use bursts::Burst;
 use classify::EventCause;
 use facts::Facts;
 pub use figures::Locate;
 use ground::Ground;
+use hearing::Party;
 use history::Past;
 use rayon::prelude::*;
 use refine::{Cluster, within};
 use scan::{Candidate, Channel};
 use sessions::Sessions;
 use std::collections::{BTreeMap, BTreeSet};
+pub use story::Who;
 use table::Table;
 use trials::Trial;
 use verdict::Features;
@@ -95,6 +104,43 @@ const REFINED_MAX: usize = 400;
 /// Finds what happened.
 #[must_use]
 pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findings {
+    detect_with(ledger, &Notes::default(), settings, locate)
+}
+
+/// Finds what happened, with what the server's error log says about it.
+#[must_use]
+pub fn detect_with(ledger: &Ledger, notes: &Notes, settings: &Settings, locate: Locate<'_>) -> Findings {
+    investigate(ledger, notes, settings, locate, |_| ()).0
+}
+
+/// The stories of some clients, from all that detection found. No client may fit.
+#[must_use]
+pub fn explain(ledger: &Ledger, notes: &Notes, locate: Locate<'_>, who: &Who) -> Stories {
+    let ask = |inside: &Inside<'_, '_>| story::tell(inside, who);
+    let (findings, (stories, left_out)) = investigate(ledger, notes, &Settings::default(), locate, ask);
+    Stories { stories, left_out, limits: findings.limits }
+}
+
+/// What is known when everything is found.
+struct Inside<'f, 'l> {
+    facts: &'f Facts<'l>,
+    pasts: &'f [Past],
+    /// Of each refusal.
+    causes: &'f [EventCause],
+    incidents: &'f [Incident],
+    /// Of each incident.
+    parties: &'f [Party],
+    notes: &'f Notes,
+}
+
+/// Finds what happened, and asks something more of what is known then.
+fn investigate<T>(
+    ledger: &Ledger,
+    notes: &Notes,
+    settings: &Settings,
+    locate: Locate<'_>,
+    ask: impl FnOnce(&Inside<'_, '_>) -> T,
+) -> (Findings, T) {
     let facts = Facts::new(ledger);
     let pasts = history::pasts(&facts);
     let mut trials: BTreeMap<Channel, Table> = BTreeMap::new();
@@ -105,21 +151,29 @@ pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findi
     let mut incidents: Vec<Incident> = faults.iter().map(|fault| told(&facts, &trials, fault, locate)).collect();
     let bursts = bursts::find(&facts, &pasts, &free);
     incidents.par_extend(bursts.par_iter().map(|burst| summary::burst(&facts, burst, locate)));
-    for incident in &mut incidents {
-        incident.next_checks = checks::next(incident, summary::sole_client(&facts, incident).as_deref());
+    let parties = ask_the_error_log(&facts, notes, &mut incidents, &faults, &bursts, &mut causes);
+    let mut told: Vec<(Incident, Party)> = incidents.into_iter().zip(parties).collect();
+    told.extend(outage::find(&facts, notes));
+    for (incident, _) in &mut told {
+        let sole = summary::sole_client(&facts, incident);
+        incident.next_checks.extend(checks::next(incident, sole.as_deref()));
     }
-    incidents.sort_by(|a, b| {
+    told.sort_by(|(a, _), (b, _)| {
         let key = |i: &Incident| (i.verdict, i.start, i.status, i.id.clone());
         key(a).cmp(&key(b))
     });
-    Findings {
+    let (incidents, parties): (Vec<Incident>, Vec<Party>) = told.into_iter().unzip();
+    let more =
+        ask(&Inside { facts: &facts, pasts: &pasts, causes: &causes, incidents: &incidents, parties: &parties, notes });
+    let findings = Findings {
         totals: summary::totals(&facts),
         event_causes: summary::event_causes(&causes),
         incidents,
         windows,
         clients: summary::clients(&facts, &causes, settings.clients_max),
-        limits: summary::limits(&facts),
-    }
+        limits: summary::limits(&facts).into_iter().chain(errors::limits(notes, ledger.span)).collect(),
+    };
+    (findings, more)
 }
 
 /// Candidate after candidate, the strongest first, each taken out before the next is looked at.
@@ -261,6 +315,31 @@ fn join(
     joined
 }
 
+/// What the server's own words change: evidence, causes, and waves that turn out to be its fault after all. Gives who
+/// was refused in each incident.
+fn ask_the_error_log(
+    facts: &Facts<'_>,
+    notes: &Notes,
+    incidents: &mut Vec<Incident>,
+    faults: &[Fault],
+    bursts: &[Burst],
+    causes: &mut [EventCause],
+) -> Vec<Party> {
+    let client = |refusal: &u32| facts.ledger.refusals.get(*refusal as usize).map(|r| r.client);
+    let of_faults = faults.iter().map(|fault| Party::new(facts, fault.features.victims.iter().copied()));
+    let of_bursts = bursts.iter().map(|burst| Party::new(facts, burst.refusals.iter().filter_map(client)));
+    let mut parties: Vec<Party> = of_faults.chain(of_bursts).collect();
+    errors::weigh(facts, notes, incidents, &parties);
+    let turned = incidents.iter().skip(faults.len()).zip(bursts).filter(|(i, _)| i.verdict == Verdict::ServerSide);
+    for refusal in turned.flat_map(|(_, burst)| &burst.refusals) {
+        if let Some(cause) = causes.get_mut(*refusal as usize) {
+            *cause = EventCause::ServerMisconfig;
+        }
+    }
+    errors::absorb(incidents, &mut parties, faults.len());
+    parties
+}
+
 /// Gives the refusals of faults their cause; tells which are free.
 fn mark(facts: &Facts<'_>, faults: &[Fault], causes: &mut [EventCause]) -> Vec<bool> {
     let refusals = facts.ledger.refusals.iter().zip(causes.iter_mut());
@@ -297,6 +376,7 @@ fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, loc
         id: summary::id(status, &scope, cluster.from),
         verdict: Verdict::ServerSide,
         cause: likely.cause,
+        cause_is_settled: false,
         confidence: confidence(cluster, f),
         severity: Severity::Critical,
         state: if ongoing { State::Ongoing } else { State::Ended },

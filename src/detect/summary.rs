@@ -270,6 +270,7 @@ pub(crate) fn burst(facts: &Facts<'_>, burst: &Burst, locate: Locate<'_>) -> Inc
         id: id(burst.status, &scope, burst.from ^ burst.refusals.first().copied().unwrap_or(0)),
         verdict: burst.verdict,
         cause: burst.cause,
+        cause_is_settled: false,
         confidence: 0.8,
         severity: if burst.verdict == Verdict::Attack { Severity::Warning } else { Severity::Info },
         state: if ongoing { State::Ongoing } else { State::Ended },

@@ -29,6 +29,32 @@ pub struct FileCoverage {
     pub problem: Option<String>,
 }
 
+/// One error log and how much of it could be read. `lines == parsed + rejected + blank`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ErrorLogCoverage {
+    /// As given or found.
+    pub path: String,
+    /// Bytes of text, after decompression.
+    pub bytes: u64,
+    /// Lines, the last one counted with or without its newline.
+    pub lines: u64,
+    /// Lines in the form of a known server.
+    pub parsed: u64,
+    /// Of them, those that say something about a refusal.
+    pub noted: u64,
+    /// Other lines: what applications write there, stack traces.
+    pub rejected: u64,
+    /// Empty lines.
+    pub blank: u64,
+    /// Earliest time in it.
+    pub start: Option<Time>,
+    /// Latest time in it.
+    pub end: Option<Time>,
+    /// What went wrong with the file as a whole, where anything did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
 /// Lines rejected for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {

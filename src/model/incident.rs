@@ -124,6 +124,9 @@ pub struct Incident {
     pub verdict: Verdict,
     /// The likely cause: an id of the registry of causes.
     pub cause: &'static str,
+    /// Whether the server's error log settles the cause; otherwise it is inferred from the access log.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cause_is_settled: bool,
     /// How sure of the verdict, 0 to 1.
     pub confidence: f64,
     /// How bad.

@@ -1,7 +1,7 @@
 //! Everything that a renderer may show: `authfault-report/1`.
 
 use super::{
-    coverage::{FileCoverage, LineRef, Rejected},
+    coverage::{ErrorLogCoverage, FileCoverage, LineRef, Rejected},
     incident::Incident,
     logged::Logged,
     time::Time,
@@ -47,6 +47,9 @@ pub struct Input {
     pub start: Option<Time>,
     /// Latest time.
     pub end: Option<Time>,
+    /// Each error log that was read beside, sorted by path.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub error_logs: Vec<ErrorLogCoverage>,
 }
 
 /// Sums over the whole input.

@@ -15,4 +15,6 @@ mod samples;
 mod tests;
 
 pub use answer::headline;
-pub use renderers::{Options, RENDERERS, Renderer, renderer, renderer_for_extension};
+pub use renderers::{
+    Options, RENDERERS, Renderer, renderer, renderer_for_extension, stories_for_people, stories_for_programs,
+};

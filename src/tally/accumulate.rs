@@ -8,7 +8,7 @@
 //! look-ups. Of look-ups in a row the processor waits for many at once; one between the parsing of two lines would
 //! wait for memory alone.
 
-use super::{clients::Clients, interner::Interner, path, routes::Routes, shapes::Shapes};
+use super::{clients::Clients, interner::Interner, path, routes::Routes, shapes::Shapes, statuses::Statuses};
 use crate::model::{
     event::Event,
     tally::{Place, Refusal, Sample, SampleKey, Shard, Visit},
@@ -58,6 +58,7 @@ pub struct Accumulator {
     samples: Vec<(SampleKey, Sample)>,
     /// The index of each sample, by its key.
     sample_table: HashMap<SampleKey, usize, RandomState>,
+    statuses: Statuses,
     closed: Vec<Shard>,
     /// Rows out there.
     prepared: usize,
@@ -72,6 +73,12 @@ impl Accumulator {
         Self { shapes: Shapes::new(routes), ..Self::default() }
     }
 
+    /// The same, with other statuses counted as refusals.
+    #[must_use]
+    pub fn counting(self, statuses: Statuses) -> Self {
+        Self { statuses, ..self }
+    }
+
     /// Takes one request; `line` is its text, `place` where it stands.
     pub fn add(&mut self, event: &Event<'_>, line: &[u8], place: Place) {
         let row = self.prepare(event, line, place);
@@ -82,6 +89,14 @@ impl Accumulator {
     /// here, while they are in the cache, and tables there.
     #[inline]
     pub fn prepare<'t>(&mut self, event: &Event<'t>, line: &'t [u8], place: Place) -> Row<'t> {
+        let counted;
+        let event = match self.statuses.counted_as(event.status) {
+            None => event,
+            Some(status) => {
+                counted = Event { status, ..*event };
+                &counted
+            }
+        };
         let path = path::without_query(event.target);
         let refusal = if matches!(event.status, 401 | 403) { self.refuse(event, place) } else { 0 };
         self.prepared += 1;
@@ -156,7 +171,7 @@ impl Accumulator {
             refusals: full.refusals,
             samples: full.samples,
         });
-        *self = Self { closed, ..Self::new(routes) };
+        *self = Self { closed, statuses: full.statuses, ..Self::new(routes) };
     }
 
     /// Lines mostly come in order of time, so one bucket is open and the others wait in a map.

@@ -5,6 +5,7 @@ use crate::{
     model::{
         incident::Incident,
         report::{ClientSummary, EventCauses, Input, Report, Totals, Window},
+        story::Stories,
     },
     report::escape::is_active,
 };
@@ -50,6 +51,27 @@ fn render(report: &Report, _options: &Options) -> Vec<u8> {
         clients: &report.clients,
         limits: &report.limits,
     };
+    written(&view)
+}
+
+/// Stories of clients: another schema, since they answer another question.
+const STORY_SCHEMA: &str = "authfault-story/1";
+
+#[derive(Serialize)]
+struct StoriesView<'a> {
+    schema: &'static str,
+    tool: Tool,
+    #[serde(flatten)]
+    stories: &'a Stories,
+}
+
+/// The stories of clients, key by key.
+pub(in crate::report) fn stories(stories: &Stories) -> Vec<u8> {
+    let tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
+    written(&StoriesView { schema: STORY_SCHEMA, tool, stories })
+}
+
+fn written(view: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Inert(PrettyFormatter::new()));
     // Writing to a Vec cannot fail, and no key here is anything but a string.

@@ -7,7 +7,7 @@ mod json;
 mod terminal;
 
 use super::out::Color;
-use crate::model::report::Report;
+use crate::model::{report::Report, story::Stories};
 
 /// What a renderer may be told. Nothing in it comes from the clock or the environment.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +49,18 @@ pub struct Renderer {
 
 /// All report formats; the first is the default.
 pub const RENDERERS: &[&Renderer] = &[&terminal::RENDERER, &json::RENDERER, &csv::RENDERER];
+
+/// The stories of clients for people.
+#[must_use]
+pub fn stories_for_people(stories: &Stories, options: &Options) -> Vec<u8> {
+    terminal::story::render(stories, options)
+}
+
+/// The stories of clients for programs: `authfault-story/1`.
+#[must_use]
+pub fn stories_for_programs(stories: &Stories) -> Vec<u8> {
+    json::stories(stories)
+}
 
 /// The renderer of an id.
 #[must_use]

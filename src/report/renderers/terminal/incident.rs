@@ -53,10 +53,11 @@ fn title(page: &mut Page, number: Option<usize>, incident: &Incident) {
     page.wrapped(0, 2, &prose);
 }
 
-/// The cause is inferred, and says so: a log shows what happened, not why.
+/// The cause is inferred, and says so: an access log shows what happened, not why. An error log may say it.
 fn likely_cause(page: &mut Page, incident: &Incident, options: &Options) {
     let title = cause(incident.cause, options.cause_title);
-    page.labelled("Cause", &Prose::new().toned(Tone::Strong, &title).text(" (inferred)"));
+    let source = if incident.cause_is_settled { " (the error log says so)" } else { " (inferred)" };
+    page.labelled("Cause", &Prose::new().toned(Tone::Strong, &title).text(source));
     match incident.severity {
         Severity::Critical => {}
         Severity::Warning => page.labelled("Severity", &Prose::new().text("warning: can wait for working hours")),

@@ -4,6 +4,7 @@ mod chart;
 mod coverage;
 mod incident;
 mod page;
+pub(in crate::report) mod story;
 mod tables;
 
 use super::{Options, Renderer};
