@@ -12,9 +12,12 @@ use authfault::{
 };
 use clap::{CommandFactory, Parser};
 use std::{
-    fs::File,
+    fs::{File, Permissions},
     io::{self, IsTerminal, Write},
-    os::{fd::AsFd, unix::fs::FileTypeExt},
+    os::{
+        fd::AsFd,
+        unix::fs::{FileTypeExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -52,13 +55,17 @@ fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
     if analysis.report.input.parsed == 0 && !analysis.problems.is_empty() {
         return Ok(ExitCode::from(2));
     }
+    let status = status(args, &analysis);
+    let report = match &args.incident {
+        Some(id) => analysis.report.of_incident(id)?,
+        None => analysis.report,
+    };
     for (path, renderer) in renderers {
-        let bytes = (renderer.render)(&analysis.report, &rendering(args, false));
+        let bytes = (renderer.render)(&report, &rendering(args, false));
         write_beside(path, &bytes).map_err(|e| format!("{}: cannot write the report: {e}", path.display()))?;
     }
-    let renderer = report::renderer(args.output.id()).ok_or("no such renderer")?;
-    print(&(renderer.render)(&analysis.report, &rendering(args, true)))?;
-    Ok(status(args, &analysis))
+    print(&(args.output.render)(&report, &rendering(args, true)))?;
+    Ok(status)
 }
 
 /// What to read: the paths given, a pipe, or the usual places.
@@ -93,6 +100,7 @@ fn is_piped_in() -> bool {
 fn rendering(args: &AnalyzeArgs, to_stdout: bool) -> report::Options {
     let mut options = report::Options::new(causes::title);
     options.ascii = args.ascii;
+    options.is_single = args.incident.is_some();
     options.width = terminal_width().unwrap_or(options.width);
     let wants_color = match args.color {
         When::Always => true,
@@ -135,7 +143,8 @@ fn print(bytes: &[u8]) -> Result<ExitCode, String> {
 /// Writes to a file beside and renames it, so that nobody reads half a report.
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    // As any program would make it: what others may do with it is for the umask to say.
+    let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(directory)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -41,6 +41,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("statrs::", &["detect/"]),
     ("serde_json::", &["report/renderers/json.rs", "report/tests.rs"]),
     ("clap::", &["cli/", "main.rs"]),
+    ("sha2::", &["report/renderers/html/mod.rs", "report/shared_tests.rs"]),
+    ("base64::", &["report/renderers/html/mod.rs", "report/shared_tests.rs"]),
     ("regex::", &["tally/routes.rs"]),
     ("tempfile::", &["main.rs"]),
     ("std::env", &["main.rs", "report/tests.rs"]),

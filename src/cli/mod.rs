@@ -9,7 +9,10 @@ use crate::{
     report,
     tally::Routes,
 };
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 use std::{path::PathBuf, sync::Arc};
 
 /// People are getting 401 and 403: is it them, or is it us?
@@ -32,7 +35,7 @@ const EXAMPLES: &str = "Examples:
   authfault --since 2h access.log               the last two hours of a log
   zcat access.log.*.gz | authfault -            standard input
   authfault --output json access.log | jq .incidents
-  authfault -o report.json -o windows.csv access.log
+  authfault -o incident.html -o incident.md -o report.json access.log
 
 Exit status: 0 done, 1 a server-side fault was found (only with --exit-code),
 2 usage, an input that could not be read, or nothing that could be parsed.";
@@ -94,12 +97,15 @@ pub struct AnalyzeArgs {
     pub clients: usize,
 
     /// What to print
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Output::Terminal)]
-    pub output: Output,
-    /// Write the report to a file as well, in the format that its extension says (.txt, .json, .csv); repeatable.
-    /// Written beside and renamed, so that nobody reads half of it
+    #[arg(long, value_name = "FORMAT", default_value = "terminal", value_parser = renderer())]
+    pub output: &'static report::Renderer,
+    /// Write the report to a file as well, in the format that its name ends with (.txt, .html, .md, .json, .csv);
+    /// repeatable. Written beside and renamed, so that nobody reads half of it
     #[arg(short = 'o', value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Report one incident only, by its id
+    #[arg(long, value_name = "ID")]
+    pub incident: Option<String>,
     /// Exit with 1 where a server-side fault was found
     #[arg(long)]
     pub exit_code: bool,
@@ -122,26 +128,9 @@ pub struct AnalyzeArgs {
 }
 
 /// A renderer of the registry, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people.
-    Terminal,
-    /// authfault-report/1.
-    Json,
-    /// The windows as a table.
-    Csv,
-}
-
-impl Output {
-    /// Its id in the registry of renderers.
-    #[must_use]
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::Terminal => "terminal",
-            Self::Json => "json",
-            Self::Csv => "csv",
-        }
-    }
+fn renderer() -> impl TypedValueParser<Value = &'static report::Renderer> {
+    let names = report::RENDERERS.iter().map(|renderer| PossibleValue::new(renderer.id).help(renderer.title));
+    PossibleValuesParser::new(names).try_map(|id| report::renderer(&id).ok_or("no such report format"))
 }
 
 /// When to colour.
@@ -190,7 +179,7 @@ impl AnalyzeArgs {
     pub fn renderers(&self) -> Result<Vec<(&PathBuf, &'static report::Renderer)>, String> {
         let extensions =
             || report::RENDERERS.iter().map(|r| format!(".{}", r.extension)).collect::<Vec<_>>().join(", ");
-        let of = |path: &PathBuf| path.extension().and_then(|e| e.to_str()).and_then(report::renderer_for_extension);
+        let of = |path: &PathBuf| path.file_name().and_then(|e| e.to_str()).and_then(report::renderer_for_file);
         let named = |path| {
             of(path).ok_or_else(|| {
                 format!("cannot tell a report format from `{}`; known extensions are {}", path.display(), extensions())

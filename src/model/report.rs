@@ -27,6 +27,24 @@ pub struct Report {
     pub limits: Vec<String>,
 }
 
+impl Report {
+    /// The same with one incident alone.
+    ///
+    /// # Errors
+    /// No incident has this id; which ones there are, in words.
+    pub fn of_incident(mut self, id: &str) -> Result<Self, String> {
+        if self.incidents.iter().all(|incident| incident.id != id) {
+            let ids: Vec<&str> = self.incidents.iter().map(|incident| incident.id.as_str()).collect();
+            return Err(match ids.as_slice() {
+                [] => format!("no incident is called `{id}`: none was found in this log"),
+                _ => format!("no incident is called `{id}`; found were {}", ids.join(", ")),
+            });
+        }
+        self.incidents.retain(|incident| incident.id == id);
+        Ok(self)
+    }
+}
+
 /// How much of the input was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Input {

@@ -13,7 +13,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 use std::io::{self, Write};
 
 pub(super) const RENDERER: Renderer =
-    Renderer { id: "json", title: "authfault-report/1, for programs", extension: "json", render };
+    Renderer { id: "json", title: "authfault-report/1, for programs", extension: "json", is_shared: false, render };
 
 /// The contract's name for this shape. Adding a key keeps it; renaming one does not.
 const SCHEMA: &str = "authfault-report/1";

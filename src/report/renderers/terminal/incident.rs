@@ -12,6 +12,7 @@ use crate::{
     },
     report::{
         renderers::Options,
+        story,
         words::{self, befell, cause, clock_on, confidence, count, counted, duration, share, span},
     },
 };
@@ -134,7 +135,7 @@ fn who(page: &mut Page, incident: &Incident) {
     page.labelled(
         "Requests",
         &requests(incident)
-            .text(&format!("; the usual rate would give {}", expected(incident.requests_failed_expected))),
+            .text(&format!("; the usual rate would give {}", story::expected(incident.requests_failed_expected))),
     );
 }
 
@@ -143,11 +144,6 @@ fn requests(incident: &Incident) -> Prose {
     Prose::new()
         .text(&format!("{} of {} {} ", count(failed), count(total), befell(incident.status)))
         .kept(&format!("({})", share(failed, total)))
-}
-
-fn expected(failures: f64) -> String {
-    // `as` saturates, and a negative or missing number becomes 0.
-    if failures < 10.0 { format!("{:.1}", failures.max(0.0)) } else { count(failures.round() as u64) }
 }
 
 fn spared(page: &mut Page, spared: &[Spared], status: u16) {
@@ -204,7 +200,7 @@ fn ruled_out(page: &mut Page, incident: &Incident, options: &Options) {
 fn next_checks(page: &mut Page, checks: &[String]) {
     let mut label = "Next";
     for (i, check) in checks.iter().take(MOST_CHECKS).enumerate() {
-        let (words, commands) = split_commands(check);
+        let (words, commands) = words::split_commands(check);
         let mark = Prose::new().toned(Tone::Strong, &format!("{}.", i + 1));
         page.listed(label, &mark, 3, &Prose::new().text(&words));
         for command in commands {
@@ -213,18 +209,6 @@ fn next_checks(page: &mut Page, checks: &[String]) {
         label = "";
     }
     left_out(page, checks.len(), MOST_CHECKS);
-}
-
-/// The words of a check, and its commands: what stands between backticks. A command gets a line of its own, never
-/// broken, so that it can be copied; the words lose it where it stands at their end.
-fn split_commands(check: &str) -> (String, Vec<&str>) {
-    let commands: Vec<&str> = check.split('`').skip(1).step_by(2).filter(|command| !command.is_empty()).collect();
-    let at_the_end = check.trim_end().ends_with('`') && commands.len() == 1;
-    match check.split_once('`') {
-        Some((words, _)) if at_the_end => (words.trim_end().to_owned(), commands),
-        // Commands in the middle of a sentence stay there: without them it would not be one.
-        _ => (check.to_owned(), Vec::new()),
-    }
 }
 
 /// Lines of the log as grep would show them, cut: two lines hold what matters in the usual formats.
@@ -245,20 +229,10 @@ pub(super) fn others(page: &mut Page, incidents: &[&Incident], report: &Report, 
         return;
     }
     page.heading("Other incidents");
-    let mut ranked = incidents.to_vec();
-    ranked.sort_by_key(|incident| {
-        let rank = match incident.verdict {
-            Verdict::ServerSide => 0,
-            Verdict::Undecided => 1,
-            Verdict::Attack => 2,
-            Verdict::ClientSide => 3,
-        };
-        (rank, incident.start)
-    });
-    for incident in ranked.iter().take(options.max_other_incidents) {
+    for incident in incidents.iter().take(options.max_other_incidents) {
         other(page, incident, report, options);
     }
-    let left = ranked.len().saturating_sub(options.max_other_incidents);
+    let left = incidents.len().saturating_sub(options.max_other_incidents);
     if left > 0 {
         page.wrapped(
             2,
@@ -291,26 +265,10 @@ fn other(page: &mut Page, incident: &Incident, report: &Report, options: &Option
     );
     page.wrapped(4, 4, &figures.text(&failed));
     if let Some(check) = incident.next_checks.first() {
-        let (words, commands) = split_commands(check);
+        let (words, commands) = words::split_commands(check);
         page.wrapped(4, 6, &Prose::new().toned(Tone::Faint, "Next: ").text(&words));
         for command in commands {
             page.line(6, &Prose::new().text(command));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split_commands;
-
-    #[test]
-    fn a_command_at_the_end_gets_its_own_line() {
-        assert_eq!(
-            split_commands("Look at the rules: `nginx -T`"),
-            ("Look at the rules:".to_owned(), vec!["nginx -T"])
-        );
-        assert_eq!(split_commands("`date -u`"), (String::new(), vec!["date -u"]));
-        assert_eq!(split_commands("Compare `a` with b."), ("Compare `a` with b.".to_owned(), Vec::new()));
-        assert_eq!(split_commands("Reload."), ("Reload.".to_owned(), Vec::new()));
     }
 }

@@ -102,17 +102,6 @@ impl Prose {
         self.spans.push(Span { text: text.to_owned(), tone: Tone::Plain, kept: true });
         self
     }
-
-    /// Text in which a no-break space is one.
-    pub(super) fn with_no_break_spaces(mut self, tone: Tone, text: &str) -> Self {
-        for (i, part) in text.split('\u{a0}').enumerate() {
-            if i > 0 {
-                self.spans.push(Span { text: " ".to_owned(), tone, kept: true });
-            }
-            self.spans.push(Span { text: part.to_owned(), tone, kept: false });
-        }
-        self
-    }
 }
 
 /// A character as it will be shown.
