@@ -54,7 +54,8 @@
 //! | [`parse`] | formats: templates (nom), known formats, times; `fast.rs` and its slow twin `plan.rs` |
 //! | [`tally`] | events to shards, shards to the ledger; path templates, the operator's own routes (regex) |
 //! | [`detect`] | the ledger to incidents, each refusal's cause, sums; the registry of causes |
-//! | [`report`] | terminal, JSON, CSV; every escape |
+//! | [`privacy`] | a report without persons: pseudonyms, coarse networks, no queries |
+//! | [`report`] | terminal, HTML, Markdown, JSON, CSV; what is said of an incident; every escape |
 //! | [`pipeline`] | the order of it all |
 //! | [`progress`], [`error`] | the progress bar; what can be wrong with an input |
 //!
@@ -87,6 +88,7 @@ pub mod input;
 pub mod model;
 pub mod parse;
 pub mod pipeline;
+pub mod privacy;
 pub mod progress;
 pub mod report;
 pub mod tally;

@@ -5,22 +5,33 @@
 use authfault::{
     cli::{AnalyzeArgs, Cli, Command, When},
     detect::causes,
-    input, parse,
+    input,
+    model::report::Report,
+    parse,
     pipeline::{self, Analysis},
+    privacy::{self, Scheme},
     progress::Progress,
-    report::{self, out::Color},
+    report::{self, Names, Renderer, out::Color},
 };
 use clap::{CommandFactory, Parser};
 use std::{
-    fs::{File, Permissions},
+    cell::OnceCell,
+    fs::{self, File, Permissions},
     io::{self, IsTerminal, Write},
     os::{
         fd::AsFd,
+        unix::ffi::OsStringExt,
         unix::fs::{FileTypeExt, PermissionsExt},
     },
     path::{Path, PathBuf},
     process::ExitCode,
 };
+
+/// Where a key for pseudonyms may stand instead of in a file.
+const KEY_VARIABLE: &str = "AUTHFAULT_ANONYMIZE_KEY";
+
+/// There are only four thousand million addresses: a key that can be guessed hides none of them.
+const SHORTEST_KEY_BYTES: usize = 16;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -42,6 +53,7 @@ fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let options = args.options(cores)?;
     let renderers = args.renderers()?;
+    let scheme = scheme(args)?;
     rayon::ThreadPoolBuilder::new().num_threads(options.threads).build_global().map_err(|e| e.to_string())?;
 
     let found = input::discover(&inputs(args)?);
@@ -60,12 +72,50 @@ fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
         Some(id) => analysis.report.of_incident(id)?,
         None => analysis.report,
     };
+    let hidden = OnceCell::new();
+    let hide = || {
+        let read = |line: &_| pipeline::reread(line, &report, &options.format, |event| event.into());
+        privacy::anonymized(&report, scheme.clone(), &read)
+    };
+    let rendered = |renderer: &Renderer, to_stdout| {
+        let hides_people = args.hides_people(renderer);
+        let shown: &Report = if hides_people { hidden.get_or_init(hide) } else { &report };
+        let names = match (hides_people, &scheme) {
+            (false, _) => Names::AsLogged,
+            (true, Scheme::Numbered) => Names::Numbered,
+            (true, Scheme::Keyed(_)) => Names::Keyed,
+        };
+        (renderer.render)(shown, &report::Options { names, ..rendering(args, to_stdout) })
+    };
     for (path, renderer) in renderers {
-        let bytes = (renderer.render)(&report, &rendering(args, false));
-        write_beside(path, &bytes).map_err(|e| format!("{}: cannot write the report: {e}", path.display()))?;
+        write_beside(path, &rendered(renderer, false))
+            .map_err(|e| format!("{}: cannot write the report: {e}", path.display()))?;
     }
-    print(&(args.output.render)(&report, &rendering(args, true)))?;
+    print(&rendered(args.output, true))?;
     Ok(status)
+}
+
+/// How people are named where they are not named as in the log.
+fn scheme(args: &AnalyzeArgs) -> Result<Scheme, String> {
+    let (secret, origin) = match &args.anonymize_key_file {
+        Some(path) => {
+            let origin = path.display().to_string();
+            (fs::read(path).map_err(|e| format!("{origin}: cannot read the key: {e}"))?, origin)
+        }
+        None => match std::env::var_os(KEY_VARIABLE) {
+            Some(secret) => (secret.into_vec(), KEY_VARIABLE.to_owned()),
+            None => return Ok(Scheme::Numbered),
+        },
+    };
+    let secret = secret.trim_ascii();
+    if secret.len() < SHORTEST_KEY_BYTES {
+        return Err(format!(
+            "{origin}: expected a key of at least {SHORTEST_KEY_BYTES} bytes, found {}; \
+             `openssl rand -base64 32` makes one",
+            secret.len()
+        ));
+    }
+    Ok(Scheme::Keyed(secret.to_vec()))
 }
 
 /// What to read: the paths given, a pipe, or the usual places.

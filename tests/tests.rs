@@ -8,6 +8,7 @@ mod support; // running the program, reading its report, logs to feed it
 // For the person on call
 mod cli; // what may be typed, exit codes, messages, where output goes
 mod incidents; // each cause in a small log that ships, and a quiet twin beside it
+mod privacy; // what is passed on names nobody
 mod readme; // what the README shows is what happens
 
 // What holds for every log

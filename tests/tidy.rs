@@ -16,10 +16,11 @@ const WALLS: &[(&str, &[&str])] = &[
     ("parse", &["model", "parse"]),
     ("tally", &["model", "tally"]),
     ("detect", &["detect", "model"]),
+    ("privacy", &["model", "privacy"]),
     ("report", &["model", "report"]),
     ("pipeline", &["detect", "error", "input", "model", "parse", "pipeline", "progress", "tally"]),
     ("cli", &["cli", "detect", "model", "parse", "pipeline", "report", "tally"]),
-    ("main", &["cli", "detect", "input", "model", "parse", "pipeline", "progress", "report"]),
+    ("main", &["cli", "detect", "input", "model", "parse", "pipeline", "privacy", "progress", "report"]),
 ];
 
 /// One power, one home: what the code says to use it, and the files that may.
@@ -41,7 +42,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("statrs::", &["detect/"]),
     ("serde_json::", &["report/renderers/json.rs", "report/tests.rs"]),
     ("clap::", &["cli/", "main.rs"]),
-    ("sha2::", &["report/renderers/html/mod.rs", "report/shared_tests.rs"]),
+    ("hmac::", &["privacy/names.rs"]),
+    ("sha2::", &["privacy/names.rs", "report/renderers/html/mod.rs", "report/shared_tests.rs"]),
     ("base64::", &["report/renderers/html/mod.rs", "report/shared_tests.rs"]),
     ("regex::", &["tally/routes.rs"]),
     ("tempfile::", &["main.rs"]),

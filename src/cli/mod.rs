@@ -106,6 +106,17 @@ pub struct AnalyzeArgs {
     /// Report one incident only, by its id
     #[arg(long, value_name = "ID")]
     pub incident: Option<String>,
+    /// Replace clients and users by pseudonyms, keep networks to /24 and /48 and leave out queries, in every report.
+    /// HTML and Markdown, which are passed on, do so unless told otherwise
+    #[arg(long, conflicts_with = "no_anonymize")]
+    pub anonymize: bool,
+    /// Name clients and users in HTML and Markdown as well
+    #[arg(long)]
+    pub no_anonymize: bool,
+    /// A secret of at least 16 bytes under which pseudonyms stay the same from report to report; also as the variable
+    /// AUTHFAULT_ANONYMIZE_KEY. Without one they are numbered
+    #[arg(long, value_name = "FILE")]
+    pub anonymize_key_file: Option<PathBuf>,
     /// Exit with 1 where a server-side fault was found
     #[arg(long)]
     pub exit_code: bool,
@@ -170,6 +181,12 @@ impl AnalyzeArgs {
         parse::by_id(id)
             .map(FormatChoice::Known)
             .ok_or_else(|| format!("no format is called `{id}`; known are {}", known()))
+    }
+
+    /// Whether people in the report of a renderer get pseudonyms.
+    #[must_use]
+    pub fn hides_people(&self, renderer: &report::Renderer) -> bool {
+        self.anonymize || (renderer.is_shared && !self.no_anonymize)
     }
 
     /// The renderer of each file to write.

@@ -1,9 +1,11 @@
 //! The program's story: find the files, scan them side by side, merge, detect, report. Owns order and threads.
 
 mod coverage;
+mod reread;
 mod scan;
 mod source;
 
+pub use reread::reread;
 pub use source::FormatChoice;
 
 use crate::{

@@ -38,6 +38,7 @@ fn render(report: &Report, options: &Options) -> Vec<u8> {
     tables::clients(&mut page, report, options);
     coverage::input(&mut page, &report.input);
     coverage::limits(&mut page, &report.limits);
+    coverage::names(&mut page, options.names);
     page.into_bytes()
 }
 
