@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Some(Command::Analyze(args)) => analyze(&args),
         Some(Command::Formats) => print(formats().as_bytes()),
         Some(Command::Causes { id }) => describe(id.as_deref()).and_then(|text| print(text.as_bytes())),
+        Some(Command::Schema) => print(&report::schema()),
         Some(Command::Man) => manual().and_then(|page| print(&page)),
         Some(Command::Completions { shell }) => print(&completions(shell)),
     };

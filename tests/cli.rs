@@ -32,7 +32,7 @@ fn usage_errors_exit_with_2_and_say_what_is_meant() {
         (&["--log-format", "words only", log], "$variables"),
         (&["--format", "main", "--log-format", "$status", log], "cannot be used with"),
         (&["--output", "pdf", log], "possible values"),
-        (&["-o", "report.pdf", log], "known extensions are .txt, .html, .md, .json, .csv"),
+        (&["-o", "report.pdf", log], "known extensions are .txt, .html, .md, .json, .csv, .ecs.ndjson, .ocsf.ndjson"),
         (&["--threads", "0", log], "1..=1024"),
         (&["causes", "nope"], "no cause is called `nope`"),
     ];

@@ -92,7 +92,8 @@ fn files_that_are_named_exist() {
     for document in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
         let text = fs::read_to_string(root().join(document)).unwrap_or_else(|e| panic!("{document}: {e}"));
         for name in text.split('`').skip(1).step_by(2) {
-            let is_path = ["src/", "fixtures/", "tests/", "benches/", ".ci/"].iter().any(|p| name.starts_with(p));
+            let is_path =
+                ["src/", "docs/", "fixtures/", "tests/", "benches/", ".ci/"].iter().any(|p| name.starts_with(p));
             if is_path && !name.contains(['<', '*', ' ', '{']) {
                 assert!(root().join(name).exists(), "{document} names `{name}`");
             }

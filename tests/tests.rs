@@ -11,6 +11,9 @@ mod incidents; // each cause in a small log that ships, and a quiet twin beside 
 mod privacy; // what is passed on names nobody
 mod readme; // what the README shows is what happens
 
+// For other programs
+mod schema; // the JSON report by its schema, ECS and OCSF by what they require
+
 // What holds for every log
 mod agreement; // threads, files, pieces, order, pipes and gzip change nothing
 mod fast_path; // the fast parser says what its slow twin says

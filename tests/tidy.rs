@@ -40,7 +40,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ("foldhash::", &["tally/", "detect/"]),
     ("aho_corasick::", &["detect/agent.rs"]),
     ("statrs::", &["detect/"]),
-    ("serde_json::", &["report/renderers/json.rs", "report/tests.rs"]),
+    (
+        "serde_json::",
+        &["report/renderers/json/", "report/renderers/ecs.rs", "report/renderers/ocsf.rs", "report/tests.rs"],
+    ),
+    ("schemars::", &["model/", "report/renderers/json/"]),
     ("clap::", &["cli/", "main.rs"]),
     ("hmac::", &["privacy/names.rs"]),
     ("sha2::", &["privacy/names.rs", "report/renderers/html/mod.rs", "report/shared_tests.rs"]),

@@ -52,6 +52,8 @@ pub enum Command {
         /// The cause to explain, as it stands in a report
         id: Option<String>,
     },
+    /// Print the JSON Schema of the JSON report
+    Schema,
     /// Print the manual page (roff)
     #[command(hide = true)]
     Man,
@@ -99,7 +101,8 @@ pub struct AnalyzeArgs {
     /// What to print
     #[arg(long, value_name = "FORMAT", default_value = "terminal", value_parser = renderer())]
     pub output: &'static report::Renderer,
-    /// Write the report to a file as well, in the format that its name ends with (.txt, .html, .md, .json, .csv);
+    /// Write the report to a file as well, in the format that its name ends with (.txt, .html, .md, .json, .csv,
+    /// .ecs.ndjson, .ocsf.ndjson);
     /// repeatable. Written beside and renamed, so that nobody reads half of it
     #[arg(short = 'o', value_name = "FILE")]
     pub files: Vec<PathBuf>,

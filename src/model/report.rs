@@ -6,6 +6,7 @@ use super::{
     logged::Logged,
     time::Time,
 };
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 /// The answer of one run. The same input gives the same report: no clock, host name or thread count inside.
@@ -46,7 +47,7 @@ impl Report {
 }
 
 /// How much of the input was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Input {
     /// Each file, sorted by path.
     pub files: Vec<FileCoverage>,
@@ -60,6 +61,7 @@ pub struct Input {
     pub blank: u64,
     /// Why lines were not understood, most frequent first.
     #[serde(serialize_with = "rejections")]
+    #[schemars(with = "Vec<RejectedView<'static>>")]
     pub rejections: Vec<Rejected>,
     /// Earliest time.
     pub start: Option<Time>,
@@ -68,7 +70,7 @@ pub struct Input {
 }
 
 /// Sums over the whole input.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Totals {
     /// Lines understood.
     pub requests: u64,
@@ -83,7 +85,7 @@ pub struct Totals {
 }
 
 /// Every 401 and 403 counted once; the sum is `status_401 + status_403`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EventCauses {
     /// Nothing was sent to log in with; often the normal first half of Basic authentication.
     pub no_credentials: u64,
@@ -98,7 +100,7 @@ pub struct EventCauses {
 }
 
 /// A slice of the whole log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Window {
     /// Its start.
     pub start: Time,
@@ -117,7 +119,7 @@ pub struct Window {
 }
 
 /// One address and its failures, over all its user agents.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ClientSummary {
     /// Address or host name.
     pub client: Logged,
@@ -139,12 +141,18 @@ pub struct ClientSummary {
     pub last: Time,
 }
 
-/// The contract's shape of a rejection: the column stays out of `first`.
-#[derive(Serialize)]
+/// Lines that were not understood, for one reason.
+// The contract's shape of a rejection: the column stays out of `first`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Rejected")]
 struct RejectedView<'a> {
+    /// Why, in a few words.
     reason: &'static str,
+    /// How many.
     lines: u64,
+    /// Byte offset in the first of them at which it stopped fitting its nearest format.
     column: usize,
+    /// The first of them.
     first: &'a LineRef,
 }
 

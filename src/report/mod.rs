@@ -18,4 +18,4 @@ mod shared_tests;
 mod tests;
 
 pub use answer::headline;
-pub use renderers::{Names, Options, RENDERERS, Renderer, renderer, renderer_for_file};
+pub use renderers::{Names, Options, RENDERERS, Renderer, renderer, renderer_for_file, schema};

@@ -3,10 +3,14 @@
 //! To add one: a file that exports `RENDERER`, and an entry in [`RENDERERS`].
 
 mod csv;
+mod ecs;
 mod html;
 mod json;
 mod markdown;
+mod ocsf;
 mod terminal;
+
+pub use json::schema;
 
 use super::{
     answer::{self, Answer},
@@ -106,8 +110,15 @@ pub struct Renderer {
 }
 
 /// All report formats; the first is the default.
-pub const RENDERERS: &[&Renderer] =
-    &[&terminal::RENDERER, &html::RENDERER, &markdown::RENDERER, &json::RENDERER, &csv::RENDERER];
+pub const RENDERERS: &[&Renderer] = &[
+    &terminal::RENDERER,
+    &html::RENDERER,
+    &markdown::RENDERER,
+    &json::RENDERER,
+    &csv::RENDERER,
+    &ecs::RENDERER,
+    &ocsf::RENDERER,
+];
 
 /// The renderer of an id.
 #[must_use]
