@@ -162,9 +162,14 @@ fn rendering(args: &AnalyzeArgs, to_stdout: bool) -> report::Options {
     options
 }
 
-/// As the terminal says, where there is one; everything else gets the default width, the same everywhere.
+/// As the terminal is, or as COLUMNS says; what is no terminal gets the default width, the same everywhere.
 fn terminal_width() -> Option<usize> {
-    io::stdout().is_terminal().then(|| std::env::var("COLUMNS").ok()?.parse().ok())?
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    said.or_else(|| terminal_size::terminal_size_of(stdout).map(|(width, _)| usize::from(width.0)))
 }
 
 /// 2 where something could not be read, or nothing was there to be; unless a fault is on right now: that is more

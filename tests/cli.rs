@@ -291,6 +291,20 @@ fn the_first_line_is_the_answer() {
 }
 
 #[test]
+fn no_color_is_obeyed_where_colour_would_be() {
+    let coloured = |name: &str| {
+        let mut command = authfault();
+        command.env("CLICOLOR_FORCE", "1").arg(log_with_fault());
+        if !name.is_empty() {
+            command.env(name, "1");
+        }
+        command.output().unwrap().stdout.contains(&0x1b)
+    };
+    assert!(coloured(""), "colour may be forced");
+    assert!(!coloured("NO_COLOR"));
+}
+
+#[test]
 fn no_colour_into_pipes_and_files_unless_asked() {
     let log = log_with_fault();
     let log = log.to_str().unwrap();

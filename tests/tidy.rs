@@ -51,6 +51,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("base64::", &["report/renderers/html/mod.rs", "report/shared_tests.rs"]),
     ("regex::", &["tally/routes.rs"]),
     ("tempfile::", &["main.rs"]),
+    ("terminal_size::", &["main.rs"]),
     ("std::env", &["main.rs", "report/tests.rs"]),
     ("SystemTime", &[]),
     ("Instant", &["progress.rs"]),

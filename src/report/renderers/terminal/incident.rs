@@ -27,6 +27,7 @@ const MOST_VALUES: usize = 6;
 const LONGEST_VALUE: usize = 120;
 const LONGEST_TEXT: usize = 400;
 const LONGEST_ID: usize = 40;
+const LONGEST_FILE: usize = 36;
 
 /// A server-side incident in full.
 pub(super) fn fault(page: &mut Page, number: Option<usize>, incident: &Incident, report: &Report, options: &Options) {
@@ -41,7 +42,7 @@ pub(super) fn fault(page: &mut Page, number: Option<usize>, incident: &Incident,
     evidence(page, incident);
     ruled_out(page, incident, options);
     next_checks(page, &incident.next_checks);
-    samples(page, &incident.samples);
+    samples(page, &incident.samples, report.input.files.len());
 }
 
 fn title(page: &mut Page, number: Option<usize>, incident: &Incident) {
@@ -69,7 +70,7 @@ fn verdict_tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::ServerSide => Tone::Bad,
         Verdict::Attack | Verdict::Undecided => Tone::Unsure,
-        Verdict::ClientSide => Tone::Strong,
+        Verdict::ClientSide => Tone::Theirs,
     }
 }
 
@@ -121,13 +122,16 @@ fn short(values: &[String]) -> Vec<String> {
 }
 
 fn who(page: &mut Page, incident: &Incident) {
-    let mut prose = match incident.clients_active {
-        0 => Prose::new().toned(Tone::Strong, &counted(incident.clients_affected, "client", "clients")),
-        active => Prose::new()
-            .toned(Tone::Strong, &count(incident.clients_affected))
-            .text(&format!(" of {}", counted(active, "active client", "active clients"))),
+    let (affected, active) = (incident.clients_affected, incident.clients_active);
+    let clients = match active {
+        0 => counted(affected, "client", "clients"),
+        _ => format!("{} of {}", count(affected), counted(active, "active client", "active clients")),
     };
-    prose = prose.text(&format!("; {} known good (served before or after)", count(incident.clients_known_good)));
+    let known = match incident.clients_known_good {
+        known if known == affected && known > 1 => "all known good".to_owned(),
+        known => format!("{} known good", count(known)),
+    };
+    let mut prose = Prose::new().toned(Tone::Strong, &clients).text(&format!(", {known} (served before or after)"));
     if incident.users_affected > 0 {
         prose = prose.text("; ").kept(&counted(incident.users_affected, "user name", "user names")).text(" (claimed)");
     }
@@ -146,14 +150,22 @@ fn requests(incident: &Incident) -> Prose {
         .kept(&format!("({})", share(failed, total)))
 }
 
+/// What was not hit, dimension by dimension.
 fn spared(page: &mut Page, spared: &[Spared], status: u16) {
     let mut prose = Prose::new();
+    let mut dimension = "";
     for (i, part) in spared.iter().take(MOST_SPARED).enumerate() {
-        let value = words::shorten(&part.value, LONGEST_VALUE);
-        let (link, unit) = if i > 0 { (", ", String::new()) } else { ("", format!(" clients {}", befell(status))) };
+        let name = words::dimension(part.dimension);
+        let link = match (i, name == dimension) {
+            (0, _) => format!("{name} "),
+            (_, true) => ", ".to_owned(),
+            (_, false) => format!("; {name} "),
+        };
+        dimension = name;
+        let unit = if i > 0 { String::new() } else { format!(" clients {}", befell(status)) };
         prose = prose
-            .text(&format!("{link}{} ", words::dimension(part.dimension)))
-            .toned(Tone::Strong, &value)
+            .text(&link)
+            .toned(Tone::Strong, &words::shorten(&part.value, LONGEST_VALUE))
             .text(" ")
             .kept(&format!("({} of {}{unit})", count(part.failing), count(part.clients)));
     }
@@ -188,11 +200,15 @@ fn evidence(page: &mut Page, incident: &Incident) {
 }
 
 fn ruled_out(page: &mut Page, incident: &Incident, options: &Options) {
-    let mut label = "Ruled out";
-    for other in incident.ruled_out.iter().take(MOST_RULED_OUT) {
-        let title = cause(other.cause, options.cause_title);
-        page.labelled(label, &Prose::new().text(&format!("{title}: {}", words::shorten(&other.why, LONGEST_TEXT))));
-        label = "";
+    let mut prose = Prose::new();
+    for (i, other) in incident.ruled_out.iter().take(MOST_RULED_OUT).enumerate() {
+        let link = if i > 0 { "; " } else { "" };
+        prose = prose
+            .text(&format!("{link}{}", cause(other.cause, options.cause_title)))
+            .toned(Tone::Faint, &format!(" ({})", words::shorten(&other.why, LONGEST_TEXT)));
+    }
+    if !incident.ruled_out.is_empty() {
+        page.labelled("Ruled out", &prose);
     }
     left_out(page, incident.ruled_out.len(), MOST_RULED_OUT);
 }
@@ -211,11 +227,15 @@ fn next_checks(page: &mut Page, checks: &[String]) {
     left_out(page, checks.len(), MOST_CHECKS);
 }
 
-/// Lines of the log as grep would show them, cut: two lines hold what matters in the usual formats.
-fn samples(page: &mut Page, samples: &[LineRef]) {
+/// Lines of the log, cut: two lines hold what matters in the usual formats. Where there is one file, its name says
+/// nothing.
+fn samples(page: &mut Page, samples: &[LineRef], files: usize) {
     let mut label = "Lines";
     for sample in samples.iter().take(MOST_SAMPLES) {
-        let place = format!("{}:{}: ", words::shorten(&sample.file, LONGEST_VALUE), sample.line);
+        let place = match files {
+            1 => format!("line {}: ", sample.line),
+            _ => format!("{}:{}: ", page.cut_within(&sample.file, LONGEST_FILE), sample.line),
+        };
         let room = (2 * (page.width - LABELLED)).saturating_sub(page.columns(&place)).max(20);
         let text = page.cut(&sample.text.inert(), room);
         page.labelled(label, &Prose::new().toned(Tone::Strong, &place).toned(Tone::Faint, &text));

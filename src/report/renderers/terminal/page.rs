@@ -21,6 +21,7 @@ pub(super) enum Tone {
     Bad,
     Unsure,
     Good,
+    Theirs,
 }
 
 impl Tone {
@@ -32,6 +33,7 @@ impl Tone {
             Self::Bad => AnsiColor::Red.on_default().bold(),
             Self::Unsure => AnsiColor::Yellow.on_default().bold(),
             Self::Good => AnsiColor::Green.on_default().bold(),
+            Self::Theirs => AnsiColor::Blue.on_default().bold(),
         }
     }
 }
@@ -200,6 +202,29 @@ impl Page {
         let mut head: String = head.collect();
         head.push_str(self.glyphs.ellipsis);
         head
+    }
+
+    /// Escaped text, its middle left out where it takes more than some columns: of a path, both ends tell.
+    pub(super) fn cut_within(&self, text: &str, columns: usize) -> String {
+        let shown = (self.escape)(text);
+        if columns_of(&shown) <= columns {
+            return shown;
+        }
+        let room = columns.saturating_sub(columns_of(self.glyphs.ellipsis));
+        let mut head = String::new();
+        for c in shown.chars() {
+            if columns_of(&head) + column_of(c) > room / 3 {
+                break;
+            }
+            head.push(c);
+        }
+        let (left, mut used) = (room - columns_of(&head), 0);
+        let tail = shown.chars().rev().take_while(|c| {
+            used += column_of(*c);
+            used <= left
+        });
+        let tail: Vec<char> = tail.collect();
+        format!("{head}{}{}", self.glyphs.ellipsis, tail.into_iter().rev().collect::<String>())
     }
 
     /// Columns that a text takes once escaped.
