@@ -33,6 +33,10 @@ fn what_is_shown_is_what_happens() {
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
     shown("report", &format!("```text\n$ authfault {log}\n{}```\n", run.out));
 
+    let run = run_in(&root(), ["--output", "markdown", log.as_str()]);
+    let begin: String = run.out.split_inclusive('\n').take_while(|line| *line != "### Impact\n").collect();
+    shown("markdown", &format!("```markdown\n{begin}…\n```\n"));
+
     let mut table = "| Verdict | Cause | Meaning |\n| --- | --- | --- |\n".to_owned();
     for cause in causes::all() {
         let verdict = match cause.verdict {
