@@ -52,6 +52,7 @@ fn clients(page: &mut Page, incident: &Incident, span: (Time, Time), step: u32) 
     let points = &incident.timeline;
     let most = points.iter().map(|point| point.active_clients.max(point.failing_clients)).max().unwrap_or(0);
     let frame = Frame::new(span, most, 120.0);
+    let one_day = story::is_one_day(span.0, span.1);
     let befell = befell(incident.status);
     let at_worst = story::worst(incident).map_or_else(String::new, |worst| {
         format!(
@@ -68,7 +69,7 @@ fn clients(page: &mut Page, incident: &Incident, span: (Time, Time), step: u32) 
         frame.rules(page, &counted(most, "client", "clients"));
         for point in points {
             page.within("g", &[], |page| {
-                page.element("title", &in_words(point, befell));
+                page.element("title", &in_words(point, befell, one_day));
                 frame.bar(page, "active", point.time, step, point.active_clients);
                 frame.bar(page, failing(incident, point), point.time, step, point.failing_clients);
             });
@@ -83,10 +84,10 @@ fn failing(incident: &Incident, point: &TimelinePoint) -> &'static str {
     if story::is_within(incident, point.time) { "failing" } else { "failing outside" }
 }
 
-fn in_words(point: &TimelinePoint, befell: &str) -> String {
+fn in_words(point: &TimelinePoint, befell: &str, one_day: bool) -> String {
     format!(
         "{}: {} of {} {befell}, {} of {}",
-        moment(point.time),
+        story::tick(point.time, one_day),
         count(point.failing_clients),
         counted(point.active_clients, "client", "clients"),
         count(point.failed),

@@ -143,16 +143,15 @@ const STEPS_SECS: [u32; 16] =
     [10, 30, 60, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600];
 
 pub(super) fn percent(value: f64) -> String {
-    format!("{}%", trimmed(value))
+    format!("{}%", trimmed(&format!("{value:.2}")))
 }
 
 pub(super) fn px(value: f64) -> String {
-    trimmed(value)
+    trimmed(&format!("{value:.1}"))
 }
 
-/// Two decimals, fewer where they are zeros.
-fn trimmed(value: f64) -> String {
-    let text = format!("{value:.2}");
+/// Without zeros at the end of its decimals.
+fn trimmed(text: &str) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

@@ -71,7 +71,7 @@ fn content(page: &mut Page, report: &Report, options: &Options) {
         Mood::Unsure => "top unsure",
         Mood::Good => "top good",
     };
-    page.classed("header", mood, |page| overview::top(page, report, options, faults.first().copied()));
+    page.classed("header", mood, |page| overview::top(page, report, options, &faults));
     let all: Vec<(String, &Incident)> =
         faults.iter().chain(&others).enumerate().map(|(i, one)| (format!("incident-{}", i + 1), *one)).collect();
     if all.len() > 1 {

@@ -20,7 +20,7 @@ use crate::{
 const MOST_FILES: usize = 50;
 
 /// The answer, and the figures that matter most.
-pub(super) fn top(page: &mut Page, report: &Report, options: &Options, fault: Option<&Incident>) {
+pub(super) fn top(page: &mut Page, report: &Report, options: &Options, faults: &[&Incident]) {
     let answer = options.answer(report).text;
     let (kind, what) = answer.split_once(": ").unwrap_or(("authfault", &answer));
     page.classed("p", "kicker", |page| {
@@ -29,7 +29,7 @@ pub(super) fn top(page: &mut Page, report: &Report, options: &Options, fault: Op
     });
     page.within("h1", &[], |page| with_no_break_spaces(page, what));
     page.classed("dl", "figures", |page| {
-        for fact in figures(report, fault) {
+        for fact in figures(report, faults) {
             page.within("div", &[], |page| {
                 page.element("dt", fact.name).element("dd", &fact.value);
             });
@@ -55,17 +55,30 @@ fn with_no_break_spaces(page: &mut Page, text: &str) {
     }
 }
 
-fn figures(report: &Report, fault: Option<&Incident>) -> Vec<Fact> {
+fn figures(report: &Report, faults: &[&Incident]) -> Vec<Fact> {
     let fact = |name, value| Fact { name, value };
     let totals = &report.totals;
-    let Some(fault) = fault else {
-        let refused = totals.status_401 + totals.status_403;
-        return vec![
-            fact("Requests", count(totals.requests)),
-            fact("Refused", format!("{} ({})", count(refused), share(refused, totals.requests))),
-            fact("Clients", count(totals.clients)),
-            fact("Of them refused", count(totals.failing_clients)),
-        ];
+    let refused = totals.status_401 + totals.status_403;
+    let fault = match faults {
+        [] => {
+            return vec![
+                fact("Requests", count(totals.requests)),
+                fact("Refused", format!("{} ({})", count(refused), share(refused, totals.requests))),
+                fact("Clients", count(totals.clients)),
+                fact("Of them refused", count(totals.failing_clients)),
+            ];
+        }
+        [only] => only,
+        several => {
+            let ongoing = several.iter().filter(|fault| fault.end.is_none()).count();
+            let by_them = report.event_causes.server_misconfig;
+            return vec![
+                fact("Server-side faults", count(several.len() as u64)),
+                fact("Still on", count(ongoing as u64)),
+                fact("Refused by them", count(by_them)),
+                fact("Of all 401 and 403", share(by_them, refused)),
+            ];
+        }
     };
     let lasted = if fault.end.is_some() { "Lasted" } else { "Lasts for" };
     vec![
