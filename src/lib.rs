@@ -56,7 +56,8 @@
 //! | [`tally`] | events to shards, shards to the ledger; path templates, the operator's own routes (regex) |
 //! | [`errorlog`] | lines of nginx's and Apache's error logs to notes: who was refused when, why, by which file or rule |
 //! | [`detect`] | the ledger and the notes to incidents, each refusal's cause, sums, one client's story; the registry of causes |
-//! | [`report`] | terminal, JSON, CSV; every escape |
+//! | [`privacy`] | a report without persons: pseudonyms, coarse networks, no queries |
+//! | [`report`] | terminal, HTML, Markdown, JSON, CSV; what is said of an incident; every escape |
 //! | [`pipeline`] | the order of it all |
 //! | [`progress`], [`error`] | the progress bar; what can be wrong with an input |
 //!
@@ -90,6 +91,7 @@ pub mod input;
 pub mod model;
 pub mod parse;
 pub mod pipeline;
+pub mod privacy;
 pub mod progress;
 pub mod report;
 pub mod tally;

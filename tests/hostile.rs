@@ -1,6 +1,7 @@
 //! Logs written by somebody who wants to stop the program, to slow it down or to act on the reader's terminal.
 
-use crate::support::{Dice, adds_up, put, run, run_in_a_gigabyte, workshop};
+use crate::support::{Dice, adds_up, put, run, run_in, run_in_a_gigabyte, workshop};
+use authfault::report::RENDERERS;
 use std::{
     ffi::OsStr,
     time::{Duration, Instant},
@@ -30,6 +31,17 @@ fn survives(name: &str, text: &[u8]) -> u64 {
             let expected = text.split_inclusive(|b| *b == b'\n').count() as u64;
             assert_eq!(report["input"]["lines"], expected, "{name}: lines");
         }
+    }
+    // All formats at once, as files.
+    let files: Vec<String> = RENDERERS.iter().map(|renderer| format!("report.{}", renderer.extension)).collect();
+    let args = files.iter().flat_map(|file| ["-o", file]).chain([path.to_str().unwrap()]);
+    let run = run_in(dir.path(), args);
+    assert!(matches!(run.code, Some(0 | 2)) && !run.err.contains("panicked"), "{name}: {}", run.err);
+    for file in &files {
+        let written = std::fs::read(dir.path().join(file)).unwrap_or_default();
+        let written = String::from_utf8(written).unwrap_or_else(|e| panic!("{name}: {file}: {e}"));
+        inert(name, &written.replace("\r\n", "\n"));
+        assert!(!written.to_lowercase().contains("<script>") || !file.ends_with(".html"), "{name}: a script");
     }
     assert!(began.elapsed() < LIMIT, "{name}: took {:?}", began.elapsed());
     parsed

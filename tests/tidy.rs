@@ -17,10 +17,11 @@ const WALLS: &[(&str, &[&str])] = &[
     ("parse", &["model", "parse"]),
     ("tally", &["model", "tally"]),
     ("detect", &["detect", "model"]),
+    ("privacy", &["model", "privacy"]),
     ("report", &["model", "report"]),
     ("pipeline", &["detect", "error", "errorlog", "input", "model", "parse", "pipeline", "progress", "tally"]),
     ("cli", &["cli", "detect", "model", "parse", "pipeline", "report", "tally"]),
-    ("main", &["cli", "detect", "input", "model", "parse", "pipeline", "progress", "report"]),
+    ("main", &["cli", "detect", "input", "model", "parse", "pipeline", "privacy", "progress", "report"]),
 ];
 
 /// One power, one home: what the code says to use it, and the files that may.
@@ -40,10 +41,18 @@ const HOMES: &[(&str, &[&str])] = &[
     ("foldhash::", &["tally/", "detect/"]),
     ("aho_corasick::", &["detect/agent.rs"]),
     ("statrs::", &["detect/"]),
-    ("serde_json::", &["report/renderers/json.rs", "report/tests.rs"]),
+    (
+        "serde_json::",
+        &["report/renderers/json/", "report/renderers/ecs.rs", "report/renderers/ocsf.rs", "report/tests.rs"],
+    ),
+    ("schemars::", &["model/", "report/renderers/json/"]),
     ("clap::", &["cli/", "main.rs"]),
+    ("hmac::", &["privacy/names.rs"]),
+    ("sha2::", &["privacy/names.rs", "report/renderers/html/mod.rs", "report/shared_tests.rs"]),
+    ("base64::", &["report/renderers/html/mod.rs", "report/shared_tests.rs"]),
     ("regex::", &["tally/routes.rs"]),
     ("tempfile::", &["main.rs"]),
+    ("terminal_size::", &["main.rs"]),
     ("std::env", &["main.rs", "report/tests.rs"]),
     ("SystemTime", &[]),
     ("Instant", &["progress.rs"]),

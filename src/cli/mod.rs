@@ -9,7 +9,10 @@ use crate::{
     report,
     tally::{Routes, Statuses},
 };
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
 use std::{path::PathBuf, sync::Arc};
 
 /// People are getting 401 and 403: is it them, or is it us?
@@ -32,7 +35,7 @@ const EXAMPLES: &str = "Examples:
   authfault --since 2h access.log               the last two hours of a log
   zcat access.log.*.gz | authfault -            standard input
   authfault --output json access.log | jq .incidents
-  authfault -o report.json -o windows.csv access.log
+  authfault -o incident.html -o incident.md -o report.json access.log
 
 Exit status: 0 done, 1 a server-side fault was found (only with --exit-code),
 2 usage, an input that could not be read, or nothing that could be parsed.";
@@ -51,6 +54,8 @@ pub enum Command {
         /// The cause to explain, as it stands in a report
         id: Option<String>,
     },
+    /// Print the JSON Schema of the JSON report
+    Schema,
     /// Print the manual page (roff)
     #[command(hide = true)]
     Man,
@@ -109,12 +114,27 @@ pub struct AnalyzeArgs {
     pub clients: usize,
 
     /// What to print
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Output::Terminal)]
-    pub output: Output,
-    /// Write the report to a file as well, in the format that its extension says (.txt, .json, .csv); repeatable.
-    /// Written beside and renamed, so that nobody reads half of it
+    #[arg(long, value_name = "FORMAT", default_value = "terminal", value_parser = renderer())]
+    pub output: &'static report::Renderer,
+    /// Write the report to a file as well, in the format that its name ends with (.txt, .html, .md, .json, .csv,
+    /// .ecs.ndjson, .ocsf.ndjson);
+    /// repeatable. Written beside and renamed, so that nobody reads half of it
     #[arg(short = 'o', value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Report one incident only, by its id
+    #[arg(long, value_name = "ID")]
+    pub incident: Option<String>,
+    /// Replace clients and users by pseudonyms, keep networks to /24 and /48 and leave out queries, in every report.
+    /// HTML and Markdown, which are passed on, do so unless told otherwise
+    #[arg(long, conflicts_with = "no_anonymize")]
+    pub anonymize: bool,
+    /// Name clients and users in HTML and Markdown as well
+    #[arg(long)]
+    pub no_anonymize: bool,
+    /// A secret of at least 16 bytes under which pseudonyms stay the same from report to report; also as the variable
+    /// AUTHFAULT_ANONYMIZE_KEY. Without one they are numbered
+    #[arg(long, value_name = "FILE")]
+    pub anonymize_key_file: Option<PathBuf>,
     /// Exit with 1 where a server-side fault was found
     #[arg(long)]
     pub exit_code: bool,
@@ -154,7 +174,8 @@ const WINDOW_SECS: u32 = 300;
 const CLIENTS: usize = 100;
 
 /// A report has these; a story has not.
-const NOT_OF_STORIES: [&str; 4] = ["window", "clients", "files", "exit_code"];
+const NOT_OF_STORIES: [&str; 8] =
+    ["window", "clients", "files", "exit_code", "incident", "anonymize", "no_anonymize", "anonymize_key_file"];
 
 fn hide_what_explain_has_not(arg: clap::Arg) -> clap::Arg {
     let is_hidden = NOT_OF_STORIES.contains(&arg.get_id().as_str());
@@ -174,7 +195,9 @@ impl ExplainArgs {
             _ if args.exit_code => has_none("--exit-code"),
             _ if args.window != WINDOW_SECS => has_none("--window"),
             _ if args.clients != CLIENTS => has_none("--clients"),
-            _ if !matches!(args.output, Output::Terminal | Output::Json) => {
+            _ if args.incident.is_some() => has_none("--incident"),
+            _ if args.anonymize || args.no_anonymize || args.anonymize_key_file.is_some() => has_none("--anonymize"),
+            _ if !matches!(args.output.id, "terminal" | "json") => {
                 Err("a story is told as terminal or json".to_owned())
             }
             _ => Ok(args),
@@ -192,26 +215,9 @@ fn client(text: &str) -> Result<Who, String> {
 }
 
 /// A renderer of the registry, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people.
-    Terminal,
-    /// authfault-report/1.
-    Json,
-    /// The windows as a table.
-    Csv,
-}
-
-impl Output {
-    /// Its id in the registry of renderers.
-    #[must_use]
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::Terminal => "terminal",
-            Self::Json => "json",
-            Self::Csv => "csv",
-        }
-    }
+fn renderer() -> impl TypedValueParser<Value = &'static report::Renderer> {
+    let names = report::RENDERERS.iter().map(|renderer| PossibleValue::new(renderer.id).help(renderer.title));
+    PossibleValuesParser::new(names).try_map(|id| report::renderer(&id).ok_or("no such report format"))
 }
 
 /// When to colour.
@@ -255,6 +261,12 @@ impl AnalyzeArgs {
             .ok_or_else(|| format!("no format is called `{id}`; known are {}", known()))
     }
 
+    /// Whether people in the report of a renderer get pseudonyms.
+    #[must_use]
+    pub fn hides_people(&self, renderer: &report::Renderer) -> bool {
+        self.anonymize || (renderer.is_shared && !self.no_anonymize)
+    }
+
     /// The renderer of each file to write.
     ///
     /// # Errors
@@ -262,7 +274,7 @@ impl AnalyzeArgs {
     pub fn renderers(&self) -> Result<Vec<(&PathBuf, &'static report::Renderer)>, String> {
         let extensions =
             || report::RENDERERS.iter().map(|r| format!(".{}", r.extension)).collect::<Vec<_>>().join(", ");
-        let of = |path: &PathBuf| path.extension().and_then(|e| e.to_str()).and_then(report::renderer_for_extension);
+        let of = |path: &PathBuf| path.file_name().and_then(|e| e.to_str()).and_then(report::renderer_for_file);
         let named = |path| {
             of(path).ok_or_else(|| {
                 format!("cannot tell a report format from `{}`; known extensions are {}", path.display(), extensions())

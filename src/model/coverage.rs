@@ -1,10 +1,11 @@
 //! How much of the input the conclusions rest on.
 
 use super::{event::Reason, logged::Logged, time::Time};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One input and how much of it could be read. `lines == parsed + rejected + blank`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FileCoverage {
     /// As given or found; `-` for standard input.
     pub path: String,
@@ -30,7 +31,7 @@ pub struct FileCoverage {
 }
 
 /// One error log and how much of it could be read. `lines == parsed + rejected + blank`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ErrorLogCoverage {
     /// As given or found.
     pub path: String,
@@ -69,7 +70,7 @@ pub struct Rejected {
 }
 
 /// A line of the input, quoted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct LineRef {
     /// The file as in [`FileCoverage::path`].
     pub file: String,

@@ -55,7 +55,9 @@ pub(super) fn read(found: Discovery, zone_secs: Option<i32>, ledger: &Ledger) ->
 
 /// The server's zone as the kept lines of the access log have it, through summer and winter.
 fn zone_of(ledger: &Ledger) -> Zone {
-    Zone::from_moments(ledger.samples.iter().filter_map(|(_, s)| parse::zone_of(&s.text).map(|offset| (s.time, offset))))
+    Zone::from_moments(
+        ledger.samples.iter().filter_map(|(_, s)| parse::zone_of(&s.text).map(|offset| (s.time, offset))),
+    )
 }
 
 struct Reader {

@@ -2,9 +2,11 @@
 
 mod coverage;
 mod errors;
+mod reread;
 mod scan;
 mod source;
 
+pub use reread::reread;
 pub use source::FormatChoice;
 
 use crate::{

@@ -391,6 +391,38 @@ pub(super) fn two_faults() -> Report {
     report
 }
 
+/// Thirty days in windows of five minutes with fifty incidents, a fifth of them faults.
+pub(super) fn month() -> Report {
+    let mut report = deploy();
+    report.incidents = (0..50)
+        .map(|i| {
+            let incident = match i % 5 {
+                0 => deploy_incident(),
+                1 | 2 => stuffing(),
+                _ => Incident { verdict: Verdict::ClientSide, ..stuffing() },
+            };
+            let failing: Vec<u64> = (0..60).map(|slice| 100 + slice * 7 % 43).collect();
+            let start = Time(DAY + i * 50_000);
+            let (end, step) = (Some(Time(start.0 + 12_000)), 300);
+            let timeline = timeline(start, step, &failing);
+            Incident {
+                id: format!("{i:012x}"),
+                start,
+                peak: start,
+                end,
+                timeline,
+                timeline_step_secs: step,
+                ..incident
+            }
+        })
+        .collect();
+    report.windows = (0..8_640)
+        .map(|i| Window { start: Time(DAY + i * 300), seconds: 300, ..windows(3)[i as usize % 24].clone() })
+        .collect();
+    report.input.end = Some(Time(DAY + 8_640 * 300));
+    report
+}
+
 /// A log of which half does not fit its format, in two files, one of them broken.
 pub(super) fn half_understood() -> Report {
     let mut report = quiet();

@@ -7,7 +7,10 @@ use crate::{
         logged::inert,
         report::Input,
     },
-    report::words::{count, counted, share, size, span},
+    report::{
+        renderers::Names,
+        words::{count, counted, share, size, span},
+    },
 };
 
 /// Limits on lists; what is left out is counted.
@@ -149,5 +152,13 @@ pub(super) fn limits(page: &mut Page, limits: &[String]) {
     page.heading("What this log cannot tell");
     for limit in limits {
         page.wrapped(2, 4, &Prose::new().text("- ").text(limit));
+    }
+}
+
+/// Who the clients are to the reader, where they are not named as in the log.
+pub(super) fn names(page: &mut Page, names: Names) {
+    if let Some(note) = names.note() {
+        page.blank();
+        page.wrapped(0, 0, &Prose::new().toned(Tone::Faint, note));
     }
 }
