@@ -238,7 +238,7 @@ fn flushed(
     failures.sort_unstable();
     failures.dedup();
     let flush = sessions.flush(&ground.telling, &failures, span)?;
-    let cluster = refine::around(facts, table, flush.from, flush.to)?;
+    let cluster = refine::around(facts, table, (flush.from, flush.to), &|trial| flush.is_return(trial))?;
     Some((cluster, Some(flush)))
 }
 
