@@ -16,6 +16,7 @@ mod fast_path; // the fast parser says what its slow twin says
 mod hostile; // logs written by an enemy
 
 // Logs that were not made for these tests
+mod conformance; // the test suites of other tools, where AUTHFAULT_DATA names them
 mod data; // larger logs with known truth, where AUTHFAULT_DATA names them
 mod live_nginx; // a real nginx that loses its password file while it serves
 mod realserver; // kept logs of real nginx and Apache servers

@@ -5,13 +5,11 @@
 //! deeper than the keys go, and skipped with a counter, so neither depth nor length of a line costs more than one pass.
 
 use super::{
-    plan::{self, with_nul},
-    timestamp::{self, ClfMemo},
+    plan::with_nul,
+    slots::{Numbers, Slot, Workspace},
+    timestamp::ClfMemo,
 };
-use crate::model::{
-    event::{Event, Reason, Rejection},
-    time::Time,
-};
+use crate::model::event::{Reason, Rejection};
 use memchr::memchr2;
 use std::ops::Range;
 
@@ -19,41 +17,6 @@ use std::ops::Range;
 const DEPTH_LIMIT: usize = 64;
 /// Bytes of a key that are hashed; no wanted one is longer.
 const KEY_LIMIT: usize = 64;
-
-/// What a value is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slot {
-    /// The client's address, or a list that it stands first in; a port after it is dropped.
-    Client,
-    /// The user name.
-    User,
-    /// The time, in any form that `timestamp.rs` knows.
-    Time,
-    /// The request line.
-    Request,
-    /// The method.
-    Method,
-    /// The target.
-    Target,
-    /// The protocol.
-    Protocol,
-    /// The status.
-    Status,
-    /// Bytes sent.
-    Bytes,
-    /// The referring page.
-    Referer,
-    /// The user agent.
-    Agent,
-    /// X-Forwarded-For.
-    ForwardedFor,
-    /// The virtual host; a port after it is dropped.
-    Vhost,
-    /// Who answered behind the proxy.
-    Upstream,
-}
-
-const SLOTS: usize = Slot::Upstream as usize + 1;
 
 /// The keys of a format, best first: where a line has several for one slot, the earlier one counts. A slash leads
 /// into an object: `request/headers/User-Agent`. Keys are compared by their letters and digits, without case.
@@ -83,43 +46,22 @@ struct Key {
     enter: Option<usize>,
 }
 
-/// Where a value stands in the line.
-#[derive(Clone, Debug)]
-struct Value {
-    span: Range<usize>,
-    escaped: bool,
-    rank: usize,
-}
-
-/// Where the values of the line read last stand, by slot, and the text of those that were unescaped.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Workspace {
-    values: [Option<Value>; SLOTS],
-    text: Vec<u8>,
-}
-
-/// What had to be checked of a line. Borrows nothing, so that where a line does not fit the next parser can use the
-/// workspace.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Numbers {
-    time: Time,
-    status: u16,
-    bytes: u64,
-}
-
 impl JsonPlan {
     /// Prepares the keys.
     pub(super) fn new(keys: Keys) -> Self {
+        Self::with(&[], keys)
+    }
+
+    /// Prepares the keys of a format, and before them the operator's own: a dot in one of these leads into an object,
+    /// or stands in the key itself.
+    pub(super) fn with(own: &[(String, Slot)], keys: Keys) -> Self {
         let mut objects = vec![Vec::new()];
+        for (rank, (path, slot)) in own.iter().enumerate() {
+            want(&mut objects, path, *slot, rank);
+            want(&mut objects, &path.replace('.', "/"), *slot, rank);
+        }
         for (rank, (path, slot)) in keys.iter().enumerate() {
-            let (parents, last) = path.rsplit_once('/').unwrap_or(("", path));
-            let mut object = 0;
-            for name in parents.split('/').filter(|p| !p.is_empty()) {
-                object = enter(&mut objects, object, name);
-            }
-            if let Some(key) = key(&mut objects, object, last) {
-                key.take.get_or_insert((*slot, rank));
-            }
+            want(&mut objects, path, *slot, own.len() + rank);
         }
         Self { objects: objects.into_iter().map(Object::new).collect() }
     }
@@ -134,15 +76,41 @@ impl JsonPlan {
 
     /// Finds the values in a line and unescapes those that need it.
     fn scan(&self, line: &[u8], work: &mut Workspace) -> Result<(), Rejection> {
-        work.text.clear();
-        work.values.fill(None);
-        Scan { line, at: 0, plan: self, values: &mut work.values }.line()?;
-        for value in work.values.iter_mut().flatten().filter(|v| v.escaped) {
-            let start = work.text.len();
-            unescape(line.get(value.span.clone()).unwrap_or_default(), &mut work.text);
-            value.span = start..work.text.len();
-        }
+        work.clear();
+        Scan { line, at: 0, plan: self, work }.line()?;
+        work.decode_marked(line, unescape);
         Ok(())
+    }
+
+    /// What a key of the outermost object is good for.
+    pub(super) fn top(&self, name: &[u8]) -> Option<(Slot, usize)> {
+        self.objects.first()?.find(name)?.take
+    }
+
+    /// The text of one value, whatever else the object holds; none where it is no object or has no such value.
+    pub(super) fn find<'a>(&self, slot: Slot, line: &'a [u8], work: &mut Workspace, text: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+        work.clear();
+        Scan { line, at: 0, plan: self, work }.line().ok()?;
+        let value = work.value(slot)?;
+        let raw = line.get(value.span.clone())?;
+        if !value.decoded {
+            return Some(raw);
+        }
+        text.clear();
+        unescape(raw, text);
+        Some(text)
+    }
+}
+
+/// Notes that a value is wanted.
+fn want(objects: &mut Vec<Vec<Key>>, path: &str, slot: Slot, rank: usize) {
+    let (parents, last) = path.rsplit_once('/').unwrap_or(("", path));
+    let mut object = 0;
+    for name in parents.split('/').filter(|p| !p.is_empty()) {
+        object = enter(objects, object, name);
+    }
+    if let Some(key) = key(objects, object, last) {
+        key.take.get_or_insert((slot, rank));
     }
 }
 
@@ -206,82 +174,12 @@ fn normal(name: &[u8]) -> impl Iterator<Item = u8> {
     name.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase)
 }
 
-impl Workspace {
-    /// The text of a slot: as logged, without JSON's escapes.
-    fn get<'a>(&'a self, slot: Slot, line: &'a [u8]) -> &'a [u8] {
-        let Some(Some(value)) = self.values.get(slot as usize) else { return &[] };
-        let from = if value.escaped { &self.text } else { line };
-        plan::value(from.get(value.span.clone()).unwrap_or_default())
-    }
-
-    /// The client, or else the first one forwarded.
-    fn client<'a>(&'a self, line: &'a [u8]) -> &'a [u8] {
-        match self.get(Slot::Client, line) {
-            [] => plan::first_of_list(self.get(Slot::ForwardedFor, line)),
-            logged => without_port(plan::first_of_list(logged)),
-        }
-    }
-
-    /// A value that is not what it should be, or is not there. An unescaped copy has no column of its own.
-    fn reject(&self, slot: Slot, line: &[u8], reason: Reason) -> Rejection {
-        match self.values.get(slot as usize) {
-            Some(Some(value)) if !value.escaped => Rejection::new(reason, value.span.start),
-            Some(Some(_)) => Rejection::new(reason, line.len()),
-            _ => Rejection::new(Reason::NoField, line.len()),
-        }
-    }
-
-    /// Reads the values that can be wrong.
-    fn numbers(&self, line: &[u8], clock: &mut ClfMemo) -> Result<Numbers, Rejection> {
-        let get = |slot| self.get(slot, line);
-        let reject = |slot, reason| self.reject(slot, line, reason);
-        plan::client(self.client(line)).ok_or_else(|| reject(Slot::Client, Reason::NoClient))?;
-        let time = timestamp::any_form(without_brackets(get(Slot::Time)), clock).map_err(|r| reject(Slot::Time, r))?;
-        let status = plan::whole_status(get(Slot::Status)).ok_or_else(|| reject(Slot::Status, Reason::NoStatus))?;
-        let bytes = plan::whole_size(get(Slot::Bytes)).ok_or_else(|| reject(Slot::Bytes, Reason::NoSize))?;
-        Ok(Numbers { time, status, bytes })
-    }
-
-    /// The event of the line that was read last.
-    pub(super) fn event<'a>(&'a self, line: &'a [u8], numbers: Numbers) -> Event<'a> {
-        let get = |slot| self.get(slot, line);
-        let (method, target, protocol) = plan::request(get(Slot::Request));
-        let or = |part: &'a [u8], slot| if part.is_empty() { get(slot) } else { part };
-        Event {
-            time: numbers.time,
-            client: self.client(line),
-            user: get(Slot::User),
-            vhost: plan::without_port(get(Slot::Vhost)),
-            method: or(method, Slot::Method),
-            target: or(target, Slot::Target),
-            protocol: or(protocol, Slot::Protocol),
-            status: numbers.status,
-            bytes: numbers.bytes,
-            referer: get(Slot::Referer),
-            agent: get(Slot::Agent),
-            forwarded_for: get(Slot::ForwardedFor),
-            upstream: get(Slot::Upstream),
-        }
-    }
-}
-
-/// An address without its port and without the brackets that set it apart.
-fn without_port(client: &[u8]) -> &[u8] {
-    let host = plan::without_port(client);
-    host.strip_prefix(b"[").and_then(|h| h.strip_suffix(b"]")).unwrap_or(host)
-}
-
-/// Apache's `%t` as a JSON value keeps its brackets.
-fn without_brackets(time: &[u8]) -> &[u8] {
-    time.strip_prefix(b"[").and_then(|t| t.strip_suffix(b"]")).unwrap_or(time)
-}
-
 /// One pass over a line.
 struct Scan<'l> {
     line: &'l [u8],
     at: usize,
     plan: &'l JsonPlan,
-    values: &'l mut [Option<Value>; SLOTS],
+    work: &'l mut Workspace,
 }
 
 type Scanned<T> = Result<T, Rejection>;
@@ -359,14 +257,10 @@ impl Scan<'_> {
         }
     }
 
-    /// Keeps a value unless a better or earlier one is there.
+    /// Keeps a value that is wanted.
     fn take(&mut self, take: Option<(Slot, usize)>, span: Range<usize>, escaped: bool) {
-        let Some((slot, rank)) = take else { return };
-        if let Some(place) = self.values.get_mut(slot as usize)
-            && !span.is_empty()
-            && place.as_ref().is_none_or(|old| rank < old.rank)
-        {
-            *place = Some(Value { span, escaped, rank });
+        if let Some((slot, rank)) = take {
+            self.work.put(slot, rank, span, escaped);
         }
     }
 
@@ -453,7 +347,7 @@ impl Scan<'_> {
 }
 
 /// Undoes the escapes of a JSON string. What is no escape is kept as it is; half a surrogate pair becomes U+FFFD.
-fn unescape(mut text: &[u8], out: &mut Vec<u8>) {
+pub(super) fn unescape(mut text: &[u8], out: &mut Vec<u8>) {
     while let Some(at) = memchr::memchr(b'\\', text) {
         out.extend(text.get(..at).unwrap_or_default());
         text = text.get(at..).unwrap_or_default();

@@ -205,7 +205,7 @@ impl<'f> Queue<'f> {
         const HEAD_BYTES: usize = 128 << 10;
         let format = match self.format {
             FormatChoice::Custom(parser) => {
-                return Reading { file, parser: LineParser::custom((**parser).clone()), fast: None };
+                return Reading { file, parser: parse::Readers::default().custom(parser), fast: None };
             }
             FormatChoice::Known(format) => *format,
             FormatChoice::Guess => {

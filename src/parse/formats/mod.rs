@@ -4,34 +4,59 @@
 //! `<id>.expected.tsv`. The tests below fail until all three are there.
 
 use super::{
+    columns::{Columns, Separator},
     json::{JsonPlan, Keys},
+    pairs::{Pairs, Style},
     parser::Parser,
     plan::Plan,
+    settings::Settings,
+    slots::Slot,
     template::Syntax,
 };
 
+mod alb;
 mod caddy;
+mod clf_like;
+mod cloudfront;
 mod combined;
 mod combined_plus;
 mod combined_timed;
 mod combinedio;
 mod common;
+mod elb;
+mod envoy;
 mod forwarded_combined;
+mod forwarded_host;
+mod gcs;
+mod haproxy;
 mod ident_common;
+mod iis6;
+mod iis_azure;
+mod iis_full;
 mod ingress_nginx;
+mod istio;
 mod json;
 mod lighttpd;
+mod logfmt;
+mod ltsv;
 mod main;
 mod main_ext;
 mod main_labelled;
 mod main_timed;
 mod npm_host;
 mod npm_proxy;
+mod npmplus;
+mod s3;
+mod squid;
 mod traefik_clf;
 mod traefik_json;
 mod vhost_combined;
 mod vhost_common;
+mod vhost_forwarded;
+mod vhost_forwarded_main;
 mod vhost_nginx;
+mod w3c;
+mod zoraxy;
 
 /// One known format.
 #[derive(Debug)]
@@ -42,7 +67,8 @@ pub struct Format {
     pub title: &'static str,
     /// What kind of text its lines are.
     pub layout: Layout,
-    /// The template as the server's configuration would have it; empty for JSON lines, whose keys are in `layout`.
+    /// The template as the server's configuration would have it, or the names of the columns; empty for JSON lines and
+    /// labelled fields, whose keys are in `layout`.
     pub template: &'static str,
     /// Where it is specified.
     pub spec: &'static str,
@@ -57,10 +83,16 @@ pub enum Layout {
     Text(Syntax),
     /// JSON objects with these keys.
     Json(Keys),
+    /// Columns, named in the template as [`Columns::new`] takes them.
+    Columns(Separator),
+    /// Labelled fields with these labels.
+    Pairs(Style, Keys),
+    /// Fields found by their looks.
+    Loose,
 }
 
-/// Every known format, in the order in which they are tried: where a line fits two, the earlier one is meant. The
-/// one that leaves the end of the line unread comes last.
+/// Every known format, in the order in which they are tried: where a line fits two, the earlier one is meant. Those
+/// that leave the end of the line unread come last.
 pub const FORMATS: &[&Format] = &[
     &combined::FORMAT,
     &combinedio::FORMAT,
@@ -74,6 +106,9 @@ pub const FORMATS: &[&Format] = &[
     &vhost_combined::FORMAT,
     &vhost_nginx::FORMAT,
     &forwarded_combined::FORMAT,
+    &vhost_forwarded::FORMAT,
+    &vhost_forwarded_main::FORMAT,
+    &forwarded_host::FORMAT,
     &lighttpd::FORMAT,
     &common::FORMAT,
     &vhost_common::FORMAT,
@@ -83,7 +118,25 @@ pub const FORMATS: &[&Format] = &[
     &traefik_json::FORMAT,
     &npm_proxy::FORMAT,
     &npm_host::FORMAT,
+    &npmplus::FORMAT,
+    &zoraxy::FORMAT,
+    &haproxy::FORMAT,
+    &w3c::FORMAT,
+    &iis6::FORMAT,
+    &iis_full::FORMAT,
+    &iis_azure::FORMAT,
+    &cloudfront::FORMAT,
+    &alb::FORMAT,
+    &elb::FORMAT,
+    &s3::FORMAT,
+    &gcs::FORMAT,
+    &envoy::FORMAT,
+    &istio::FORMAT,
+    &squid::FORMAT,
+    &ltsv::FORMAT,
+    &logfmt::FORMAT,
     &combined_plus::FORMAT,
+    &clf_like::FORMAT,
 ];
 
 /// The format of an id.
@@ -97,9 +150,31 @@ impl Format {
     /// a test keeps it from getting there.
     #[must_use]
     pub fn compile(&self) -> Parser {
+        self.compile_for(&Settings::default())
+    }
+
+    /// As [`Format::compile`], with the operator's own fields before those that are known.
+    pub(super) fn compile_for(&self, settings: &Settings) -> Parser {
+        let client = settings.client.as_deref();
+        let keys = |keys| {
+            let chosen = client.map(|key| (key.to_owned(), Slot::Client));
+            let own: Vec<_> = chosen.into_iter().chain(settings.json_fields.iter().cloned()).collect();
+            JsonPlan::with(&own, keys)
+        };
         match self.layout {
-            Layout::Text(syntax) => Parser::Text(Plan::compile(self.template, syntax).unwrap_or_default()),
-            Layout::Json(keys) => Parser::Json(JsonPlan::new(keys)),
+            Layout::Text(syntax) => {
+                Parser::Text(Plan::compile_for(self.template, syntax, client).unwrap_or_default())
+            }
+            Layout::Json(wanted) => Parser::Json(keys(wanted)),
+            Layout::Columns(separator) => {
+                let columns = Columns::new(self.template, separator);
+                Parser::Columns(match client {
+                    Some(name) => columns.with_client(name),
+                    None => columns,
+                })
+            }
+            Layout::Pairs(style, wanted) => Parser::Pairs(Pairs::new(style, keys(wanted))),
+            Layout::Loose => Parser::Loose,
         }
     }
 
@@ -155,7 +230,7 @@ mod tests {
                 let missing = Plan::compile(format.template, syntax).map(|p| p.missing().to_vec());
                 assert_eq!(missing, Ok(vec![]), "{}", format.id);
             }
-            assert!(format.spec.starts_with("https://"), "{}", format.id);
+            assert!(format.spec.starts_with("http"), "{}", format.id);
         }
     }
 
