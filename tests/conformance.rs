@@ -26,7 +26,7 @@ const REASONED: &[(&str, &str, &str)] = &[
     ("crowdsec", "\"http.log.access\"", "Caddy writes status 0 where the client went away: a status is 100 to 999"),
     ("crowdsec", "[Gzip 1.", "no line that Nginx Proxy Manager writes: its two formats are mixed"),
     ("crowdsec", "\" - - \"-\" \"Mozilla/5.00 (Nikto", "a line without a status says nothing about refusals"),
-    ("crowdsec", "HTTP/2", "their pattern drops protocols that are not HTTP/x.y"),
+    ("crowdsec", "\"ClientHost\":\"192.168.1.100,", "of a list as the client, the first is meant"),
     ("filebeat", "](http://", "a line that an editor made links of"),
     ("logstash", "CLOUDFRONT", "blanks of a user agent are decoded, as a server would have logged them"),
     ("logstash", "TCP_MISS_ABORTED/000", "a status is 100 to 999"),

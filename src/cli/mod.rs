@@ -4,8 +4,8 @@ mod span;
 
 use crate::{
     detect,
-    parse::{self, Parser as LogParser},
-    pipeline::{Bound, FormatChoice, Options},
+    parse::{self, Readers},
+    pipeline::{Bound, FormatChoice, Formats, Options},
     report,
     tally::Routes,
 };
@@ -74,6 +74,22 @@ pub struct AnalyzeArgs {
     /// The server's own format: nginx log_format or Apache LogFormat text, as it stands in its configuration
     #[arg(long, value_name = "TEXT")]
     pub log_format: Option<String>,
+
+    /// Where JSON lines keep a field: NAME=KEY such as client=remote.ip, where a dot leads into an object; repeatable.
+    /// Names are client, user, time, request, method, target, protocol, status, bytes, referer, agent, forwarded_for,
+    /// vhost, upstream
+    #[arg(long = "json-field", value_name = "NAME=KEY", value_parser = parse::json_field)]
+    pub json_fields: Vec<(String, parse::Slot)>,
+    /// Zone of times that are logged without one, such as Europe/Berlin [default: UTC, and the report says so]
+    #[arg(long = "tz", value_name = "ZONE")]
+    pub zone: Option<parse::Zone>,
+    /// The field that holds the client, as the format calls it: http_x_real_ip, %{X-Real-IP}i, a JSON key, a column
+    #[arg(long, value_name = "FIELD")]
+    pub client: Option<String>,
+    /// A proxy or network whose X-Forwarded-For is believed; repeatable. The client is the first address from the right
+    /// that is none of these
+    #[arg(long = "trusted-proxy", value_name = "CIDR", value_parser = parse::network)]
+    pub trusted_proxies: Vec<ipnet::IpNet>,
 
     /// Paths that are one thing, as a regular expression: its groups, joined, are what they are filed under, such as
     /// '^(/t)/[^/]+(/app)' for /t/NAME/app; repeatable. Ids, hashes and file names are replaced without being told
@@ -162,7 +178,7 @@ impl AnalyzeArgs {
     /// A format that does not exist or a template that is none, in words.
     pub fn options(&self, cores: usize) -> Result<Options, String> {
         Ok(Options {
-            format: self.format_choice()?,
+            format: self.formats()?,
             routes: Arc::new(Routes::new(&self.routes)?),
             threads: self.threads.map_or(cores, usize::from).max(1),
             since: self.since.unwrap_or_default(),
@@ -171,9 +187,23 @@ impl AnalyzeArgs {
         })
     }
 
-    fn format_choice(&self) -> Result<FormatChoice, String> {
+    fn formats(&self) -> Result<Formats, String> {
+        let readers = Readers::new(parse::Settings {
+            zone: self.zone,
+            trusted_proxies: self.trusted_proxies.clone(),
+            client: self.client.clone(),
+            json_fields: self.json_fields.clone(),
+        });
+        Ok(Formats { choice: self.format_choice(&readers)?, readers })
+    }
+
+    fn format_choice(&self, readers: &Readers) -> Result<FormatChoice, String> {
         if let Some(text) = &self.log_format {
-            let parser = LogParser::from_template(text).map_err(|e| e.to_string())?;
+            let parser = readers.template(text).map_err(|e| e.to_string())?;
+            let missing = parser.missing();
+            if !missing.is_empty() {
+                return Err(format!("log format: lines need a time, a client and a status, found no {}", missing.join(", no ")));
+            }
             return Ok(FormatChoice::Custom(Box::new(parser)));
         }
         let Some(id) = &self.format else { return Ok(FormatChoice::Guess) };

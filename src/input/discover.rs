@@ -333,7 +333,7 @@ fn is_of_another_program(stem: &str) -> bool {
     OTHER_LOGS.contains(&stem) || stem.ends_with("-fpm.log") || stem.starts_with("postgresql-")
 }
 
-fn is_error_log(path: &Path) -> bool {
+pub(super) fn is_error_log(path: &Path) -> bool {
     lower_name(path).contains("error")
 }
 

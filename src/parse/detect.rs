@@ -2,12 +2,13 @@
 
 use super::{
     columns::{Columns, Separator},
+    fast::Layout,
     formats::{FORMATS, Format, by_id},
     parser::{Outcome, Parser, Scratch},
-    plan::{Progress, Stop, with_nul},
+    plan::{Plan, Progress, Stop, with_nul},
     settings::Settings,
     slots::Workspace,
-    template::TemplateError,
+    template::{Syntax, TemplateError},
     timestamp::ClfMemo,
     wrappers,
 };
@@ -173,6 +174,28 @@ impl Readers {
 #[must_use]
 pub fn is_blank(line: &[u8]) -> bool {
     line.trim_ascii().is_empty() || line.starts_with(b"#")
+}
+
+/// The fast layout of a parser that makes of every line what a format of that layout does: an operator's own template
+/// often is one that is known, in other words.
+#[must_use]
+pub fn fast_layout(parser: &Parser) -> Option<Layout> {
+    /// As Apache's configuration has them.
+    const APACHE: [(&str, &str); 4] = [
+        ("common", r#"%h %l %u %t "%r" %>s %b"#),
+        ("combined", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#),
+        ("combinedio", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %I %O"#),
+        ("main", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" "%{X-Forwarded-For}i""#),
+    ];
+    let Parser::Text(plan) = parser else { return None };
+    let reads_as = |other: &Plan| plan.reads_as(other);
+    let known = FORMATS.iter().filter_map(|format| Some((Layout::of(format.id)?, format)));
+    let nginx = known.filter_map(|(layout, format)| match format.compile() {
+        Parser::Text(known) if reads_as(&known) => Some(layout),
+        _ => None,
+    });
+    let apache = APACHE.iter().filter(|(_, text)| Plan::compile(text, Syntax::Apache).is_ok_and(|p| reads_as(&p)));
+    nginx.chain(apache.filter_map(|(id, _)| Layout::of(id))).next()
 }
 
 /// The names in `#Fields: date time …`.

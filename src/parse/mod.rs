@@ -34,7 +34,7 @@ mod variables;
 mod wrappers;
 
 pub use columns::{Columns, Separator};
-pub use detect::{FIELDS, Guess, LineParser, Readers, SAMPLE_LINES, fields_of, guess, is_blank, nearest};
+pub use detect::{FIELDS, Guess, LineParser, Readers, SAMPLE_LINES, fast_layout, fields_of, guess, is_blank, nearest};
 pub use formats::{FORMATS, Format, Layout, by_id};
 pub use json::{JsonPlan, Keys};
 pub use pairs::{Pairs, Style};
@@ -50,7 +50,7 @@ mod tests {
     //! What holds for every line and every template, tried on random ones.
 
     use super::*;
-    use crate::model::event::{Event, Rejection};
+    use crate::model::event::Rejection;
     use proptest::prelude::*;
 
     /// Pieces that lines and templates are made of, valid and not.

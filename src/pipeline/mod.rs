@@ -4,7 +4,7 @@ mod coverage;
 mod scan;
 mod source;
 
-pub use source::FormatChoice;
+pub use source::{FormatChoice, Formats};
 
 use crate::{
     detect::{self, Findings},
@@ -26,7 +26,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Options {
     /// How lines are read.
-    pub format: FormatChoice,
+    pub format: Formats,
     /// Worker threads, at least 1.
     pub threads: usize,
     /// The operator's own routes.
@@ -64,15 +64,18 @@ pub struct Analysis {
 #[must_use]
 pub fn analyze(found: Discovery, options: &Options, progress: &Progress) -> Analysis {
     let Discovery { files, mut problems, .. } = found;
-    let (tallies, broken) = scan::scan(&files, options, progress);
+    let (tallies, noticed) = scan::scan(&files, options, progress);
     progress.finish();
+    let (zoneless, broken): (Vec<_>, Vec<_>) = noticed.into_iter().partition(|(_, error)| error.kind == Kind::NoZone);
     let numbers = coverage::LineNumbers::new(&files, &tallies.chunks);
     let input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
     problems.extend(broken.into_iter().map(|(_, error)| error));
     problems.extend(unknown_formats(&files, &input, &tallies.chunks, &numbers));
     let (ledger, left_out) = tally::build_between(tallies.shards, bounds(options, &input));
     let findings = detect::detect(&ledger, &options.detect, &|place| numbers.locate(place));
-    Analysis { report: report(input, findings, left_out), problems }
+    let mut report = report(input, findings, left_out);
+    report.limits.extend(zone_assumed(&zoneless, &files));
+    Analysis { report, problems }
 }
 
 /// The span to keep; the end exclusive.
@@ -93,6 +96,14 @@ fn report(input: Input, findings: Findings, left_out: u64) -> Report {
         ));
     }
     Report { input, totals, event_causes, incidents, windows, clients, limits }
+}
+
+/// That UTC was taken for times without a zone.
+fn zone_assumed(zoneless: &[(u32, Error)], files: &[LogFile]) -> Option<String> {
+    let (first, more) = zoneless.split_first()?;
+    let name = files.get(first.0 as usize).map(|file| file.name.as_str()).unwrap_or_default();
+    let others = if more.is_empty() { String::new() } else { format!(" and {} other files", more.len()) };
+    Some(format!("the times in {name}{others} carry no zone and were read as UTC: --tz names the server's"))
 }
 
 /// A file with lines of which none could be read is a problem of its own: the first one is shown, with the format
