@@ -3,7 +3,7 @@
 #![expect(clippy::print_stderr, reason = "the one place where the program speaks beside its report")]
 
 use authfault::{
-    cli::{AnalyzeArgs, Cli, Command, When},
+    cli::{AnalyzeArgs, Cli, Command, DoctorArgs, DoctorOutput, ReadingArgs, When},
     detect::causes,
     input, parse,
     pipeline::{self, Analysis},
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         None => analyze(&cli.analyze),
         Some(Command::Analyze(args)) => analyze(&args),
+        Some(Command::Doctor(args)) => doctor(&args),
         Some(Command::Formats) => print(formats().as_bytes()),
         Some(Command::Causes { id }) => describe(id.as_deref()).and_then(|text| print(text.as_bytes())),
         Some(Command::Man) => manual().and_then(|page| print(&page)),
@@ -37,11 +38,11 @@ fn main() -> ExitCode {
 
 fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let options = args.options(cores)?;
+    let options = args.options(cores, input::texts)?;
     let renderers = args.renderers()?;
     rayon::ThreadPoolBuilder::new().num_threads(options.threads).build_global().map_err(|e| e.to_string())?;
 
-    let found = input::discover(&inputs(args)?);
+    let found = input::discover(&inputs(&args.paths, &args.reading, args.quiet)?);
     let total = found.files.iter().map(|f| f.size_bytes).sum();
     let is_shown = io::stderr().is_terminal() && !args.quiet && !args.no_progress;
     let analysis = pipeline::analyze(found, &options, &Progress::new(total, is_shown));
@@ -62,9 +63,12 @@ fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
 }
 
 /// What to read: the paths given, a pipe, or the usual places.
-fn inputs(args: &AnalyzeArgs) -> Result<Vec<PathBuf>, String> {
-    if !args.paths.is_empty() {
-        return Ok(args.paths.clone());
+fn inputs(paths: &[PathBuf], reading: &ReadingArgs, quiet: bool) -> Result<Vec<PathBuf>, String> {
+    if !paths.is_empty() {
+        return Ok(paths.to_vec());
+    }
+    if let Some(config) = reading.server_config(input::texts)? {
+        return Ok(config.access_logs.into_iter().map(|log| log.path).collect());
     }
     if is_piped_in() {
         return Ok(vec![PathBuf::from("-")]);
@@ -76,7 +80,7 @@ fn inputs(args: &AnalyzeArgs) -> Result<Vec<PathBuf>, String> {
              or:  zcat access.log.*.gz | authfault -"
             .to_owned());
     }
-    if !args.quiet {
+    if !quiet {
         let names: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
         eprintln!("authfault: no log named, reading {}", names.join(" and "));
     }
@@ -94,13 +98,35 @@ fn rendering(args: &AnalyzeArgs, to_stdout: bool) -> report::Options {
     let mut options = report::Options::new(causes::title);
     options.ascii = args.ascii;
     options.width = terminal_width().unwrap_or(options.width);
-    let wants_color = match args.color {
+    options.color = if to_stdout && wants_color(args.color) { Color::Ansi } else { Color::Off };
+    options
+}
+
+fn wants_color(when: When) -> bool {
+    match when {
         When::Always => true,
         When::Never => false,
         When::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
-    };
-    options.color = if to_stdout && wants_color { Color::Ansi } else { Color::Off };
-    options
+    }
+}
+
+/// What the logs' formats can tell. 2 where a file could not be read, or no line of any was understood.
+fn doctor(args: &DoctorArgs) -> Result<ExitCode, String> {
+    let formats = args.reading.formats(input::texts)?;
+    let found = input::discover(&inputs(&args.paths, &args.reading, false)?);
+    let (diagnosis, problems) = pipeline::diagnose(found, &formats);
+    for problem in &problems {
+        eprintln!("authfault: {problem}");
+    }
+    let mut options = report::Options::new(causes::title);
+    options.width = terminal_width().unwrap_or(options.width);
+    options.color = if wants_color(args.color) { Color::Ansi } else { Color::Off };
+    print(&match args.output {
+        DoctorOutput::Terminal => report::diagnosis_page(&diagnosis, &options),
+        DoctorOutput::Json => report::diagnosis_json(&diagnosis),
+    })?;
+    let is_read = problems.is_empty() && diagnosis.files.iter().any(|file| file.parsed > 0);
+    Ok(ExitCode::from(if is_read { 0 } else { 2 }))
 }
 
 /// As the terminal says, where there is one; everything else gets the default width, the same everywhere.
@@ -143,8 +169,11 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn formats() -> String {
-    let rows = parse::FORMATS.iter().map(|f| format!("{:<20} {}\n{:20} {}\n", f.id, f.title, "", f.template));
-    rows.collect()
+    let row = |format: &parse::Format| {
+        let carries = format.carries().join(", ");
+        format!("{:<20} {}\n  carries  {carries}\n  example  {}\n", format.id, format.title, format.example)
+    };
+    parse::FORMATS.iter().map(|format| row(format)).collect()
 }
 
 /// The list of causes, or all that is known of one.

@@ -19,10 +19,18 @@ const REASONED: &[(&str, &str, &str)] = &[
     ("apachelogs", "%G--%V", "a date by its ISO week is not read: Apache's own %t and every usual shape name the day"),
     ("apachelogs", "1969", "before 1970: not believed"),
     ("axslogparser", "unescape", "the repacked case lost the end of what it expects"),
-    ("axslogparser", "tab delimiter", "blanks part the fields of the common log format; --log-format reads it with tabs"),
+    (
+        "axslogparser",
+        "tab delimiter",
+        "blanks part the fields of the common log format; --log-format reads it with tabs",
+    ),
     ("axslogparser", "invalid request", "a target may hold blanks: the request is read, not thrown away"),
     ("axslogparser", "filled uri", "the request line, where it is logged, is what the server received"),
-    ("crowdsec", "- req0", "the id of the request stands before the user there, and looks like a name with blanks; --log-format reads it"),
+    (
+        "crowdsec",
+        "- req0",
+        "the id of the request stands before the user there, and looks like a name with blanks; --log-format reads it",
+    ),
     ("crowdsec", "\"http.log.access\"", "Caddy writes status 0 where the client went away: a status is 100 to 999"),
     ("crowdsec", "[Gzip 1.", "no line that Nginx Proxy Manager writes: its two formats are mixed"),
     ("crowdsec", "\" - - \"-\" \"Mozilla/5.00 (Nikto", "a line without a status says nothing about refusals"),
@@ -74,9 +82,9 @@ fn suites_of_other_tools_are_read_as_they_expect() {
             Outcome::Passed => sum[0] += 1,
             Outcome::Differing(how) => {
                 sum[1] += 1;
-                let reason = REASONED
-                    .iter()
-                    .position(|(suite, part, _)| *suite == case.suite && format!("{} {}", case.name, case.line).contains(part));
+                let reason = REASONED.iter().position(|(suite, part, _)| {
+                    *suite == case.suite && format!("{} {}", case.name, case.line).contains(part)
+                });
                 match reason {
                     Some(at) => used[at] = true,
                     None => wrong.push(format!("{} {}: {how}\n    {}", case.suite, case.name, case.line)),
@@ -88,7 +96,9 @@ fn suites_of_other_tools_are_read_as_they_expect() {
         sums.entry(suite).or_default()[2] += cases;
     }
     for (suite, [passed, differing, unsupported]) in &sums {
-        eprintln!("{suite:14} {passed:4} passed, {differing:3} differing, {unsupported:3} unsupported (not access logs)");
+        eprintln!(
+            "{suite:14} {passed:4} passed, {differing:3} differing, {unsupported:3} unsupported (not access logs)"
+        );
     }
     assert!(wrong.is_empty(), "{} differ without a reason:\n{}", wrong.len(), wrong.join("\n"));
     let unused: Vec<_> = REASONED.iter().zip(used).filter(|(_, used)| !used).collect();
@@ -102,7 +112,9 @@ fn judge(case: &Case) -> Outcome {
         (Err(_), None) => return Outcome::Passed,
         (Ok(_), None) => return Outcome::Differing("read, where nothing was expected".to_owned()),
         (Err(e), Some(_)) => return Outcome::Differing(format!("{} at column {}", e.reason.text(), e.column + 1)),
-        (Ok((event, format)), Some(expected)) => (event, expected, parse::FORMATS.get(format).map_or("custom", |f| f.id)),
+        (Ok((event, format)), Some(expected)) => {
+            (event, expected, parse::FORMATS.get(format).map_or("custom", |f| f.id))
+        }
     };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let differs = |(name, expected): (&&'static str, &String)| {
@@ -134,7 +146,8 @@ fn judge(case: &Case) -> Outcome {
                 // What is no request has no path; they take the whole of it for one.
                 || *name == "path" && event.method.is_empty()
         };
-        (!is_same(&got) && !alternatives.iter().any(is_same)).then(|| format!("{name} is {got:?}, expected {expected:?}"))
+        (!is_same(&got) && !alternatives.iter().any(is_same))
+            .then(|| format!("{name} is {got:?}, expected {expected:?}"))
     };
     let all: Vec<String> = expected.iter().filter_map(differs).collect();
     if all.is_empty() { Outcome::Passed } else { Outcome::Differing(format!("as {format}: {}", all.join("; "))) }
@@ -159,10 +172,9 @@ fn lines_of(path: &Path) -> Vec<(usize, String, LineParser)> {
     let text = fs::read(path).unwrap();
     let readers = Readers::default();
     let all: Vec<&[u8]> = text.split(|b| *b == b'\n').map(|l| l.strip_suffix(b"\r").unwrap_or(l)).collect();
-    let mut reader = readers.guess(&all).map_or_else(
-        || readers.known(parse::FORMATS[0]),
-        |guess| readers.known(guess.format).wrapped(guess.wrapped),
-    );
+    let mut reader = readers
+        .guess(&all)
+        .map_or_else(|| readers.known(parse::FORMATS[0]), |guess| readers.known(guess.format).wrapped(guess.wrapped));
     let (mut lines, mut at) = (Vec::new(), 0);
     for raw in text.split(|b| *b == b'\n') {
         let line = raw.strip_suffix(b"\r").unwrap_or(raw);
@@ -177,10 +189,9 @@ fn lines_of(path: &Path) -> Vec<(usize, String, LineParser)> {
 fn alone(line: &str) -> LineParser {
     let readers = Readers::default();
     let lines: Vec<&[u8]> = line.lines().map(str::as_bytes).collect();
-    readers.guess(&lines).map_or_else(
-        || readers.known(parse::FORMATS[0]),
-        |guess| readers.known(guess.format).wrapped(guess.wrapped),
-    )
+    readers
+        .guess(&lines)
+        .map_or_else(|| readers.known(parse::FORMATS[0]), |guess| readers.known(guess.format).wrapped(guess.wrapped))
 }
 
 fn json(path: PathBuf) -> Value {
@@ -234,7 +245,8 @@ fn filebeat(folder: &Path, cases: &mut Vec<Case>, unsupported: &mut BTreeMap<&'s
             let has = |key: &str| wanted.get(key).is_some();
             let offset = wanted["log.offset"].as_u64().unwrap() as usize;
             let (_, line, reader) = lines.iter().find(|(at, _, _)| *at == offset).unwrap();
-            if !has("http.response.status_code") || !has("source.address") || path.to_str().unwrap().contains("/error/") {
+            if !has("http.response.status_code") || !has("source.address") || path.to_str().unwrap().contains("/error/")
+            {
                 *unsupported.entry("filebeat").or_default() += 1;
                 continue;
             }
@@ -251,7 +263,13 @@ fn filebeat(folder: &Path, cases: &mut Vec<Case>, unsupported: &mut BTreeMap<&'s
                 expected.remove("time");
             }
             let name = path.strip_prefix(folder).unwrap().display().to_string();
-            cases.push(Case { suite: "filebeat", name, line: line.clone(), reader: reader.clone(), expected: Some(expected) });
+            cases.push(Case {
+                suite: "filebeat",
+                name,
+                line: line.clone(),
+                reader: reader.clone(),
+                expected: Some(expected),
+            });
         }
     }
 }
@@ -344,7 +362,8 @@ fn by_template(suite: &'static str, name: String, format: &str, line: &str, expe
 
 /// A time that the suite wrote as Python; none where it has no zone of its own.
 fn python_time(text: &str) -> Option<String> {
-    let found = Regex::new(r"datetime\((\d+), (\d+), (\d+), (\d+), (\d+), (\d+)(?:, \d+)?(?:, tzinfo=(.*))?\)").unwrap();
+    let found =
+        Regex::new(r"datetime\((\d+), (\d+), (\d+), (\d+), (\d+), (\d+)(?:, \d+)?(?:, tzinfo=(.*))?\)").unwrap();
     let found = found.captures(text)?;
     let n = |i: usize| found[i].parse::<u32>().unwrap();
     let zone = found.get(7).map_or("", |zone| zone.as_str().split("))").next().unwrap_or_default());
@@ -423,7 +442,10 @@ fn apachelogs(folder: &Path, cases: &mut Vec<Case>) {
         let reader = Readers::default().custom(&parser);
         cases.push(Case { suite: "apachelogs", name: format!("timestamp {time}"), line, reader, expected });
         let bare = time.trim_matches(['[', ']']);
-        assert_eq!(parse::clf(bare.as_bytes(), &mut ClfMemo::default()).is_ok(), case["dt"]["py"].is_string() && !bare.contains("1969"));
+        assert_eq!(
+            parse::clf(bare.as_bytes(), &mut ClfMemo::default()).is_ok(),
+            case["dt"]["py"].is_string() && !bare.contains("1969")
+        );
     }
     for (_, line, reader) in lines_of(&folder.join("vhost_combined.log")) {
         if !line.is_empty() {
@@ -437,7 +459,10 @@ fn apachelogs(folder: &Path, cases: &mut Vec<Case>) {
 fn go_time(text: &str) -> Option<String> {
     let found = Regex::new(r"time\.Date\((\d+), time\.(\w{3})\w*, (\d+), (\d+), (\d+), (\d+)").unwrap();
     let found = found.captures(text)?;
-    let clf = format!("{:0>2}/{}/{}:{:0>2}:{:0>2}:{:0>2} +0900", &found[3], &found[2], &found[1], &found[4], &found[5], &found[6]);
+    let clf = format!(
+        "{:0>2}/{}/{}:{:0>2}:{:0>2}:{:0>2} +0900",
+        &found[3], &found[2], &found[1], &found[4], &found[5], &found[6]
+    );
     parse::clf(clf.as_bytes(), &mut ClfMemo::default()).ok().map(|t| t.rfc3339())
 }
 
@@ -522,16 +547,35 @@ fn telegraf(folder: &Path, cases: &mut Vec<Case>, unsupported: &mut BTreeMap<&'s
         let values = pairs(case);
         let bare = |key: &str| {
             let value = values.get(key)?;
-            Some(value.trim_matches('"').trim_start_matches("int64(").trim_start_matches("float64(").trim_end_matches(')').to_owned())
+            Some(
+                value
+                    .trim_matches('"')
+                    .trim_start_matches("int64(")
+                    .trim_start_matches("float64(")
+                    .trim_end_matches(')')
+                    .to_owned(),
+            )
         };
-        let names =
-            [("user", "auth"), ("method", "verb"), ("path", "request"), ("protocol", "http_version"), ("status", "resp_code"), ("bytes", "resp_bytes")];
+        let names = [
+            ("user", "auth"),
+            ("method", "verb"),
+            ("path", "request"),
+            ("protocol", "http_version"),
+            ("status", "resp_code"),
+            ("bytes", "resp_bytes"),
+        ];
         for (i, line) in case["inputs"].as_array().unwrap().iter().filter_map(Value::as_str).enumerate() {
             let mut expected = renamed(bare, &names);
             if i == 0 {
                 expected.extend(bare("client_ip").map(|client| ("client", client)));
             }
-            cases.push(Case { suite: "telegraf", name: name.to_owned(), line: line.to_owned(), reader: alone(line), expected: Some(expected) });
+            cases.push(Case {
+                suite: "telegraf",
+                name: name.to_owned(),
+                line: line.to_owned(),
+                reader: alone(line),
+                expected: Some(expected),
+            });
         }
     }
 }
@@ -552,7 +596,8 @@ fn nielsbasjes(folder: &Path, cases: &mut Vec<Case>, unsupported: &mut BTreeMap<
         let name = case["test"].as_str().unwrap();
         let inputs: Vec<&str> = case["inputs"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         // Inputs that are the name of a variable in the test's code, and one that is the text of a time alone.
-        let inputs: Vec<&str> = inputs.into_iter().filter(|i| !matches!(*i, "logline" | "logLine" | "2017-12-25 00:00:00")).collect();
+        let inputs: Vec<&str> =
+            inputs.into_iter().filter(|i| !matches!(*i, "logline" | "logLine" | "2017-12-25 00:00:00")).collect();
         let (Some(format), false) = (format, inputs.is_empty()) else {
             *unsupported.entry("nielsbasjes").or_default() += 1;
             // That it compiles is all that can be asked.
@@ -606,7 +651,8 @@ fn traefik(folder: &Path, cases: &mut Vec<Case>) {
     for file in ["clf_parser_inputs.json", "clf_formatter_cases.json"] {
         for case in json(folder.join("traefik").join(file)).as_array().unwrap() {
             let line = case["line"].as_str().or(case["input"].as_str()).unwrap().to_owned();
-            let found = Regex::new(r#"^(\S+) - (\S+) \[.*\] "(\S+) .*" (\d{3}) (\S+) "(.*?)" "((?:[^"\\]|\\.)*)""#).unwrap();
+            let found =
+                Regex::new(r#"^(\S+) - (\S+) \[.*\] "(\S+) .*" (\d{3}) (\S+) "(.*?)" "((?:[^"\\]|\\.)*)""#).unwrap();
             let expected = found.captures(&line).map(|found| {
                 let names = ["client", "user", "method", "status", "bytes", "referer", "agent"];
                 names.iter().enumerate().map(|(i, name)| (*name, found[i + 1].to_owned())).collect()
@@ -618,12 +664,14 @@ fn traefik(folder: &Path, cases: &mut Vec<Case>) {
 }
 
 fn mtail(folder: &Path, cases: &mut Vec<Case>) {
-    let found = Regex::new(r#"^(\S+) (?:\S+) - \[[^\]]*\] "(\S+) (\S+) [^"]*" (\d+) (\S+) .*"([^"]*)" "([^"]*)"$"#).unwrap();
+    let found =
+        Regex::new(r#"^(\S+) (?:\S+) - \[[^\]]*\] "(\S+) (\S+) [^"]*" (\d+) (\S+) .*"([^"]*)" "([^"]*)"$"#).unwrap();
     for file in ["apache-combined.log", "apache-common.log", "lighttpd_access.log"] {
         for (_, line, reader) in lines_of(&folder.join("mtail").join(file)) {
             let Some(found) = found.captures(&line) else { continue };
             let names = ["client", "method", "path", "status", "bytes", "referer", "agent"];
-            let mut expected: Expected = names.iter().enumerate().map(|(i, name)| (*name, found[i + 1].to_owned())).collect();
+            let mut expected: Expected =
+                names.iter().enumerate().map(|(i, name)| (*name, found[i + 1].to_owned())).collect();
             if expected["client"] == "-" {
                 // lighttpd's %h is the first of X-Forwarded-For there; the address in second place is the client.
                 expected.insert("client", "127.0.0.1".to_owned());

@@ -7,6 +7,7 @@ mod support; // running the program, reading its report, logs to feed it
 
 // For the person on call
 mod cli; // what may be typed, exit codes, messages, where output goes
+mod formats; // formats, what operators may say of them, and every odd line
 mod incidents; // each cause in a small log that ships, and a quiet twin beside it
 mod readme; // what the README shows is what happens
 

@@ -26,7 +26,8 @@ trait Members {
 
 /// The text of a tar archive.
 pub(super) fn tar_text(reader: Bytes, path: &Path) -> Bytes {
-    let members = Tar { archive: Shared(Arc::new(Mutex::new(reader))), left: Arc::default(), padding: 0, path: path.to_owned() };
+    let members =
+        Tar { archive: Shared(Arc::new(Mutex::new(reader))), left: Arc::default(), padding: 0, path: path.to_owned() };
     Box::new(Joined::new(Box::new(members), path))
 }
 
@@ -41,11 +42,22 @@ pub(super) fn zip_text(file: File, raw_bytes: Arc<AtomicU64>, path: &Path) -> Re
             let start = entry.data_start().unwrap_or_default();
             let is_readable = !entry.encrypted();
             let name = PathBuf::from(String::from_utf8_lossy(entry.name_raw()).into_owned());
-            entries.push(Entry { name, start, size_bytes: entry.compressed_size(), method: entry.compression(), is_readable });
+            entries.push(Entry {
+                name,
+                start,
+                size_bytes: entry.compressed_size(),
+                method: entry.compression(),
+                is_readable,
+            });
         }
     }
     entries.sort_by(|a, b| b.name.cmp(&a.name));
-    let members = Zip { file: file.try_clone().map_err(|e| Error::from_io(e, "open it", path))?, entries, raw_bytes, path: path.to_owned() };
+    let members = Zip {
+        file: file.try_clone().map_err(|e| Error::from_io(e, "open it", path))?,
+        entries,
+        raw_bytes,
+        path: path.to_owned(),
+    };
     Ok(Box::new(Joined::new(Box::new(members), path)))
 }
 
@@ -196,7 +208,10 @@ impl Members for Tar {
             self.padding = (BLOCK as u64 - size_bytes % BLOCK as u64) % BLOCK as u64;
             if header.entry_type().is_file() {
                 let name = PathBuf::from(String::from_utf8_lossy(&header.path_bytes()).into_owned());
-                return Ok(Some((name, Box::new(Body { archive: self.archive.clone(), left: Arc::clone(&self.left) }))));
+                return Ok(Some((
+                    name,
+                    Box::new(Body { archive: self.archive.clone(), left: Arc::clone(&self.left) }),
+                )));
             }
         }
     }

@@ -2,8 +2,7 @@
 //! in; the bytes themselves pass through untouched, but for a byte-order mark.
 
 use super::{
-    LogFile,
-    archive,
+    LogFile, archive,
     codecs::{Bounded, Bytes},
     mmap::{Map, may_map},
     sniff::{Content, SNIFF_BYTES, classify},
@@ -99,7 +98,9 @@ fn open_file(mut file: File, metadata: &Metadata, path: &Path) -> Result<Source,
             })
         }
         Content::Zip => match archive {
-            Some(file) => archive::zip_text(file, Arc::clone(&raw_bytes), path).and_then(|text| text_of(text, path, 1)).map(unpacked),
+            Some(file) => archive::zip_text(file, Arc::clone(&raw_bytes), path)
+                .and_then(|text| text_of(text, path, 1))
+                .map(unpacked),
             None => Err(Error::new(PIPED_ZIP, path)),
         },
         _ => text_of(headed.from(0), path, 0).map(unpacked),
@@ -116,7 +117,9 @@ pub(super) fn text_of(reader: Bytes, path: &Path, layer: usize) -> Result<Option
     let headed = Headed::new(reader);
     let kind = match headed.content(path)? {
         Content::Text { start } => return Ok(Some(headed.from(start))),
-        Content::Packed(codec) if layer < LAYERS_MAX => return text_of(codec.unpack(headed.from(0), path)?, path, layer + 1),
+        Content::Packed(codec) if layer < LAYERS_MAX => {
+            return text_of(codec.unpack(headed.from(0), path)?, path, layer + 1);
+        }
         Content::Tar if layer < LAYERS_MAX => return text_of(archive::tar_text(headed.from(0), path), path, layer + 1),
         Content::Empty => return Ok(None),
         Content::Utf16 => Kind::Utf16,
@@ -344,7 +347,10 @@ mod tests {
                 fs::write(&path, &cut[..cut.len() * 2 / 3]).unwrap();
                 let log = LogFile::new(&path, &fs::metadata(&path).unwrap());
                 let kind = log.open().map_or_else(|e| Some(e.kind), |source| text_of(source).1);
-                assert!(matches!(kind, Some(Kind::Damaged { .. } | Kind::TruncatedGzip { .. })) || file == "a.tar", "{file}: {kind:?}");
+                assert!(
+                    matches!(kind, Some(Kind::Damaged { .. } | Kind::TruncatedGzip { .. })) || file == "a.tar",
+                    "{file}: {kind:?}"
+                );
                 tried += 1;
             }
         }
@@ -360,7 +366,9 @@ mod tests {
         }
         let path = dir.path().join("access.log.xz");
         let data = fs::read(&path).unwrap();
-        for (bytes, text, is_sound) in [(data.repeat(2), LOG.repeat(2), true), (data[..data.len() - 8].to_vec(), LOG.to_vec(), false)] {
+        for (bytes, text, is_sound) in
+            [(data.repeat(2), LOG.repeat(2), true), (data[..data.len() - 8].to_vec(), LOG.to_vec(), false)]
+        {
             fs::write(&path, bytes).unwrap();
             let log = LogFile::new(&path, &fs::metadata(&path).unwrap());
             let (got, kind) = text_of(log.open().unwrap());

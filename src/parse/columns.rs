@@ -130,7 +130,12 @@ impl Columns {
         fields
     }
 
-    fn scan(&self, line: &[u8], work: &mut Workspace, mut see: impl FnMut(&Column, Range<usize>)) -> Result<(), Rejection> {
+    fn scan(
+        &self,
+        line: &[u8],
+        work: &mut Workspace,
+        mut see: impl FnMut(&Column, Range<usize>),
+    ) -> Result<(), Rejection> {
         work.clear();
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let separator = self.separator.in_line(line);
@@ -198,7 +203,8 @@ impl Separator {
         let closed = closing.and_then(|closing| {
             let inside = rest.get(1..).unwrap_or_default();
             let is_escaped = |end: usize| {
-                closing == b'"' && rest.get(1..=end).is_some_and(|t| t.iter().rev().take_while(|b| **b == b'\\').count() % 2 == 1)
+                closing == b'"'
+                    && rest.get(1..=end).is_some_and(|t| t.iter().rev().take_while(|b| **b == b'\\').count() % 2 == 1)
             };
             memchr::memchr_iter(closing, inside).find(|end| is_end(end + 2) && !is_escaped(*end))
         });
@@ -244,13 +250,7 @@ impl Column {
     }
 
     /// Keeps the value, where it can be one: lines of other formats should be told early.
-    fn store(
-        &self,
-        line: &[u8],
-        span: Range<usize>,
-        separator: Separator,
-        work: &mut Workspace,
-    ) -> Result<(), Reason> {
+    fn store(&self, line: &[u8], span: Range<usize>, separator: Separator, work: &mut Workspace) -> Result<(), Reason> {
         let text = line.get(span.clone()).unwrap_or_default();
         if self.form == Form::Timers {
             return if is_timers(text) { Ok(()) } else { Err(Reason::NoField) };

@@ -208,6 +208,15 @@ pub fn fields_of(line: &[u8]) -> Option<&[u8]> {
 /// The directive that names columns.
 pub const FIELDS: &[u8] = b"#Fields:";
 
+/// The names of what loggers put around a line, from the outside in.
+#[must_use]
+pub fn wrappers_of(line: &[u8]) -> Vec<&'static str> {
+    let mut scratch = Scratch::default();
+    let direct = PARSERS.iter().any(|parser| parser.read(line, &mut scratch.clock, &mut scratch.work).is_ok());
+    let peeled = wrappers::peel(line, &mut scratch.work, &mut scratch.peeled).filter(|_| !direct);
+    peeled.map(|(_, names)| names).unwrap_or_default()
+}
+
 /// For a line that no format reads: the format that got furthest, of equals the first in [`FORMATS`], and where it
 /// stopped.
 #[must_use]
@@ -295,6 +304,21 @@ impl LineParser {
         Self { primary, index, others: others.into(), known, settings, wrapped: false }
     }
 
+    /// The fields of a line under the names that its format has for them.
+    #[must_use]
+    pub fn take_apart(&self, line: &[u8]) -> Vec<(String, Vec<u8>)> {
+        let mut scratch = Scratch::default();
+        let Ok((_, format)) = self.parse(line, &mut scratch) else { return Vec::new() };
+        let parser = if format == self.index { Some(&self.primary) } else { self.known.get(format) };
+        let mut peeling = Scratch::default();
+        let inner = wrappers::peel(line, &mut peeling.work, &mut peeling.peeled).map(|(inner, _)| inner);
+        let fits = |text: &[u8]| parser.is_some_and(|p| p.parse(text, &mut Scratch::default()).is_ok());
+        let text = [Some(line), inner, inner.and_then(wrappers::without_host)].into_iter().flatten().find(|t| fits(t));
+        let (Some(parser), Some(text)) = (parser, text) else { return Vec::new() };
+        let fields = parser.take_apart(text).into_iter();
+        fields.map(|(name, span)| (name, text.get(span).unwrap_or_default().to_vec())).collect()
+    }
+
     /// The same where lines come in wrappers, as a rule: they are looked for first.
     #[must_use]
     pub fn wrapped(self, wrapped: bool) -> Self {
@@ -345,8 +369,38 @@ impl LineParser {
         let line_inside = inner.unwrap_or(line);
         match Parser::Loose.read(line_inside, clock, work) {
             Ok(outcome) => Ok((self.settings.apply(outcome.event(line_inside, work)), LOOSE)),
-            Err(_) => Err(with_nul(line, stop.rejection)),
+            Err(_) => Err(with_nul(line, self.furthest(line, inner, stop, clock, work))),
         }
+    }
+
+    /// Why the primary format does not fit: the line itself, or what is left of it without its wrappers, if that gets
+    /// further.
+    fn furthest(
+        &self,
+        line: &[u8],
+        inner: Option<&[u8]>,
+        stop: Stop,
+        clock: &mut ClfMemo,
+        work: &mut Workspace,
+    ) -> Rejection {
+        let Some(inner) = inner else { return stop.rejection };
+        // What stood escaped in another line has no columns there.
+        let offset = (inner.as_ptr() as usize).wrapping_sub(line.as_ptr() as usize);
+        match self.primary.read(inner, clock, work) {
+            Err(inside)
+                if offset.saturating_add(inner.len()) <= line.len()
+                    && offset + inside.rejection.column > stop.rejection.column =>
+            {
+                Rejection::new(inside.rejection.reason, offset + inside.rejection.column)
+            }
+            _ => stop.rejection,
+        }
+    }
+
+    /// The name of the format that is tried first: of [`FORMATS`], or `custom`.
+    #[must_use]
+    pub fn format_id(&self) -> &'static str {
+        FORMATS.get(self.index).map_or("custom", |format| format.id)
     }
 
     /// By the primary format, unless that was tried, or any other.

@@ -88,7 +88,13 @@ impl JsonPlan {
     }
 
     /// The text of one value, whatever else the object holds; none where it is no object or has no such value.
-    pub(super) fn find<'a>(&self, slot: Slot, line: &'a [u8], work: &mut Workspace, text: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    pub(super) fn find<'a>(
+        &self,
+        slot: Slot,
+        line: &'a [u8],
+        work: &mut Workspace,
+        text: &'a mut Vec<u8>,
+    ) -> Option<&'a [u8]> {
         work.clear();
         Scan { line, at: 0, plan: self, work }.line().ok()?;
         let value = work.value(slot)?;

@@ -26,6 +26,10 @@ pub(super) fn read<'a>(line: &'a [u8], clock: &mut ClfMemo) -> Result<Event<'a>,
 }
 
 fn find<'a>(line: &'a [u8], clock: &mut ClfMemo) -> Result<Event<'a>, Reason> {
+    if memchr(b'\r', line).is_some() {
+        // Lines that end with a carriage return alone have run into one.
+        return Err(Reason::Trailing);
+    }
     let (open, close) = request(line).ok_or(Reason::NoRequest)?;
     let before = line.get(..open).unwrap_or_default();
     let after = line.get(close + 1..).unwrap_or_default();
@@ -38,11 +42,26 @@ fn find<'a>(line: &'a [u8], clock: &mut ClfMemo) -> Result<Event<'a>, Reason> {
     let (referer, agent) = back(after);
     let zoneless = moment.zoneless;
     let time = moment.time;
-    Ok(Event { time, zoneless, client, user, vhost, method, target, protocol, status, bytes, referer, agent, ..Event::default() })
+    Ok(Event {
+        time,
+        zoneless,
+        client,
+        user,
+        vhost,
+        method,
+        target,
+        protocol,
+        status,
+        bytes,
+        referer,
+        agent,
+        ..Event::default()
+    })
 }
 
-/// The quotes around the first text that is a request.
+/// The quotes around the text that is a request; none where two are, since one of them is forged.
 fn request(line: &[u8]) -> Option<(usize, usize)> {
+    let mut found = None;
     let mut quotes = memchr_iter(b'"', line).filter(|at| at.checked_sub(1).and_then(|i| line.get(i)) != Some(&b'\\'));
     let mut open = quotes.next()?;
     for close in quotes.take(WORDS_MAX) {
@@ -50,11 +69,14 @@ fn request(line: &[u8]) -> Option<(usize, usize)> {
         let (method, target, protocol) = plan::request(text);
         let is_method = method.len() >= 3 && method.iter().all(|b| b.is_ascii_uppercase() || *b == b'-');
         if is_method && (!protocol.is_empty() || target.starts_with(b"/") || target.starts_with(b"http")) {
-            return Some((open, close));
+            if found.is_some() {
+                return None;
+            }
+            found = Some((open, close));
         }
         open = close;
     }
-    None
+    found
 }
 
 /// A time in brackets, or as the first word or two; where it begins.
@@ -63,14 +85,19 @@ fn time(text: &[u8], clock: &mut ClfMemo) -> Option<(Moment, usize)> {
         let inside = text.get(open + 1..)?;
         let Some(end) = memchr(b']', inside) else { break };
         let inside = inside.get(..end)?;
-        if inside.len() >= 10 && let Ok(moment) = timestamp::any_moment(inside, clock) {
+        if inside.len() >= 10
+            && let Ok(moment) = timestamp::any_moment(inside, clock)
+        {
             return Some((moment, open));
         }
     }
     let mut blanks = memchr_iter(b' ', text);
     let (first, second) = (blanks.next()?, blanks.next());
     let words = [Some(first), second].into_iter().flatten().filter_map(|end| text.get(..end));
-    words.filter(|word| word.len() >= 10).find_map(|word| timestamp::any_moment(word, clock).ok()).map(|moment| (moment, 0))
+    words
+        .filter(|word| word.len() >= 10)
+        .find_map(|word| timestamp::any_moment(word, clock).ok())
+        .map(|moment| (moment, 0))
 }
 
 /// Virtual host, client and user in front of the request.
@@ -100,9 +127,11 @@ fn address(word: &[u8]) -> Option<&[u8]> {
 
 /// A host name that no other word is like.
 fn is_full_host(word: &[u8]) -> bool {
-    word == b"localhost" || word.contains(&b'.') && word.first().is_some_and(u8::is_ascii_alphanumeric)
-        && word.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':'))
-        && word.iter().any(u8::is_ascii_alphabetic)
+    word == b"localhost"
+        || word.contains(&b'.')
+            && word.first().is_some_and(u8::is_ascii_alphanumeric)
+            && word.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':'))
+            && word.iter().any(u8::is_ascii_alphabetic)
 }
 
 /// Referer and user agent among the quoted texts behind the request: two side by side of which the first can be a
@@ -135,7 +164,8 @@ fn back(after: &[u8]) -> (&[u8], &[u8]) {
 
 /// `Mozilla/5.0 …`, `curl/8.5.0`: a product and its version.
 fn is_agent(text: &[u8]) -> bool {
-    let product = text.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b' ')).count();
+    let product =
+        text.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b' ')).count();
     let version = text.get(product + 1..).and_then(<[u8]>::first);
     product > 1 && text.get(product) == Some(&b'/') && version.is_some_and(|b| b.is_ascii_digit() || *b == b'v')
 }
@@ -153,10 +183,7 @@ mod tests {
     #[test]
     fn fields_are_found_by_their_looks() {
         for (line, expected) in [
-            (
-                r#"[10/Mar/2026:11:20:52 +0100] 192.0.2.7 TLSv1.2 AES "GET /a HTTP/1.1" 401 -"#,
-                "401 0 |192.0.2.7||/a||",
-            ),
+            (r#"[10/Mar/2026:11:20:52 +0100] 192.0.2.7 TLSv1.2 AES "GET /a HTTP/1.1" 401 -"#, "401 0 |192.0.2.7||/a||"),
             (
                 r#"192.0.2.7 - alice [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 401 7 3551 "-" "Mozilla/5.0""#,
                 "401 7 |192.0.2.7|alice|/a||Mozilla/5.0",
@@ -165,10 +192,7 @@ mod tests {
                 r#"www.example.com 10.0.0.1 192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "GET /a" 200 7 0.1 "https://x/" "curl/8""#,
                 "200 7 www.example.com|10.0.0.1||/a|https://x/|curl/8",
             ),
-            (
-                r#"2026-03-10T10:20:52Z [2001:db8::7]:443 "POST /a HTTP/2.0" 403 9"#,
-                "403 9 |2001:db8::7||/a||",
-            ),
+            (r#"2026-03-10T10:20:52Z [2001:db8::7]:443 "POST /a HTTP/2.0" 403 9"#, "403 9 |2001:db8::7||/a||"),
         ] {
             assert_eq!(said(line).as_deref(), Ok(expected), "{line}");
         }
@@ -177,6 +201,8 @@ mod tests {
     #[test]
     fn what_is_not_there_is_not_made_up() {
         assert_eq!(said("x"), Err(Reason::NoRequest));
+        let forged = r#"192.0.2.7 - x [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 200 [10/Mar/2026:11:20:52 +0100] "GET / HTTP/1.1" 401 1"#;
+        assert_eq!(said(forged), Err(Reason::NoRequest));
         assert_eq!(said(r#"192.0.2.7 "GET /a HTTP/1.1" 200 1"#), Err(Reason::NoTime));
         assert_eq!(said(r#"[10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 200 1"#), Err(Reason::NoClient));
         assert_eq!(said(r#"192.0.2.7 [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" OK 1"#), Err(Reason::NoStatus));

@@ -5,6 +5,7 @@
 //! - `template.rs` (grammar), `variables.rs` (meanings), `compile.rs` (steps): the text of a format to a `Plan`
 //! - `plan.rs`: a line by a plan; `json.rs`, `pairs.rs`: by its keys; `columns.rs`: by its columns; `loose.rs`: by the
 //!   looks of its fields; `slots.rs`: what most of these put together; `parser.rs`: any of them
+//! - `server_config.rs`: which formats and logs a server is configured with
 //! - `wrappers.rs`: what loggers put around a line; `settings.rs`: what the operator says about zone and client
 //! - `formats/`: the known formats; `detect.rs`: which of them a file is in, and reading lines that may be in another
 //!
@@ -25,6 +26,7 @@ pub mod marks;
 mod pairs;
 mod parser;
 mod plan;
+mod server_config;
 mod settings;
 mod slots;
 mod strftime;
@@ -34,12 +36,15 @@ mod variables;
 mod wrappers;
 
 pub use columns::{Columns, Separator};
-pub use detect::{FIELDS, Guess, LineParser, Readers, SAMPLE_LINES, fast_layout, fields_of, guess, is_blank, nearest};
+pub use detect::{
+    FIELDS, Guess, LineParser, Readers, SAMPLE_LINES, fast_layout, fields_of, guess, is_blank, nearest, wrappers_of,
+};
 pub use formats::{FORMATS, Format, Layout, by_id};
 pub use json::{JsonPlan, Keys};
 pub use pairs::{Pairs, Style};
 pub use parser::{Parser, Scratch};
 pub use plan::Plan;
+pub use server_config::{ConfiguredLog, ServerConfig};
 pub use settings::{Settings, Zone, json_field, network};
 pub use slots::Slot;
 pub use template::{Syntax, TemplateError};
@@ -168,7 +173,8 @@ mod tests {
         fn the_short_cuts_change_nothing(line in lines(), primary in prop::sample::select(FORMATS)) {
             let mut scratch = Scratch::default();
             let said = LineParser::new(primary).parse(&line, &mut scratch).map(|(event, format)| (format!("{event:?}"), format));
-            prop_assert_eq!(said, slowly(primary, &line));
+            // Of a line that does not fit, the reason may be one inside its wrappers.
+            prop_assert_eq!(said.ok(), slowly(primary, &line).ok());
         }
 
         #[test]

@@ -436,8 +436,15 @@ impl Step {
             }
             Meaning::Vhost => event.vhost = without_port(value(text)),
             Meaning::Upstream => event.upstream = value(text),
+            // Lines that end with a carriage return alone have run into one.
+            Meaning::Skip if self.end == End::Line && memchr(b'\r', text).is_some() => return Err(Reason::Trailing),
             Meaning::Decimals if !decimals(text) => return Err(Reason::NoField),
-            Meaning::Pattern(_) | Meaning::Status | Meaning::Bytes | Meaning::Count | Meaning::Decimals | Meaning::Skip => {}
+            Meaning::Pattern(_)
+            | Meaning::Status
+            | Meaning::Bytes
+            | Meaning::Count
+            | Meaning::Decimals
+            | Meaning::Skip => {}
         }
         Ok(())
     }

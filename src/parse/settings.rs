@@ -132,9 +132,10 @@ pub fn network(text: &str) -> Result<IpNet, String> {
 /// Not of that form, or for nothing that is known, in words.
 pub fn json_field(text: &str) -> Result<(String, Slot), String> {
     let known = || Slot::ALL.map(|(name, _)| name).join(", ");
-    let (name, key) = text.split_once('=').filter(|(_, key)| !key.is_empty()).ok_or_else(|| {
-        format!("expected NAME=KEY such as client=remote.ip, found `{text}`; names are {}", known())
-    })?;
+    let (name, key) = text
+        .split_once('=')
+        .filter(|(_, key)| !key.is_empty())
+        .ok_or_else(|| format!("expected NAME=KEY such as client=remote.ip, found `{text}`; names are {}", known()))?;
     let slot = Slot::by_name(name).ok_or_else(|| format!("no field is called `{name}`; known are {}", known()))?;
     Ok((key.to_owned(), slot))
 }
@@ -167,8 +168,7 @@ mod tests {
             ..Settings::default()
         };
         let client = |client: &str, forwarded: &str| {
-            let event =
-                Event { client: client.as_bytes(), forwarded_for: forwarded.as_bytes(), ..Event::default() };
+            let event = Event { client: client.as_bytes(), forwarded_for: forwarded.as_bytes(), ..Event::default() };
             String::from_utf8_lossy(settings.apply(event).client).into_owned()
         };
         assert_eq!(client("10.1.2.3", "198.51.100.1, 192.0.2.7"), "192.0.2.7");

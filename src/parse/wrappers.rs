@@ -75,11 +75,7 @@ fn peel_prefixes<'a>(line: &'a [u8], names: &mut Vec<&'static str>) -> &'a [u8] 
 }
 
 /// The line in a JSON object of Docker, the journal or a collector.
-fn from_json<'a>(
-    line: &'a [u8],
-    work: &mut Workspace,
-    text: &'a mut Vec<u8>,
-) -> Option<(&'a [u8], &'static str)> {
+fn from_json<'a>(line: &'a [u8], work: &mut Workspace, text: &'a mut Vec<u8>) -> Option<(&'a [u8], &'static str)> {
     if line.first() != Some(&b'{') {
         return None;
     }
@@ -185,8 +181,11 @@ fn syslog_time(line: &[u8]) -> Option<&[u8]> {
     let rest = line.get(3..)?.strip_prefix(b" ")?.trim_ascii_start();
     let (_, rest) = word(rest).filter(|(day, _)| timestamp::number(day).is_some_and(|d| (1..=31).contains(&d)))?;
     let (next, rest) = word(rest)?;
-    let (clock, rest) =
-        if timestamp::number(next).is_some_and(|year| (1970..=2105).contains(&year)) { word(rest)? } else { (next, rest) };
+    let (clock, rest) = if timestamp::number(next).is_some_and(|year| (1970..=2105).contains(&year)) {
+        word(rest)?
+    } else {
+        (next, rest)
+    };
     let is_clock = clock.len() >= 8 && clock.get(2) == Some(&b':') && clock.get(5) == Some(&b':');
     is_clock.then_some(rest)
 }

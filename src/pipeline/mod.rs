@@ -1,9 +1,11 @@
 //! The program's story: find the files, scan them side by side, merge, detect, report. Owns order and threads.
 
 mod coverage;
+mod doctor;
 mod scan;
 mod source;
 
+pub use doctor::diagnose;
 pub use source::{FormatChoice, Formats};
 
 use crate::{

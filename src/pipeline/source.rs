@@ -98,6 +98,8 @@ pub enum FormatChoice {
     Known(&'static Format),
     /// The operator's own for all.
     Custom(Box<parse::Parser>),
+    /// What a server's configuration says about each log; for others whichever of its formats reads most.
+    Server(Arc<parse::ServerConfig>),
 }
 
 impl<'f> Queue<'f> {
@@ -234,15 +236,16 @@ impl<'f> Queue<'f> {
                 (readers.custom(parser), parse::fast_layout(parser).map(|layout| (layout, parse::FORMATS.len())))
             }
             FormatChoice::Known(format) => (readers.known(format), with_index(format)),
-            FormatChoice::Guess => {
-                let guess = readers.guess(&sample);
-                let format = guess.map_or(parse::FORMATS[0], |guess| guess.format);
-                let wrapped = guess.is_some_and(|guess| guess.wrapped);
-                (readers.known(format).wrapped(wrapped), with_index(format).filter(|_| !wrapped))
-            }
+            FormatChoice::Guess => self.guessed(&sample),
+            FormatChoice::Server(config) => match self.configured(file, config, &sample) {
+                Some(parser) => {
+                    (readers.custom(&parser), parse::fast_layout(&parser).map(|layout| (layout, parse::FORMATS.len())))
+                }
+                None => self.guessed(&sample),
+            },
         };
         let names_columns = match choice {
-            FormatChoice::Guess => sample.iter().any(|line| parse::fields_of(line).is_some()),
+            FormatChoice::Guess | FormatChoice::Server(_) => sample.iter().any(|line| parse::fields_of(line).is_some()),
             FormatChoice::Known(format) => format.id == "w3c",
             FormatChoice::Custom(_) => false,
         };
@@ -251,6 +254,29 @@ impl<'f> Queue<'f> {
             self.note_zone(file);
         }
         Reading { file, parser, fast, header: names_columns.then(Box::default) }
+    }
+
+    /// The known format that reads most.
+    fn guessed(&self, sample: &[&[u8]]) -> (LineParser, Option<(fast::Layout, usize)>) {
+        let readers = &self.formats.readers;
+        let guess = readers.guess(sample);
+        let format = guess.map_or(parse::FORMATS[0], |guess| guess.format);
+        let wrapped = guess.is_some_and(|guess| guess.wrapped);
+        (readers.known(format).wrapped(wrapped), with_index(format).filter(|_| !wrapped))
+    }
+
+    /// The format that the configuration has for a file, or else that of its formats which reads most lines, if it reads
+    /// more than any known one.
+    fn configured(&self, file: u32, config: &parse::ServerConfig, sample: &[&[u8]]) -> Option<parse::Parser> {
+        let log = self.files.get(file as usize).and_then(|log| config.log_of(&log.path));
+        if let Some(parser) = log.and_then(|log| config.parser(log).ok()).filter(|parser| parser.missing().is_empty()) {
+            return Some(parser);
+        }
+        let mut scratch = parse::Scratch::default();
+        let mut fits = |parser: &parse::Parser| sample.iter().filter(|l| parser.parse(l, &mut scratch).is_ok()).count();
+        let best = config.parsers().into_iter().map(|parser| (fits(&parser), parser)).max_by_key(|(fits, _)| *fits);
+        let known = self.formats.readers.guess(sample).map_or(0, |guess| guess.fits);
+        best.filter(|(fits, _)| *fits > known).map(|(_, parser)| parser)
     }
 
     /// Says once that the times of a file have no zone.
@@ -288,6 +314,11 @@ impl<'f> Queue<'f> {
         }
         text.len()
     }
+}
+
+/// What reads the lines of a file, by its first ones; what is said about it goes unheard.
+pub(super) fn parser_for(text: &[u8], formats: &Formats) -> LineParser {
+    Queue::new(&[], formats).reading(0, text).parser
 }
 
 /// Changes of columns that are followed in one file; more are no log of a server.

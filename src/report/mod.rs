@@ -15,4 +15,4 @@ mod samples;
 mod tests;
 
 pub use answer::headline;
-pub use renderers::{Options, RENDERERS, Renderer, renderer, renderer_for_extension};
+pub use renderers::{Options, RENDERERS, Renderer, diagnosis_json, diagnosis_page, renderer, renderer_for_extension};

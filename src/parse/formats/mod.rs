@@ -7,7 +7,7 @@ use super::{
     columns::{Columns, Separator},
     json::{JsonPlan, Keys},
     pairs::{Pairs, Style},
-    parser::Parser,
+    parser::{Parser, Scratch},
     plan::Plan,
     settings::Settings,
     slots::Slot,
@@ -52,6 +52,7 @@ mod traefik_clf;
 mod traefik_json;
 mod vhost_combined;
 mod vhost_common;
+mod vhost_extended;
 mod vhost_forwarded;
 mod vhost_forwarded_main;
 mod vhost_nginx;
@@ -104,6 +105,7 @@ pub const FORMATS: &[&Format] = &[
     &ingress_nginx::FORMAT,
     &traefik_clf::FORMAT,
     &vhost_combined::FORMAT,
+    &vhost_extended::FORMAT,
     &vhost_nginx::FORMAT,
     &forwarded_combined::FORMAT,
     &vhost_forwarded::FORMAT,
@@ -162,9 +164,7 @@ impl Format {
             JsonPlan::with(&own, keys)
         };
         match self.layout {
-            Layout::Text(syntax) => {
-                Parser::Text(Plan::compile_for(self.template, syntax, client).unwrap_or_default())
-            }
+            Layout::Text(syntax) => Parser::Text(Plan::compile_for(self.template, syntax, client).unwrap_or_default()),
             Layout::Json(wanted) => Parser::Json(keys(wanted)),
             Layout::Columns(separator) => {
                 let columns = Columns::new(self.template, separator);
@@ -176,6 +176,28 @@ impl Format {
             Layout::Pairs(style, wanted) => Parser::Pairs(Pairs::new(style, keys(wanted))),
             Layout::Loose => Parser::Loose,
         }
+    }
+
+    /// What its lines say, by our names: as much of it as its example has.
+    #[must_use]
+    pub fn carries(&self) -> Vec<&'static str> {
+        let mut scratch = Scratch::default();
+        let Ok(event) = self.compile().parse(self.example.as_bytes(), &mut scratch) else { return Vec::new() };
+        let texts = [
+            ("client", event.client),
+            ("user", event.user),
+            ("vhost", event.vhost),
+            ("method", event.method),
+            ("target", event.target),
+            ("protocol", event.protocol),
+            ("referer", event.referer),
+            ("agent", event.agent),
+            ("forwarded_for", event.forwarded_for),
+            ("upstream", event.upstream),
+        ];
+        let there = texts.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, _)| name);
+        let time = if event.zoneless { "time without zone" } else { "time" };
+        [time, "status"].into_iter().chain((event.bytes > 0).then_some("bytes")).chain(there).collect()
     }
 
     /// Its place in [`FORMATS`].

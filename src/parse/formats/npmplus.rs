@@ -1,4 +1,4 @@
-//! NPMplus.
+//! NPMplus, whose user agent stands at the end without quotes.
 
 use super::{Format, Layout};
 use crate::parse::template::Syntax;

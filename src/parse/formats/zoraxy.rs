@@ -1,4 +1,4 @@
-//! Zoraxy.
+//! Zoraxy, whose times have no zone; the time that its logger puts in front comes off as a wrapper.
 
 use super::{Format, Layout};
 use crate::parse::template::Syntax;

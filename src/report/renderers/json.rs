@@ -3,6 +3,7 @@
 use super::{Options, Renderer};
 use crate::{
     model::{
+        diagnosis::{Diagnosis, FileDiagnosis},
         incident::Incident,
         report::{ClientSummary, EventCauses, Input, Report, Totals, Window},
     },
@@ -50,6 +51,22 @@ fn render(report: &Report, _options: &Options) -> Vec<u8> {
         clients: &report.clients,
         limits: &report.limits,
     };
+    written(&view)
+}
+
+/// The findings of `authfault doctor`: `authfault-doctor/1`.
+pub(super) fn diagnosis(diagnosis: &Diagnosis) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct View<'a> {
+        schema: &'static str,
+        tool: Tool,
+        files: &'a [FileDiagnosis],
+    }
+    let tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
+    written(&View { schema: "authfault-doctor/1", tool, files: &diagnosis.files })
+}
+
+fn written(view: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Inert(PrettyFormatter::new()));
     // Writing to a Vec cannot fail, and no key here is anything but a string.

@@ -7,7 +7,7 @@ mod json;
 mod terminal;
 
 use super::out::Color;
-use crate::model::report::Report;
+use crate::model::{diagnosis::Diagnosis, report::Report};
 
 /// What a renderer may be told. Nothing in it comes from the clock or the environment.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +49,18 @@ pub struct Renderer {
 
 /// All report formats; the first is the default.
 pub const RENDERERS: &[&Renderer] = &[&terminal::RENDERER, &json::RENDERER, &csv::RENDERER];
+
+/// The findings of `authfault doctor`, for people.
+#[must_use]
+pub fn diagnosis_page(diagnosis: &Diagnosis, options: &Options) -> Vec<u8> {
+    terminal::doctor::render(diagnosis, options)
+}
+
+/// The same for programs: `authfault-doctor/1`.
+#[must_use]
+pub fn diagnosis_json(diagnosis: &Diagnosis) -> Vec<u8> {
+    json::diagnosis(diagnosis)
+}
 
 /// The renderer of an id.
 #[must_use]

@@ -2,6 +2,7 @@
 
 mod chart;
 mod coverage;
+pub(super) mod doctor;
 mod incident;
 mod page;
 mod tables;
