@@ -400,6 +400,7 @@ fn apachelogs(folder: &Path, cases: &mut Vec<Case>) {
         ("status", "status"),
         ("bytes", "bytes_sent"),
     ];
+    let time = Regex::new(r"'(?:\w+_)?request_time': (datetime\(.*)").unwrap();
     let folder = folder.join("apachelogs");
     for file in ["test_parse.json", "test_parse_custom_time.json"] {
         for (i, case) in json(folder.join(file)).as_array().unwrap().iter().enumerate() {
@@ -426,7 +427,6 @@ fn apachelogs(folder: &Path, cases: &mut Vec<Case>) {
                     expected.insert(name, word.to_owned());
                 }
             }
-            let time = Regex::new(r"'(?:\w+_)?request_time': (datetime\(.*)").unwrap();
             if let Some(time) = time.captures(python).and_then(|found| python_time(&found[1])) {
                 expected.insert("time", time);
             }
@@ -648,11 +648,10 @@ fn fluentd(folder: &Path, cases: &mut Vec<Case>) {
 }
 
 fn traefik(folder: &Path, cases: &mut Vec<Case>) {
+    let found = Regex::new(r#"^(\S+) - (\S+) \[.*\] "(\S+) .*" (\d{3}) (\S+) "(.*?)" "((?:[^"\\]|\\.)*)""#).unwrap();
     for file in ["clf_parser_inputs.json", "clf_formatter_cases.json"] {
         for case in json(folder.join("traefik").join(file)).as_array().unwrap() {
             let line = case["line"].as_str().or(case["input"].as_str()).unwrap().to_owned();
-            let found =
-                Regex::new(r#"^(\S+) - (\S+) \[.*\] "(\S+) .*" (\d{3}) (\S+) "(.*?)" "((?:[^"\\]|\\.)*)""#).unwrap();
             let expected = found.captures(&line).map(|found| {
                 let names = ["client", "user", "method", "status", "bytes", "referer", "agent"];
                 names.iter().enumerate().map(|(i, name)| (*name, found[i + 1].to_owned())).collect()

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::model::event::{Reason, Rejection};
 use memchr::memchr2;
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// Deepest nesting that is passed over.
 const DEPTH_LIMIT: usize = 64;
@@ -28,7 +31,30 @@ pub type Keys = &'static [(&'static str, Slot)];
 pub struct JsonPlan {
     /// The first is the line itself.
     objects: Vec<Object>,
+    /// Tells plans apart.
+    id: u64,
 }
+
+/// What is wanted of a key: the slot for its value with the place in the list, and the wanted keys inside its value.
+type Wanted = (Option<(Slot, usize)>, Option<usize>);
+
+/// The keys of the line before, in their order: lines of a log have the same ones, so that most are told by comparing
+/// them with the key that stood in their place. Only speed depends on it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KeyMemo {
+    plan: u64,
+    keys: Vec<KnownKey>,
+}
+
+#[derive(Clone, Debug)]
+struct KnownKey {
+    object: usize,
+    name: Box<[u8]>,
+    wanted: Wanted,
+}
+
+/// Keys of a line that are remembered, and their length.
+const MEMO_KEYS_MAX: usize = 64;
 
 /// The wanted keys of an object: a table with open addressing, a power of two long and at most half full.
 #[derive(Clone, Debug)]
@@ -63,7 +89,9 @@ impl JsonPlan {
         for (rank, (path, slot)) in keys.iter().enumerate() {
             want(&mut objects, path, *slot, own.len() + rank);
         }
-        Self { objects: objects.into_iter().map(Object::new).collect() }
+        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        Self { objects: objects.into_iter().map(Object::new).collect(), id }
     }
 
     /// Reads one line into the workspace.
@@ -77,7 +105,7 @@ impl JsonPlan {
     /// Finds the values in a line and unescapes those that need it.
     fn scan(&self, line: &[u8], work: &mut Workspace) -> Result<(), Rejection> {
         work.clear();
-        Scan { line, at: 0, plan: self, work }.line()?;
+        Scan { line, at: 0, plan: self, work, member: 0 }.line()?;
         work.decode_marked(line, unescape);
         Ok(())
     }
@@ -96,7 +124,7 @@ impl JsonPlan {
         text: &'a mut Vec<u8>,
     ) -> Option<&'a [u8]> {
         work.clear();
-        Scan { line, at: 0, plan: self, work }.line().ok()?;
+        Scan { line, at: 0, plan: self, work, member: 0 }.line().ok()?;
         let value = work.value(slot)?;
         let raw = line.get(value.span.clone())?;
         if !value.decoded {
@@ -186,6 +214,8 @@ struct Scan<'l> {
     at: usize,
     plan: &'l JsonPlan,
     work: &'l mut Workspace,
+    /// How many keys were read.
+    member: usize,
 }
 
 type Scanned<T> = Result<T, Rejection>;
@@ -227,8 +257,7 @@ impl Scan<'_> {
     /// member = blank string blank ":" blank value
     fn member(&mut self, object: usize) -> Scanned<()> {
         self.blank();
-        let (name, _) = self.string()?;
-        let (take, enter) = self.wanted(object, name);
+        let (take, enter) = self.key(object)?;
         self.blank();
         if self.peek() != Some(b':') {
             return Err(self.stop());
@@ -254,8 +283,47 @@ impl Scan<'_> {
         }
     }
 
+    /// Passes a key; gives what is wanted of it.
+    #[inline]
+    fn key(&mut self, object: usize) -> Scanned<Wanted> {
+        let memo = &self.work.memo;
+        let rest = self.line.get(self.at..).unwrap_or_default();
+        if memo.plan == self.plan.id
+            && let Some(known) = memo.keys.get(self.member)
+            && known.object == object
+            && let Some(after) = rest.get(1..).and_then(|rest| rest.strip_prefix(&*known.name))
+            && rest.first() == Some(&b'"')
+            && after.first() == Some(&b'"')
+        {
+            self.at += known.name.len() + 2;
+            self.member += 1;
+            return Ok(known.wanted);
+        }
+        self.new_key(object)
+    }
+
+    /// As [`Scan::key`], of one that did not stand there in the line before.
+    #[cold]
+    fn new_key(&mut self, object: usize) -> Scanned<Wanted> {
+        let (name, escaped) = self.string()?;
+        let wanted = self.wanted(object, name.clone());
+        let memo = &mut self.work.memo;
+        if memo.plan != self.plan.id {
+            memo.plan = self.plan.id;
+            memo.keys.clear();
+        }
+        // What stood behind is seldom right either.
+        memo.keys.truncate(self.member);
+        let name = self.line.get(name).unwrap_or_default();
+        if memo.keys.len() == self.member && self.member < MEMO_KEYS_MAX && name.len() <= KEY_LIMIT && !escaped {
+            memo.keys.push(KnownKey { object, name: name.into(), wanted });
+        }
+        self.member += 1;
+        Ok(wanted)
+    }
+
     /// What is wanted of a key.
-    fn wanted(&self, object: usize, name: Range<usize>) -> (Option<(Slot, usize)>, Option<usize>) {
+    fn wanted(&self, object: usize, name: Range<usize>) -> Wanted {
         let name = self.line.get(name).unwrap_or_default();
         match self.plan.objects.get(object).and_then(|object| object.find(name)) {
             Some(key) => (key.take, key.enter),
@@ -314,7 +382,7 @@ impl Scan<'_> {
         let mut at = start;
         let mut escaped = false;
         loop {
-            match memchr2(b'"', b'\\', self.line.get(at..).unwrap_or_default()) {
+            match quote_or_backslash(self.line.get(at..).unwrap_or_default()) {
                 None => return Err(Rejection::new(Reason::Cut, self.line.len())),
                 Some(len) if self.line.get(at + len) == Some(&b'"') => {
                     self.at = at + len + 1;
@@ -350,6 +418,27 @@ impl Scan<'_> {
         let reason = if self.at < self.line.len() { Reason::NotJson } else { Reason::Cut };
         Rejection::new(reason, self.at.min(self.line.len()))
     }
+}
+
+/// As `memchr2`, whose start costs more than the few bytes of most values: those are looked at eight at a time.
+#[inline]
+fn quote_or_backslash(text: &[u8]) -> Option<usize> {
+    /// Words looked at before the search proper.
+    const WORDS: usize = 3;
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let (words, _) = text.as_chunks::<8>();
+    for (i, word) in words.iter().take(WORDS).enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            // The lowest mark is a true one, whatever borrows did to those above it.
+            return Some(i * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let looked_at = words.len().min(WORDS) * 8;
+    memchr2(b'"', b'\\', text.get(looked_at..)?).map(|at| looked_at + at)
 }
 
 /// Undoes the escapes of a JSON string. What is no escape is kept as it is; half a surrogate pair becomes U+FFFD.
@@ -440,6 +529,40 @@ mod tests {
         assert_eq!(reason(r#"{"time":1,"status":200,"remote_addr":null}"#), Err((Reason::NoField, 42)));
         assert_eq!(reason(r#"{"time":1,"status":200,"remote_addr":"192.0.2.1"}"#), Ok(()));
         assert_eq!(reason("{\"time\":1,\0"), Err((Reason::NulBytes, 10)));
+    }
+
+    #[test]
+    fn short_and_long_values_end_at_the_same_byte() {
+        for len in 0..60 {
+            for (end, before) in [(b'"', b'a'), (b'\\', b'#'), (b'"', b'!'), (b'\\', b'[')] {
+                let mut text = vec![before; len];
+                assert_eq!(quote_or_backslash(&text), None);
+                text.extend([end, b'"', b'\\']);
+                assert_eq!(quote_or_backslash(&text), Some(len), "{len}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_of_the_line_before_change_nothing() {
+        let lines = [
+            r#"{"time":1,"status":200,"remote_addr":"192.0.2.1"}"#,
+            r#"{"time":1,"status":200,"remote_addr":"192.0.2.2"}"#,
+            r#"{"status":201,"time":2,"remote_addr":"192.0.2.3","uri":"/a"}"#,
+            r#"{"status":202,"request":{"ip":"192.0.2.4","headers":{"User-Agent":"x"}},"time":3}"#,
+            r#"{"status":203,"request":"GET /b HTTP/1.1","time":3,"remote_addr":"192.0.2.5"}"#,
+            r#"{"statusx":204,"status":205,"time":3,"remote_addr":"192.0.2.6"}"#,
+            r#"{"status"}"#,
+        ];
+        let (plan, mut used) = (JsonPlan::new(KEYS), Workspace::default());
+        for line in lines.iter().chain(lines.iter().rev()) {
+            let mut fresh = Workspace::default();
+            let read = |work: &mut Workspace| {
+                let read = plan.read(line.as_bytes(), &mut ClfMemo::default(), work);
+                read.map(|numbers| format!("{:?}", work.event(line.as_bytes(), numbers)))
+            };
+            assert_eq!(read(&mut used), read(&mut fresh), "{line}");
+        }
     }
 
     #[test]

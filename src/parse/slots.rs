@@ -3,6 +3,7 @@
 //! kept as text, and what has to be right is checked.
 
 use super::{
+    json::KeyMemo,
     plan,
     timestamp::{self, ClfMemo, Moment},
 };
@@ -97,6 +98,8 @@ pub(super) struct Workspace {
     /// One bit for each slot that has a value.
     filled: u32,
     pub(super) text: Vec<u8>,
+    /// Of JSON lines.
+    pub(super) memo: KeyMemo,
 }
 
 /// What had to be checked of a line. Borrows nothing, so that where a line does not fit the next parser can use the

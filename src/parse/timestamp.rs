@@ -12,6 +12,8 @@ pub(super) const CLF_LEN: usize = 26;
 /// Its part up to the seconds, and the part from the space before the zone.
 const MINUTE_LEN: usize = 18;
 const ZONE_START: usize = 20;
+/// Length of `2026-03-10`.
+const DAY_LEN: usize = 10;
 
 /// The calendar fields of a moment, before they are checked against each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,11 +75,14 @@ pub struct ClfMemo {
     minute: [u8; MINUTE_LEN],
     zone: [u8; CLF_LEN - ZONE_START],
     start_secs: u32,
+    /// The same of ISO 8601, whose zone stands behind a fraction: the day, and its first second as if in UTC.
+    day: [u8; DAY_LEN],
+    day_secs: i64,
 }
 
 impl Default for ClfMemo {
     fn default() -> Self {
-        Self { minute: *b"01/Jan/1970:00:00:", zone: *b" +0000", start_secs: 0 }
+        Self { minute: *b"01/Jan/1970:00:00:", zone: *b" +0000", start_secs: 0, day: *b"1970-01-01", day_secs: 0 }
     }
 }
 
@@ -219,6 +224,33 @@ pub(super) fn iso8601_moment(text: &[u8]) -> Result<Moment, Reason> {
     .moment()
 }
 
+/// As [`iso8601_moment`], asking the calendar once a day.
+fn iso8601_remembered(text: &[u8], memo: &mut ClfMemo) -> Result<Moment, Reason> {
+    let quick = |memo: &ClfMemo| {
+        let (day, rest) = text.split_at_checked(DAY_LEN)?;
+        let (clock, tail) = rest.split_at_checked(9)?;
+        let &[b'T' | b't' | b' ', h1, h2, b':', n1, n2, b':', s1, s2] = clock else { return None };
+        let (hour, minute, second) = (number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?);
+        let zone = iso_zone(tail)?;
+        if day != memo.day || hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        let of_day = hour * 3600 + minute * 60 + second.min(59);
+        let secs = memo.day_secs + i64::from(of_day) - i64::from(zone.unwrap_or(0));
+        Some(Moment { time: Time(u32::try_from(secs).ok()?), zoneless: zone.is_none() })
+    };
+    if let Some(moment) = quick(memo) {
+        return Ok(moment);
+    }
+    let moment = iso8601_moment(text)?;
+    if let Some(day) = text.first_chunk::<DAY_LEN>()
+        && let Ok(start) = iso8601(&[&day[..], b"T00:00:00Z"].concat())
+    {
+        (memo.day, memo.day_secs) = (*day, i64::from(start.0));
+    }
+    Ok(moment)
+}
+
 /// What follows the seconds of a time: a fraction or none, a zone or none.
 fn iso_zone(tail: &[u8]) -> Option<Option<i32>> {
     let zone = match tail {
@@ -303,7 +335,7 @@ pub fn any_form(text: &[u8], memo: &mut ClfMemo) -> Result<Time, Reason> {
 pub(super) fn any_moment(text: &[u8], memo: &mut ClfMemo) -> Result<Moment, Reason> {
     match text.iter().position(|b| !b.is_ascii_digit()) {
         Some(2) => clf_moment(text, memo),
-        Some(4) => iso8601_moment(text),
+        Some(4) => iso8601_remembered(text, memo),
         _ => epoch(text).map(Moment::from),
     }
 }
@@ -430,6 +462,20 @@ mod tests {
                 let (d, m, y, h, n, s, z) = days[i % days.len()];
                 let text = format!("{d:02}/{}/{y}:{h:02}:{n:02}:{s:02} {z:+03}00", MONTHS[m]);
                 prop_assert_eq!(clf(text.as_bytes(), &mut memo), clf(text.as_bytes(), &mut ClfMemo::default()), "{}", text);
+            }
+        }
+
+        #[test]
+        fn the_memo_of_a_day_never_changes_the_answer(
+            days in prop::collection::vec((0u32..40, 0u32..14, 1969u32..2107, 0u32..26, 0u32..62, 0u32..62, 0usize..6), 1..12),
+            repeat in prop::collection::vec(0usize..12, 0..40),
+        ) {
+            let mut memo = ClfMemo::default();
+            for i in repeat {
+                let (d, m, y, h, n, s, z) = days[i % days.len()];
+                let zone = ["Z", "", "+01:00", ".123-0530", ".1", "+2"][z];
+                let text = format!("{y}-{m:02}-{d:02}T{h:02}:{n:02}:{s:02}{zone}");
+                prop_assert_eq!(any_moment(text.as_bytes(), &mut memo), iso8601_moment(text.as_bytes()), "{}", text);
             }
         }
 
