@@ -132,6 +132,14 @@ fn wrapped_logs_are_read_as_what_is_inside() {
     }
 }
 
+/// Heroku's router, and whoever logs without a time since the collector has one.
+#[test]
+fn a_line_without_a_time_has_that_of_its_wrapper() {
+    let line = r#"<158>1 2026-03-10T10:20:52.123456+00:00 host heroku router - at=info method=GET path="/app" host=www.example.com fwd="192.0.2.7" dyno=web.1 status=401 bytes=13"#;
+    let report = analyzed(line, &[]);
+    assert_eq!((&report["input"]["start"], client(&report)), (&"2026-03-10T10:20:52Z".into(), "192.0.2.7"));
+}
+
 #[test]
 fn times_without_a_zone_are_read_in_the_one_that_is_named_and_else_the_report_says_so() {
     let line = r#"192.0.2.7:38862 [10/Mar/2026:11:20:52.726] www~ app/web1 0/0/1/11/12 401 179 - - ---- 6/6/0/0/0 0/0 "GET / HTTP/1.1""#;

@@ -359,9 +359,11 @@ impl LineParser {
         let inner = wrappers::peel(line, work, peeled).map(|(inner, _)| inner);
         for inner in inner.into_iter().chain(inner.and_then(wrappers::without_host)) {
             if let Ok((outcome, index)) = self.read_any(inner, None, clock, work) {
+                work.wrapped_at = None;
                 return Ok((self.settings.apply(outcome.event(inner, work)), index));
             }
         }
+        work.wrapped_at = None;
         let stop = match failed.map_or_else(|| self.read_any(line, None, clock, work), Err) {
             Ok((outcome, index)) => return Ok((self.settings.apply(outcome.event(line, work)), index)),
             Err(stop) => stop,

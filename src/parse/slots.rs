@@ -100,6 +100,8 @@ pub(super) struct Workspace {
     pub(super) text: Vec<u8>,
     /// Of JSON lines.
     pub(super) memo: KeyMemo,
+    /// When a wrapper says it happened, for lines that do not say so themselves.
+    pub(super) wrapped_at: Option<Moment>,
 }
 
 /// What had to be checked of a line. Borrows nothing, so that where a line does not fit the next parser can use the
@@ -210,14 +212,23 @@ impl Workspace {
     fn moment(&self, line: &[u8], clock: &mut ClfMemo) -> Result<Moment, Reason> {
         let time = without_brackets(self.get(Slot::Time, line));
         match self.get(Slot::Date, line) {
+            [] if time.is_empty() => self.wrapped_at.ok_or(Reason::NoTime),
             [] => timestamp::any_moment(time, clock),
             date if date.len() > 10 || time.len() > 20 => Err(Reason::NoTime),
             date => timestamp::iso8601(&[date, b" ", time].concat()).map(Moment::from),
         }
     }
 
-    /// The event of the line that was read last.
+    /// The event of the line that was read last. A target that stands alone and is absolute loses its host to the
+    /// virtual host; in a request line it is what the client asked of a proxy.
     pub(super) fn event<'a>(&'a self, line: &'a [u8], numbers: Numbers) -> Event<'a> {
+        match self.get(Slot::Request, line) {
+            [] => self.event_of_proxy(line, numbers),
+            _ => self.event_as_logged(line, numbers),
+        }
+    }
+
+    fn event_as_logged<'a>(&'a self, line: &'a [u8], numbers: Numbers) -> Event<'a> {
         let get = |slot| self.get(slot, line);
         let (method, target, protocol) = plan::request(get(Slot::Request));
         let or = |part: &'a [u8], slot| if part.is_empty() { get(slot) } else { part };
@@ -242,7 +253,7 @@ impl Workspace {
     /// As [`Workspace::event`], of a format that logs absolute targets: their host is the virtual host where no other
     /// is logged, and what follows it the target.
     pub(super) fn event_of_proxy<'a>(&'a self, line: &'a [u8], numbers: Numbers) -> Event<'a> {
-        let mut event = self.event(line, numbers);
+        let mut event = self.event_as_logged(line, numbers);
         if let Some((host, target)) = host_and_path(event.target) {
             event.target = target;
             event.vhost = if event.vhost.is_empty() { plan::without_port(host) } else { event.vhost };

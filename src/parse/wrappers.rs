@@ -8,7 +8,7 @@
 use super::{
     json::{JsonPlan, Keys},
     slots::{Slot, Workspace},
-    timestamp,
+    timestamp::{self, Moment},
 };
 use memchr::memchr;
 use std::sync::LazyLock;
@@ -53,6 +53,7 @@ pub(super) fn peel<'a>(
 ) -> Option<(&'a [u8], Vec<&'static str>)> {
     let mut names = Vec::new();
     let outer = peel_prefixes(line, &mut names);
+    work.wrapped_at = time_in(line.get(..line.len() - outer.len()).unwrap_or_default());
     let inner = match from_json(outer, work, text) {
         Some((inner, name)) => {
             names.push(name);
@@ -61,6 +62,12 @@ pub(super) fn peel<'a>(
         None => outer,
     };
     (!names.is_empty()).then_some((inner, names))
+}
+
+/// The first whole time in what was taken off; RFC 3164 writes no year.
+fn time_in(prefix: &[u8]) -> Option<Moment> {
+    let words = prefix.split(|b| *b == b' ').take(4);
+    words.filter(|word| word.len() >= 19).find_map(|word| timestamp::iso8601_moment(word).ok())
 }
 
 fn peel_prefixes<'a>(line: &'a [u8], names: &mut Vec<&'static str>) -> &'a [u8] {
@@ -111,11 +118,12 @@ fn rfc5424(line: &[u8]) -> Option<&[u8]> {
     let (time, rest) = word(rest)?;
     (time == b"-" || timestamp::iso8601(time).is_ok()).then_some(())?;
     let rest = (0..4).try_fold(rest, |rest, _| Some(word(rest)?.1))?;
-    let message = match rest.strip_prefix(b"-") {
-        Some(message) => message,
-        None => structured_data(rest)?,
+    let message = match rest {
+        [b'-', b' ', message @ ..] => message,
+        [b'[', ..] => structured_data(rest)?.strip_prefix(b" ")?,
+        // Heroku leaves it out.
+        _ => rest,
     };
-    let message = message.strip_prefix(b" ")?;
     Some(message.strip_prefix(b"\xef\xbb\xbf").unwrap_or(message))
 }
 
@@ -238,6 +246,7 @@ mod tests {
             "2026-03-10T11:20:52Z ",
             "2026/03/10 11:20:52 ",
             "<165>1 2026-03-10T10:20:52.003Z www nginx 7 - - ",
+            "<158>1 2026-03-10T10:20:52.003Z host heroku router - ",
             "<165>1 2026-03-10T10:20:52.003Z www nginx 7 ID47 [a@1 x=\"\\]\" y=\"]\"][b] \u{feff}",
             "2026-03-10T10:20:52.003Z stdout F ",
             "2026-03-10T10:20:52.003Z stderr P ",

@@ -33,7 +33,9 @@ mod ident_common;
 mod iis6;
 mod iis_azure;
 mod iis_full;
+mod iis_short;
 mod ingress_nginx;
+mod ingress_nginx_old;
 mod istio;
 mod json;
 mod lighttpd;
@@ -50,6 +52,7 @@ mod s3;
 mod squid;
 mod traefik_clf;
 mod traefik_json;
+mod uwsgi;
 mod vhost_combined;
 mod vhost_common;
 mod vhost_extended;
@@ -102,6 +105,7 @@ pub const FORMATS: &[&Format] = &[
     &main_labelled::FORMAT,
     &main_ext::FORMAT,
     &combined_timed::FORMAT,
+    &ingress_nginx_old::FORMAT,
     &ingress_nginx::FORMAT,
     &traefik_clf::FORMAT,
     &vhost_combined::FORMAT,
@@ -122,11 +126,13 @@ pub const FORMATS: &[&Format] = &[
     &npm_host::FORMAT,
     &npmplus::FORMAT,
     &zoraxy::FORMAT,
+    &uwsgi::FORMAT,
     &haproxy::FORMAT,
     &w3c::FORMAT,
     &iis6::FORMAT,
     &iis_full::FORMAT,
     &iis_azure::FORMAT,
+    &iis_short::FORMAT,
     &cloudfront::FORMAT,
     &alb::FORMAT,
     &elb::FORMAT,
@@ -267,13 +273,14 @@ mod tests {
         }
     }
 
-    /// Whatever format the file is in, the example of any other says what it says alone.
+    /// Whatever format the file is in, the example of any other says what it says alone; but for a format that leaves
+    /// the end unread, which reads all that begins like it.
     #[test]
     fn each_example_is_read_among_lines_of_any_format() {
         let said = |e: Event<'_>| {
             format!("{:?}", (e.time, inert(e.client), inert(e.user), e.status, inert(e.target), e.bytes))
         };
-        for primary in FORMATS {
+        for primary in FORMATS.iter().filter(|format| format.id == "clf_like" || !format.compile().is_open_ended()) {
             let parser = LineParser::new(primary);
             for format in FORMATS {
                 let (mut scratch, mut alone) = (Scratch::default(), Scratch::default());
