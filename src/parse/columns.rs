@@ -8,7 +8,7 @@
 //! Sources: <https://www.w3.org/TR/WD-logfile.html>, and each format's own.
 
 use super::{
-    plan::{self, with_nul},
+    plan,
     slots::{Numbers, Slot, Workspace},
     timestamp::ClfMemo,
 };
@@ -120,7 +120,7 @@ impl Columns {
     /// # Errors
     /// Why the line does not fit, and where.
     pub(super) fn read(&self, line: &[u8], clock: &mut ClfMemo, work: &mut Workspace) -> Result<Numbers, Rejection> {
-        self.scan(line, work, |_, _| {}).and_then(|()| work.numbers(line, clock)).map_err(|r| with_nul(line, r))
+        self.scan(line, work, |_, _| {}).and_then(|()| work.numbers(line, clock))
     }
 
     /// The names and places of the columns of a line, as far as it fits.

@@ -311,9 +311,11 @@ impl LineParser {
         let Ok((_, format)) = self.parse(line, &mut scratch) else { return Vec::new() };
         let parser = if format == self.index { Some(&self.primary) } else { self.known.get(format) };
         let mut peeling = Scratch::default();
-        let inner = wrappers::peel(line, &mut peeling.work, &mut peeling.peeled).map(|(inner, _)| inner);
+        let peeled = wrappers::peel(line, &mut peeling.work, &mut peeling.peeled);
+        let inner = peeled.as_ref().map(|(inner, _)| *inner);
+        let without_host = peeled.as_ref().and_then(|(inner, names)| wrappers::without_host(inner, names));
         let fits = |text: &[u8]| parser.is_some_and(|p| p.parse(text, &mut Scratch::default()).is_ok());
-        let text = [Some(line), inner, inner.and_then(wrappers::without_host)].into_iter().flatten().find(|t| fits(t));
+        let text = [Some(line), inner, without_host].into_iter().flatten().find(|t| fits(t));
         let (Some(parser), Some(text)) = (parser, text) else { return Vec::new() };
         let fields = parser.take_apart(text).into_iter();
         fields.map(|(name, span)| (name, text.get(span).unwrap_or_default().to_vec())).collect()
@@ -356,8 +358,10 @@ impl LineParser {
                 Err(stop) => failed = Some(stop),
             }
         }
-        let inner = wrappers::peel(line, work, peeled).map(|(inner, _)| inner);
-        for inner in inner.into_iter().chain(inner.and_then(wrappers::without_host)) {
+        let peeled = wrappers::peel(line, work, peeled);
+        let inner = peeled.as_ref().map(|(inner, _)| *inner);
+        let without_host = peeled.as_ref().and_then(|(inner, names)| wrappers::without_host(inner, names));
+        for inner in inner.into_iter().chain(without_host) {
             if let Ok((outcome, index)) = self.read_any(inner, None, clock, work) {
                 work.wrapped_at = None;
                 return Ok((self.settings.apply(outcome.event(inner, work)), index));

@@ -5,7 +5,6 @@
 //! deeper than the keys go, and skipped with a counter, so neither depth nor length of a line costs more than one pass.
 
 use super::{
-    plan::with_nul,
     slots::{Numbers, Slot, Workspace},
     timestamp::ClfMemo,
 };
@@ -99,7 +98,7 @@ impl JsonPlan {
     /// # Errors
     /// Why the line is no such object, and where.
     pub(super) fn read(&self, line: &[u8], clock: &mut ClfMemo, work: &mut Workspace) -> Result<Numbers, Rejection> {
-        self.scan(line, work).and_then(|()| work.numbers(line, clock)).map_err(|r| with_nul(line, r))
+        self.scan(line, work).and_then(|()| work.numbers(line, clock))
     }
 
     /// Finds the values in a line and unescapes those that need it.
@@ -499,7 +498,7 @@ mod tests {
 
     fn reason(line: &str) -> Result<(), (Reason, usize)> {
         let read = JsonPlan::new(KEYS).read(line.as_bytes(), &mut ClfMemo::default(), &mut Workspace::default());
-        read.map(|_| ()).map_err(|r| (r.reason, r.column))
+        read.map(|_| ()).map_err(|r| crate::parse::plan::with_nul(line.as_bytes(), r)).map_err(|r| (r.reason, r.column))
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! size, the first text in quotes that begins like a user agent is one, and one that is a URL before it the referer.
 
 use super::{
-    plan::{self, with_nul},
+    plan,
     timestamp::{self, ClfMemo, Moment},
 };
 use crate::model::event::{Event, Reason, Rejection};
@@ -22,7 +22,7 @@ const WORDS_MAX: usize = 32;
 /// What could not be found.
 pub(super) fn read<'a>(line: &'a [u8], clock: &mut ClfMemo) -> Result<Event<'a>, Rejection> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    find(line, clock).map_err(|reason| with_nul(line, Rejection::new(reason, 0)))
+    find(line, clock).map_err(|reason| Rejection::new(reason, 0))
 }
 
 fn find<'a>(line: &'a [u8], clock: &mut ClfMemo) -> Result<Event<'a>, Reason> {

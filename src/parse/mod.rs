@@ -156,8 +156,10 @@ mod tests {
         let others = strict.iter().copied().filter(|f| f.id != primary.id);
         let formats: Vec<&Format> = std::iter::once(primary).chain(others).collect();
         let mut peeling = Scratch::default();
-        let inner = wrappers::peel(line, &mut peeling.work, &mut peeling.peeled).map(|(inner, _)| inner);
-        let texts = [Some(line), inner, inner.and_then(wrappers::without_host)];
+        let peeled = wrappers::peel(line, &mut peeling.work, &mut peeling.peeled);
+        let inner = peeled.as_ref().map(|(inner, _)| *inner);
+        let without_host = peeled.as_ref().and_then(|(inner, names)| wrappers::without_host(inner, names));
+        let texts = [Some(line), inner, without_host];
         let read = |format: &Format, text: &[u8]| {
             let mut scratch = Scratch::default();
             let event = format.compile().parse(text, &mut scratch).map(|event| format!("{event:?}"));

@@ -5,7 +5,6 @@
 
 use super::{
     json::{self, JsonPlan},
-    plan::with_nul,
     slots::{Numbers, Workspace},
     timestamp::ClfMemo,
 };
@@ -40,7 +39,7 @@ impl Pairs {
     /// Why the line does not fit, and where.
     pub(super) fn read(&self, line: &[u8], clock: &mut ClfMemo, work: &mut Workspace) -> Result<Numbers, Rejection> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        self.scan(line, work).and_then(|()| work.numbers(line, clock)).map_err(|r| with_nul(line, r))
+        self.scan(line, work).and_then(|()| work.numbers(line, clock))
     }
 
     fn scan(&self, line: &[u8], work: &mut Workspace) -> Result<(), Rejection> {

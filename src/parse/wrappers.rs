@@ -169,8 +169,11 @@ fn bare_time(line: &[u8]) -> Option<&[u8]> {
     rest.strip_prefix(b" ")
 }
 
-/// What follows the host in front of a line whose time was taken off: a collector's header without a tag.
-pub(super) fn without_host(line: &[u8]) -> Option<&[u8]> {
+/// What follows the host in front of a line of which only a time was taken off: a collector's header without a tag.
+pub(super) fn without_host<'a>(line: &'a [u8], names: &[&str]) -> Option<&'a [u8]> {
+    if names.last() != Some(&"time") {
+        return None;
+    }
     word(line).filter(|(host, _)| is_host(host)).map(|(_, rest)| rest.trim_ascii_start())
 }
 
