@@ -27,7 +27,7 @@ fn of_401(cluster: &Cluster, f: &Features, is_flush: bool) -> &'static str {
     let named = f.with_name as f64 / f.requests_failed.max(1) as f64;
     let recovered = f64::from(f.recovered) / f.victims.len().max(1) as f64;
     let share = f.requests_failed as f64 / f.requests_total.max(1) as f64;
-    if is_flush {
+    if is_flush && !f.sessions_live {
         "session_store_flush"
     } else if cluster.bounds.bound(Dimension::Upstream) {
         "bad_upstream"

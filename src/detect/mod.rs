@@ -206,6 +206,7 @@ fn faults(facts: &Facts<'_>, pasts: &[Past], trials: &mut BTreeMap<Channel, Tabl
         told.push((status, cluster.clone()));
         let mut features = verdict::features(facts, pasts, ground, &own.trials, &cluster, status);
         let mut doubts = verdict::doubts(facts, &cluster, &features, candidate.channel);
+        features.sessions_live = candidate.channel == Channel::Gap401 && flush.is_none();
         if let Some(flush) = flush {
             // The cut has already told people from schedules and retries; what is left is who owns them.
             features.known = flush.victims.len() as u32;
@@ -230,6 +231,8 @@ fn flushed(
 ) -> Option<(Cluster, Option<sessions::Flush>)> {
     /// Gap candidates looked into at most: each costs a pass over all sessions for every cut.
     const CUTS_MAX: u32 = 12;
+    /// Of a flush few are refused again; of an upstream that refuses, most.
+    const RELAPSED_MAX: f64 = 0.4;
     *cuts += 1;
     let span = facts.ledger.span.map(|(first, last)| (first.0, last.0)).filter(|_| *cuts <= CUTS_MAX)?;
     let around = candidate.from.saturating_sub(900)..candidate.to;
@@ -238,6 +241,9 @@ fn flushed(
     failures.sort_unstable();
     failures.dedup();
     let flush = sessions.flush(&ground.telling, &failures, span)?;
+    if flush.relapsed >= RELAPSED_MAX {
+        return refine::refine(facts, table, candidate).map(|cluster| (cluster, None));
+    }
     let cluster = refine::around(facts, table, (flush.from, flush.to), &|trial| flush.is_return(trial))?;
     Some((cluster, Some(flush)))
 }
@@ -310,7 +316,11 @@ fn join(
         }
         (old.cluster.from, old.cluster.to) = (from, to);
         let own = trials.get(&old.channel).map(|t| t.trials.as_slice()).unwrap_or_default();
-        old.features = verdict::features(facts, pasts, ground, own, &old.cluster, old.channel.status());
+        let sessions_live = old.features.sessions_live;
+        old.features = Features {
+            sessions_live,
+            ..verdict::features(facts, pasts, ground, own, &old.cluster, old.channel.status())
+        };
     }
     joined
 }

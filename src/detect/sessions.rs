@@ -55,6 +55,8 @@ pub(crate) struct Flush {
     pub(crate) victims: BTreeSet<u32>,
     /// When each client that had a session came back, refused or not.
     pub(crate) returns: BTreeMap<u32, u32>,
+    /// Of the victims that were served again and went on, the share that was refused once more before it ended.
+    pub(crate) relapsed: f64,
 }
 
 impl Flush {
@@ -126,6 +128,21 @@ impl Sessions {
         inside.map(|t| self.cut(t as u32)).filter(|cut| cut.back >= 3).collect()
     }
 
+    /// A dead session is replaced once. Who is refused, served and refused again is not logged out: the server answers
+    /// now so, now so.
+    fn relapsed(&self, victims: &BTreeSet<u32>, from: u32, to: u32) -> f64 {
+        let (mut went_on, mut relapsed) = (0u32, 0u32);
+        for course in self.courses.iter().filter(|course| victims.contains(&course.client)) {
+            let inside = course.visits.iter().filter(|(time, _)| (from..to).contains(time));
+            let mut after = inside.map(|(_, served)| *served).skip_while(|served| *served).skip_while(|served| !served);
+            if after.next().is_some() {
+                went_on += 1;
+                relapsed += u32::from(after.any(|served| !served));
+            }
+        }
+        f64::from(relapsed) / f64::from(went_on.max(1))
+    }
+
     /// Who found out, and when nearly all had: clients that come back later meet, one by one, the ordinary end of
     /// their sessions, so it is over where refused returns stop outweighing the others.
     fn extent(&self, telling: &Telling, at: u32, cut: Cut, usual: f64) -> Flush {
@@ -152,7 +169,9 @@ impl Sessions {
         let last = found_out.get((found_out.len() * NEARLY_ALL / 100).min(found_out.len().saturating_sub(1)));
         let to = last.map_or(at, |(time, _)| *time) + 1;
         let returns = returns.iter().take(len).map(|(time, _, client)| (*client, *time)).collect();
-        Flush { from: at, to, victims: found_out.into_iter().map(|(_, client)| client).collect(), returns }
+        let victims: BTreeSet<u32> = found_out.into_iter().map(|(_, client)| client).collect();
+        let relapsed = self.relapsed(&victims, at, to);
+        Flush { from: at, to, victims, returns, relapsed }
     }
 }
 

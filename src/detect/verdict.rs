@@ -70,6 +70,8 @@ pub(crate) struct Features {
     pub(crate) login_failed: f64,
     /// Share of the failures with a referring page on another host.
     pub(crate) foreign_referer: f64,
+    /// Sessions are refused, served and refused again, so they did not die.
+    pub(crate) sessions_live: bool,
     /// Trials that the cluster was found among.
     pub(crate) trials: usize,
 }
