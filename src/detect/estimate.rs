@@ -26,7 +26,7 @@ pub(crate) fn totals(totals: Totals, ledger: &Ledger) -> Totals {
         status_403,
         failing_clients: clients(totals.failing_clients, one_in, status_401 + status_403),
         approximate: !ledger.kept.is_all(),
-        kept_one_in: one_in,
+        kept_one_in: if ledger.kept.is_nobody() { 0 } else { one_in },
     }
 }
 
@@ -131,6 +131,13 @@ pub(crate) fn limits(kept: Kept) -> Option<String> {
             kept.one_in()
         )
     };
+    if kept.is_nobody() {
+        return Some(
+            "not even one client fitted into --memory: only the requests, 401s and 403s of the log and of its windows \
+             were counted"
+                .to_owned(),
+        );
+    }
     (!kept.is_all()).then(said)
 }
 

@@ -88,7 +88,7 @@ pub struct Totals {
     /// Whether the numbers of clients are estimates, since not every one was kept; the others are exact all the same.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub approximate: bool,
-    /// One client in how many was kept, where not every one was.
+    /// One client in how many was kept, where not every one was; absent where not even one fitted.
     #[serde(skip_serializing_if = "is_at_most_one")]
     pub kept_one_in: u64,
 }

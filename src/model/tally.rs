@@ -184,6 +184,12 @@ impl Kept {
     pub fn is_all(self) -> bool {
         self.level == 0
     }
+
+    /// Whether none is: not even one client fits.
+    #[must_use]
+    pub fn is_nobody(self) -> bool {
+        self.level >= Self::NOBODY
+    }
 }
 
 /// Requests of clients that are not kept, counted by slice of log time and otherwise forgotten.

@@ -88,6 +88,8 @@ pub struct Explanation {
     pub stories: Stories,
     /// Lines understood.
     pub parsed: u64,
+    /// Whether memory held some client's requests.
+    pub fits: bool,
     /// Files that could not be read, or not to their end.
     pub problems: Vec<Error>,
 }
@@ -99,7 +101,8 @@ pub fn explain(found: Discovery, errors: Discovery, options: &Options, progress:
     let locate = |place: Place| read.numbers.locate(place);
     let mut stories = detect::explain(&read.ledger, &read.notes, &locate, who);
     stories.limits.extend(read.limits);
-    Explanation { stories, parsed: read.input.parsed, problems: read.problems }
+    let fits = !read.ledger.kept.is_nobody();
+    Explanation { stories, parsed: read.input.parsed, fits, problems: read.problems }
 }
 
 /// All that was read, before anything is concluded from it.

@@ -211,7 +211,7 @@ impl Accumulator {
     fn is_full(&self) -> bool {
         self.shapes.len() > SHAPES_MAX
             || self.names.names().size_bytes() + self.clients.agents().size_bytes() > TEXT_BYTES_MAX
-            || self.size().bytes() > self.store.room_bytes()
+            || self.size().shard_bytes() > self.store.room_bytes()
             || self.kept != self.store.kept()
     }
 
@@ -219,6 +219,7 @@ impl Accumulator {
         let (names, agents) = (self.names.names(), self.clients.agents());
         Size {
             requests: self.taken as u64,
+            trials: self.taken as u64,
             refusals: self.refusals.len() as u64,
             clients: self.clients.len() as u64,
             agents: agents.len() as u64,

@@ -42,7 +42,8 @@ pub fn build_between(tallies: (Vec<Shard>, Kept), span: (Time, Time), budget: &B
     if is_open(span) {
         return (finished(merge(shards, kept)), 0);
     }
-    let slice_secs = shards.iter().map(|shard| shard.counted.slice_secs).max().unwrap_or(0);
+    let counted = shards.iter().map(|shard| &shard.counted).filter(|counted| counted.span.is_some());
+    let slice_secs = counted.map(|counted| counted.slice_secs).max().unwrap_or(0);
     let span = outwards(span, slice_secs);
     let left_out = shards.iter_mut().map(|shard| cut(shard, span, slice_secs)).sum();
     let mut ledger = merge(shards, kept);

@@ -118,7 +118,7 @@ impl Store {
         let mut waiting = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
         let Budget { lots, slice_secs, .. } = &self.budget;
         let shard = share::retain(shard, self.kept(), lots, *slice_secs);
-        waiting.waiting_bytes += Size::of_shard(&shard).bytes();
+        waiting.waiting_bytes += Size::of_shard(&shard).shard_bytes();
         waiting.shards.push(shard);
         if waiting.waiting_bytes > self.budget.loose_bytes() {
             let ledger = fit(std::mem::take(&mut waiting.shards), self.kept(), &self.budget);
@@ -132,7 +132,7 @@ impl Store {
 pub(super) fn fit(mut shards: Vec<Shard>, mut kept: Kept, budget: &Budget) -> Ledger {
     loop {
         let ledger = ledger::merge(shards, kept);
-        if Size::of_ledger(&ledger).bytes() <= budget.settled_bytes() || kept.level >= Kept::NOBODY {
+        if Size::of_ledger(&ledger).ledger_bytes() <= budget.settled_bytes() || kept.is_nobody() {
             return ledger;
         }
         kept.level += 1;
@@ -142,5 +142,5 @@ pub(super) fn fit(mut shards: Vec<Shard>, mut kept: Kept, budget: &Budget) -> Le
 
 /// Whether shards fit without a look at what they have in common.
 pub(super) fn fits_anyhow(shards: &[Shard], budget: &Budget) -> bool {
-    shards.iter().map(|shard| Size::of_shard(shard).bytes()).sum::<u64>() <= budget.settled_bytes()
+    shards.iter().map(|shard| Size::of_shard(shard).ledger_bytes()).sum::<u64>() <= budget.settled_bytes()
 }
