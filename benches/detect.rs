@@ -28,7 +28,7 @@ fn ledger(settings: &Settings) -> (Ledger, Written) {
         let (event, _) = parser.parse(line, &mut scratch).expect("a line of that format");
         accumulator.add(&event, line, Place { file: 0, chunk: 0, line: i as u32 });
     }
-    (tally::build(accumulator.finish()), written)
+    (tally::build(accumulator.finish().take().0), written)
 }
 
 fn detected(ledger: &Ledger) -> Findings {

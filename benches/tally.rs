@@ -42,7 +42,7 @@ fn accumulated(events: &[Read<'_>]) -> Vec<Shard> {
     for (i, (event, line)) in events.iter().enumerate() {
         accumulator.add(event, line, Place { file: 0, chunk: 0, line: i as u32 });
     }
-    accumulator.finish()
+    accumulator.finish().take().0
 }
 
 /// As two workers would leave it, each with pieces from all over the log.

@@ -126,6 +126,9 @@ fn explain(args: &ExplainArgs) -> Result<ExitCode, String> {
     for problem in &told.problems {
         eprintln!("authfault: {problem}");
     }
+    if told.stories.stories.is_empty() && !told.fits {
+        return Err("the requests of no client fit into --memory; give it more".to_owned());
+    }
     if told.stories.stories.is_empty() {
         let agent = who.agent.as_ref().map(|agent| format!(" with `{agent}` in its user agent")).unwrap_or_default();
         let whom = inert(format!("`{}`{agent}", who.address).as_bytes());

@@ -7,7 +7,7 @@ use std::{ffi::OsStr, path::PathBuf};
 
 /// Made-up lines, the same for a seed everywhere.
 #[path = "../fixtures/loggen/generator.rs"]
-mod generator;
+pub(crate) mod generator;
 
 /// A log of several chunks, out of order by up to five seconds, with a fault in it.
 fn long_log() -> Vec<u8> {

@@ -72,6 +72,11 @@ fn every_json_report_fits_the_schema() {
     for log in logs("incidents").iter().chain(&logs("formats")) {
         reports.push((log.display().to_string(), output("json", log)));
     }
+    // With counts that are estimates.
+    let log = fixture("incidents/credentials_store_lost.log.gz");
+    let estimated = run([OsStr::new("--output=json"), OsStr::new("--memory=1M"), log.as_os_str()]).out;
+    assert!(estimated.contains("\"approximate\": true"), "{estimated}");
+    reports.push(("an estimate".to_owned(), estimated));
     for golden in fs::read_dir(fixture("reports")).unwrap().map(|entry| entry.unwrap().path()) {
         if golden.extension().is_some_and(|e| e == "json") {
             reports.push((golden.display().to_string(), fs::read_to_string(golden).unwrap()));

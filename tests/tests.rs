@@ -21,6 +21,7 @@ mod schema; // the JSON report by its schema, ECS and OCSF by what they require
 mod agreement; // threads, files, pieces, order, pipes and gzip change nothing
 mod fast_path; // the fast parser says what its slow twin says
 mod hostile; // logs written by an enemy
+mod memory; // --memory holds, and what it leaves out is counted or estimated
 
 // Logs that were not made for these tests
 mod conformance; // the test suites of other tools, where AUTHFAULT_DATA names them

@@ -144,6 +144,10 @@ pub struct AnalyzeArgs {
     /// Threads to read with [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    /// Memory for what is kept of the requests, such as 512M or 8G. What does not fit is told from a share of the
+    /// clients, and the report says so
+    #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = span::memory)]
+    pub memory: u64,
     /// Print the report and nothing else: no progress, no notes
     #[arg(short, long)]
     pub quiet: bool,
@@ -301,6 +305,7 @@ impl AnalyzeArgs {
             routes: Arc::new(Routes::new(&self.routes)?),
             statuses: Statuses::new(&self.also_status)?,
             threads: self.threads.map_or(cores, usize::from).max(1),
+            memory_bytes: self.memory,
             since: self.since.unwrap_or_default(),
             until: self.until.unwrap_or_default(),
             error_log_zone_secs: self.error_log_tz,

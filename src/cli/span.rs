@@ -1,4 +1,4 @@
-//! Points and lengths of time as operators type them.
+//! Points and lengths of time, and sizes, as operators type them.
 
 use crate::{model::time::Time, parse, pipeline::Bound};
 
@@ -24,6 +24,20 @@ pub(super) fn offset(text: &str) -> Result<i32, String> {
     parse::zone(text.as_bytes()).ok_or_else(|| "expected an offset from UTC such as +0200, -05:30 or Z".to_owned())
 }
 
+/// Bytes: `512M`, `2G`; units are powers of 1024.
+pub(super) fn memory(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 1 << 20;
+    const MOST: u64 = 256 << 30;
+    let bytes = || {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let power = "KMGT".find(&unit.to_ascii_uppercase())? as u32 + 1;
+        number.parse::<u64>().ok()?.checked_mul(1024u64.pow(power))
+    };
+    bytes()
+        .filter(|bytes| (LEAST..=MOST).contains(bytes))
+        .ok_or_else(|| "expected a size from 1M to 256G, such as 512M or 2G".to_owned())
+}
+
 fn length(text: &str) -> Option<u32> {
     let unit = text.chars().last()?;
     let secs: u32 = match unit {
@@ -39,7 +53,7 @@ fn length(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bound, bound, offset, window};
+    use super::{Bound, bound, memory, offset, window};
     use crate::model::time::Time;
 
     #[test]
@@ -52,5 +66,12 @@ mod tests {
         assert!(window("0s").is_err());
         assert_eq!((offset("-05:30"), offset("Z")), (Ok(-19_800), Ok(0)));
         assert!(offset("CET").is_err());
+    }
+    #[test]
+    fn sizes_have_a_unit_and_bounds() {
+        assert_eq!((memory("512M"), memory("2g"), memory("1024K")), (Ok(512 << 20), Ok(2 << 30), Ok(1 << 20)));
+        for text in ["", "M", "512", "1K", "-1G", "2 G", "257G", "99999999999999999999G", "1.5G", "2GB", "é"] {
+            assert!(memory(text).is_err(), "{text}");
+        }
     }
 }

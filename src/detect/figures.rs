@@ -132,6 +132,7 @@ pub(crate) fn spared(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> 
                 value,
                 clients: active.len() as u64,
                 failing: failing.len() as u64,
+                approximate: false,
             })
             .collect();
         found.sort_by(|a, b| b.clients.cmp(&a.clients).then_with(|| a.value.cmp(&b.value)));
@@ -189,6 +190,7 @@ pub(crate) fn timeline(
         failed: 0,
         active_clients: 0,
         failing_clients: 0,
+        approximate: false,
     };
     let mut points: Vec<TimelinePoint> = (0..to.saturating_sub(from).div_ceil(step)).map(point).collect();
     let mut add = |client: u32| add_course(facts, cluster, status, client, (from, to, step), &mut points);

@@ -18,6 +18,7 @@ pub mod causes;
 mod checks;
 mod classify;
 mod errors;
+mod estimate;
 mod facts;
 mod figures;
 mod ground;
@@ -157,6 +158,7 @@ fn investigate<T>(
     for (incident, _) in &mut told {
         let sole = summary::sole_client(&facts, incident);
         incident.next_checks.extend(checks::next(incident, sole.as_deref()));
+        estimate::incident(incident, ledger.kept);
     }
     told.sort_by(|(a, _), (b, _)| {
         let key = |i: &Incident| (i.verdict, i.start, i.status, i.id.clone());
@@ -167,11 +169,15 @@ fn investigate<T>(
         ask(&Inside { facts: &facts, pasts: &pasts, causes: &causes, incidents: &incidents, parties: &parties, notes });
     let findings = Findings {
         totals: summary::totals(&facts),
-        event_causes: summary::event_causes(&causes),
+        event_causes: estimate::event_causes(&facts, &causes),
         incidents,
         windows,
         clients: summary::clients(&facts, &causes, settings.clients_max),
-        limits: summary::limits(&facts).into_iter().chain(errors::limits(notes, ledger.span)).collect(),
+        limits: estimate::limits(ledger.kept)
+            .into_iter()
+            .chain(summary::limits(&facts))
+            .chain(errors::limits(notes, ledger.span))
+            .collect(),
     };
     (findings, more)
 }
@@ -403,6 +409,7 @@ fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, loc
         requests_failed: f.requests_failed,
         requests_total: f.requests_total,
         requests_failed_expected: cause::round(f.requests_expected),
+        approximate: false,
         evidence: likely.evidence,
         ruled_out: likely.ruled_out,
         next_checks: Vec::new(),

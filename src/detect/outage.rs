@@ -128,6 +128,7 @@ fn outage(
         requests_failed: course.failed,
         requests_total: course.requests,
         requests_failed_expected: course.expected,
+        approximate: false,
         evidence: super::sentence(&format!(
             "{} of {} clients active here got {status}, although the same paths were served at other times",
             course.failing.len(),
@@ -246,6 +247,7 @@ fn spared(facts: &Facts<'_>, beside: BTreeMap<u32, (BTreeSet<u32>, BTreeSet<u32>
             value: facts.prefix_text(prefix).to_owned(),
             clients: active.len() as u64,
             failing: failing.len() as u64,
+            approximate: false,
         })
         .collect();
     spared.sort_by(|a, b| b.clients.cmp(&a.clients).then_with(|| a.value.cmp(&b.value)));

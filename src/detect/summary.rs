@@ -3,6 +3,7 @@
 use super::{
     bursts::Burst,
     classify::EventCause,
+    estimate,
     facts::Facts,
     figures::{Locate, timeline},
     refine::{Bounds, Cluster},
@@ -12,8 +13,8 @@ use super::{
 use crate::model::{
     incident::{Incident, Scope, Severity, State, TimelinePoint, Verdict},
     logged::Logged,
-    report::{ClientSummary, EventCauses, Totals, Window},
-    tally::Refusal,
+    report::{ClientSummary, Totals, Window},
+    tally::{Counted, Refusal, Slice},
     time::Time,
 };
 use rayon::prelude::*;
@@ -22,35 +23,22 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) fn totals(facts: &Facts<'_>) -> Totals {
     let refusals = &facts.ledger.refusals;
     let on_401 = refusals.iter().filter(|r| facts.shape(r.shape as usize).status == 401).count() as u64;
-    Totals {
+    let kept = Totals {
         requests: facts.ledger.visits.len() as u64,
         clients: facts.ledger.clients.len() as u64,
         status_401: on_401,
         status_403: refusals.len() as u64 - on_401,
         failing_clients: refusals.chunk_by(|a, b| a.client == b.client).count() as u64,
-    }
-}
-
-pub(crate) fn event_causes(causes: &[EventCause]) -> EventCauses {
-    let count = |cause: EventCause| causes.iter().filter(|c| **c == cause).count() as u64;
-    EventCauses {
-        no_credentials: count(EventCause::NoCredentials),
-        incorrect_credentials: count(EventCause::IncorrectCredentials),
-        expired_session: count(EventCause::ExpiredSession),
-        unauthorized: count(EventCause::Unauthorized),
-        server_misconfig: count(EventCause::ServerMisconfig),
-    }
+        ..Totals::default()
+    };
+    estimate::totals(kept, facts.ledger)
 }
 
 /// Windows of the whole log that hold a request. Where there would be too many they are made longer, as their length
 /// says.
 pub(crate) fn windows(facts: &Facts<'_>, seconds: u32) -> Vec<Window> {
-    const WINDOWS_MAX: u32 = 1 << 16;
     let Some((first, last)) = facts.ledger.span else { return Vec::new() };
-    let mut seconds = seconds.max(1);
-    while (last.0 - first.0) / seconds >= WINDOWS_MAX {
-        seconds *= 2;
-    }
+    let seconds = Counted::fitting(seconds.max(1), (first, last));
     let first = first.0 / seconds;
     let empty = || vec![Tally::default(); (last.0 / seconds - first + 1) as usize];
     let clients = 0..facts.ledger.clients.len();
@@ -85,8 +73,18 @@ pub(crate) fn windows(facts: &Facts<'_>, seconds: u32) -> Vec<Window> {
             last = (refusal.client + 1, window);
         }
     }
+    let mut counted = facts.ledger.counted.clone();
+    counted.lengthen(seconds);
+    for (start, slice) in counted.slices {
+        if let Some(tally) = tallies.get_mut((start - first) as usize) {
+            tally.count(slice);
+        }
+    }
     let windows = tallies.into_iter().enumerate().filter(|(_, tally)| tally.requests > 0);
-    windows.map(|(i, tally)| tally.window((first + i as u32) * seconds, seconds)).collect()
+    let mut windows: Vec<Window> =
+        windows.map(|(i, tally)| tally.window((first + i as u32) * seconds, seconds)).collect();
+    estimate::windows(&mut windows, facts.ledger.kept);
+    windows
 }
 
 #[derive(Clone, Copy, Default)]
@@ -104,6 +102,12 @@ impl Tally {
         self.clients += other.clients;
     }
 
+    fn count(&mut self, slice: Slice) {
+        self.requests += slice.requests;
+        self.on_401 += slice.on_401;
+        self.on_403 += slice.on_403;
+    }
+
     fn window(self, start: u32, seconds: u32) -> Window {
         Window {
             start: Time(start),
@@ -113,6 +117,7 @@ impl Tally {
             status_401: self.on_401,
             status_403: self.on_403,
             failing_clients: self.failing,
+            approximate: false,
         }
     }
 }
@@ -161,6 +166,7 @@ fn client(facts: &Facts<'_>, addr: u128, by_cause: &[u64; 5], users: u64) -> Opt
         users,
         first: visits().map(|v| v.time()).min()?,
         last: visits().map(|v| v.time()).max()?,
+        approximate: !facts.ledger.kept.is_all(),
     })
 }
 
@@ -288,6 +294,7 @@ pub(crate) fn burst(facts: &Facts<'_>, burst: &Burst, locate: Locate<'_>) -> Inc
         requests_failed: own.len() as u64,
         requests_total: total,
         requests_failed_expected: 0.0,
+        approximate: false,
         evidence: sentence(&burst.why),
         ruled_out: Vec::new(),
         next_checks: Vec::new(),

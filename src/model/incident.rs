@@ -79,6 +79,9 @@ pub struct Spared {
     pub clients: u64,
     /// Of them, those that met the failing status there.
     pub failing: u64,
+    /// Whether the counts beside are estimates, since not every client was kept.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approximate: bool,
 }
 
 /// One thing that speaks for the likely cause, or against it.
@@ -114,6 +117,9 @@ pub struct TimelinePoint {
     pub active_clients: u64,
     /// Of them, those that met the failing status.
     pub failing_clients: u64,
+    /// Whether the counts beside are estimates, since not every client was kept.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approximate: bool,
 }
 
 /// Many failures that belong together.
@@ -162,6 +168,9 @@ pub struct Incident {
     pub requests_total: u64,
     /// Failures that the usual rate would have given.
     pub requests_failed_expected: f64,
+    /// Whether the counts beside are estimates, since not every client was kept.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approximate: bool,
     /// What speaks for and against the likely cause.
     pub evidence: Vec<Evidence>,
     /// What else was considered.

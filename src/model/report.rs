@@ -85,6 +85,16 @@ pub struct Totals {
     pub status_403: u64,
     /// Distinct clients with at least one 401 or 403.
     pub failing_clients: u64,
+    /// Whether the numbers of clients are estimates, since not every one was kept; the others are exact all the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approximate: bool,
+    /// One client in how many was kept, where not every one was; absent where not even one fitted.
+    #[serde(skip_serializing_if = "is_at_most_one")]
+    pub kept_one_in: u64,
+}
+
+fn is_at_most_one(number: &u64) -> bool {
+    *number <= 1
 }
 
 /// Every 401 and 403 counted once; the sum is `status_401 + status_403`.
@@ -100,6 +110,9 @@ pub struct EventCauses {
     pub unauthorized: u64,
     /// Belongs to a server-side incident.
     pub server_misconfig: u64,
+    /// Whether the proportions are those of the clients that were kept; the sum is exact all the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approximate: bool,
 }
 
 /// A slice of the whole log.
@@ -119,6 +132,9 @@ pub struct Window {
     pub status_403: u64,
     /// Distinct clients with at least one 401 or 403 in it.
     pub failing_clients: u64,
+    /// Whether the numbers of clients are estimates, since not every one was kept; the others are exact all the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approximate: bool,
 }
 
 /// One address and its failures, over all its user agents.
@@ -142,6 +158,9 @@ pub struct ClientSummary {
     pub first: Time,
     /// Last request.
     pub last: Time,
+    /// Whether user agents of it may be missing from the counts, since not every client was kept.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approximate: bool,
 }
 
 /// Lines that were not understood, for one reason.

@@ -156,6 +156,155 @@ pub struct SampleKey {
     pub shape: u32,
     /// Hours since 1970.
     pub hour: u32,
+    /// The client's rank in [`Kept`], so that there is still an earliest line when clients of lower rank are gone.
+    pub rank: u8,
+}
+
+/// Which clients are kept where not all of them can be: those whose rank, drawn from their texts alone, is at least so
+/// high. Half of all clients have a rank of 0, a quarter of 1 and so on, so one in 2^level is kept, the same ones by
+/// every worker and in every run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kept {
+    /// The lowest rank that is kept; 0 keeps everybody.
+    pub level: u8,
+}
+
+impl Kept {
+    /// The level at which nobody is left.
+    pub const NOBODY: u8 = 40;
+
+    /// One client in how many is kept.
+    #[must_use]
+    pub fn one_in(self) -> u64 {
+        1 << self.level.min(Self::NOBODY)
+    }
+
+    /// Whether all are.
+    #[must_use]
+    pub fn is_all(self) -> bool {
+        self.level == 0
+    }
+
+    /// Whether none is: not even one client fits.
+    #[must_use]
+    pub fn is_nobody(self) -> bool {
+        self.level >= Self::NOBODY
+    }
+}
+
+/// Requests of clients that are not kept, counted by slice of log time and otherwise forgotten.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Length of a slice in seconds: that of a window of the report, doubled while there are too many.
+    pub slice_secs: u32,
+    /// By start of the slice, in slices since 1970.
+    pub slices: BTreeMap<u32, Slice>,
+    /// Earliest and latest time.
+    pub span: Option<(Time, Time)>,
+}
+
+/// What is counted of a slice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slice {
+    /// Requests.
+    pub requests: u64,
+    /// Of them, 401s.
+    pub on_401: u64,
+    /// Of them, 403s.
+    pub on_403: u64,
+}
+
+impl Slice {
+    fn merge(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.on_401 += other.on_401;
+        self.on_403 += other.on_403;
+    }
+}
+
+impl Counted {
+    /// Slices and windows of a log at most; where there would be more they are made longer.
+    pub const SLICES_MAX: u32 = 1 << 16;
+
+    /// None yet, in slices of such a length.
+    #[must_use]
+    pub fn new(slice_secs: u32) -> Self {
+        Self { slice_secs: slice_secs.max(1), ..Self::default() }
+    }
+
+    /// How long slices are that cover a span in full.
+    #[must_use]
+    pub fn fitting(mut slice_secs: u32, (first, last): (Time, Time)) -> u32 {
+        while (last.0 - first.0) / slice_secs >= Self::SLICES_MAX {
+            slice_secs = slice_secs.saturating_mul(2);
+        }
+        slice_secs
+    }
+
+    /// Counts a request.
+    pub fn add(&mut self, time: Time, status: u16) {
+        self.cover((time, time));
+        let slice = self.slices.entry(time.0 / self.slice_secs).or_default();
+        slice.requests += 1;
+        slice.on_401 += u64::from(status == 401);
+        slice.on_403 += u64::from(status == 403);
+    }
+
+    /// Adds what another has counted.
+    pub fn merge(&mut self, mut other: Self) {
+        let Some(span) = other.span else { return };
+        if self.slice_secs == 0 {
+            *self = other;
+            return;
+        }
+        self.cover(span);
+        other.lengthen(self.slice_secs);
+        self.lengthen(other.slice_secs);
+        for (start, slice) in other.slices {
+            self.slices.entry(start).or_default().merge(slice);
+        }
+    }
+
+    /// Leaves only the slices that begin in `[from, until)`; gives the number of requests in the others.
+    pub fn cut(&mut self, (from, until): (Time, Time)) -> u64 {
+        let before = self.all().requests;
+        let slice_secs = self.slice_secs;
+        self.slices.retain(|start, _| (from.0..until.0).contains(&(start * slice_secs)));
+        let Some((first, _)) = self.slices.first_key_value() else {
+            self.span = None;
+            return before;
+        };
+        let last = self.slices.last_key_value().map_or(*first, |(last, _)| *last);
+        let within = (Time(first * slice_secs), Time((last * slice_secs).saturating_add(slice_secs - 1)));
+        self.span = self.span.map(|span| (span.0.max(within.0), span.1.min(within.1)));
+        before - self.all().requests
+    }
+
+    /// The sum.
+    #[must_use]
+    pub fn all(&self) -> Slice {
+        self.slices.values().fold(Slice::default(), |mut sum, slice| {
+            sum.merge(*slice);
+            sum
+        })
+    }
+
+    fn cover(&mut self, (first, last): (Time, Time)) {
+        let span = self.span.map_or((first, last), |span| (span.0.min(first), span.1.max(last)));
+        self.span = Some(span);
+        self.lengthen(Self::fitting(self.slice_secs, span));
+    }
+
+    /// Makes slices so long, where they are shorter.
+    pub fn lengthen(&mut self, slice_secs: u32) {
+        if self.slice_secs > 0 && self.slice_secs < slice_secs {
+            let by = slice_secs / self.slice_secs;
+            for (start, slice) in std::mem::take(&mut self.slices) {
+                self.slices.entry(start / by).or_default().merge(slice);
+            }
+            self.slice_secs = slice_secs;
+        }
+    }
 }
 
 /// A kept line.
@@ -182,12 +331,25 @@ pub struct Shard {
     pub clients: Vec<ClientKey>,
     /// Distinct shapes, at most 65,535.
     pub shapes: Vec<Shape>,
-    /// Every request, by bucket of 65,536 seconds of log time.
+    /// Every request of the clients that are kept, by bucket of 65,536 seconds of log time.
     pub visits: BTreeMap<u16, Vec<Visit>>,
     /// Every 401 and 403.
     pub refusals: Vec<Refusal>,
     /// A few lines of them, each key once.
     pub samples: Vec<(SampleKey, Sample)>,
+    /// Requests that are already in order, where this was a ledger.
+    pub settled: Settled,
+    /// Requests of clients that are not kept.
+    pub counted: Counted,
+}
+
+/// Requests sorted by client and time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// `clients.len() + 1` bounds into `visits`, or none.
+    pub bounds: Vec<u32>,
+    /// Their shapes are indices into the owner's `shapes`.
+    pub visits: Vec<Seen>,
 }
 
 /// How much of one chunk was read.
@@ -226,23 +388,15 @@ pub struct RejectedHere {
     pub text: Box<[u8]>,
 }
 
-/// What all workers saw. Merging is appending; nothing is added up until the [`Ledger`] is made.
+/// What all workers saw, side by side; nothing is added up until the [`Ledger`] is made.
 #[derive(Clone, Debug, Default)]
 pub struct Tallies {
     /// In no particular order.
     pub shards: Vec<Shard>,
+    /// Whose requests are in them.
+    pub kept: Kept,
     /// In no particular order.
     pub chunks: Vec<ChunkCoverage>,
-}
-
-impl Tallies {
-    /// Puts two sets of tallies side by side.
-    #[must_use]
-    pub fn merge(mut self, mut other: Self) -> Self {
-        self.shards.append(&mut other.shards);
-        self.chunks.append(&mut other.chunks);
-        self
-    }
 }
 
 /// One request of a known client, in a [`Ledger`]: its time above its shape, so that order is order of time.
@@ -283,14 +437,18 @@ pub struct Ledger {
     pub shapes: Vec<Shape>,
     /// `clients.len() + 1` bounds into `visits`.
     pub visit_bounds: Vec<u32>,
-    /// Every request.
+    /// Every request of the clients that are kept.
     pub visits: Vec<Seen>,
     /// Every 401 and 403: in the same order as the visits whose shape is refused.
     pub refusals: Vec<Refusal>,
     /// Kept lines, sorted by shape and hour, each key once.
     pub samples: Vec<(SampleKey, Sample)>,
-    /// Earliest and latest time.
+    /// Earliest and latest time, of all requests.
     pub span: Option<(Time, Time)>,
+    /// Whose requests these are.
+    pub kept: Kept,
+    /// The requests of all others.
+    pub counted: Counted,
 }
 
 impl Ledger {

@@ -25,7 +25,7 @@ use crate::{
     },
     parse,
     progress::Progress,
-    tally,
+    tally::{self, Budget},
 };
 use std::sync::Arc;
 
@@ -36,6 +36,8 @@ pub struct Options {
     pub format: Formats,
     /// Worker threads, at least 1.
     pub threads: usize,
+    /// Memory for what is kept of requests.
+    pub memory_bytes: u64,
     /// The operator's own routes.
     pub routes: Arc<tally::Routes>,
     /// Statuses that count as 401 or 403.
@@ -74,7 +76,7 @@ pub struct Analysis {
 /// Reads everything and reports once; `errors` are the error logs to read beside.
 #[must_use]
 pub fn analyze(found: Discovery, errors: Discovery, options: &Options, progress: &Progress) -> Analysis {
-    let read = read(found, errors, options, progress);
+    let read = read(found, errors, options, progress, None);
     let locate = |place: Place| read.numbers.locate(place);
     let mut findings = detect::detect_with(&read.ledger, &read.notes, &options.detect, &locate);
     findings.limits.extend(read.limits);
@@ -88,6 +90,8 @@ pub struct Explanation {
     pub stories: Stories,
     /// Lines understood.
     pub parsed: u64,
+    /// Whether memory held some client's requests.
+    pub fits: bool,
     /// Files that could not be read, or not to their end.
     pub problems: Vec<Error>,
 }
@@ -95,11 +99,12 @@ pub struct Explanation {
 /// Reads everything and tells the stories of some clients.
 #[must_use]
 pub fn explain(found: Discovery, errors: Discovery, options: &Options, progress: &Progress, who: &Who) -> Explanation {
-    let read = read(found, errors, options, progress);
+    let read = read(found, errors, options, progress, Some(&who.address));
     let locate = |place: Place| read.numbers.locate(place);
     let mut stories = detect::explain(&read.ledger, &read.notes, &locate, who);
     stories.limits.extend(read.limits);
-    Explanation { stories, parsed: read.input.parsed, problems: read.problems }
+    let fits = !read.ledger.kept.is_nobody();
+    Explanation { stories, parsed: read.input.parsed, fits, problems: read.problems }
 }
 
 /// All that was read, before anything is concluded from it.
@@ -112,21 +117,26 @@ struct Read {
     limits: Vec<String>,
 }
 
-fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progress) -> Read {
+/// Reads it all; `wanted` is an address or host name that is kept, whoever else is not.
+fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progress, wanted: Option<&str>) -> Read {
     let Discovery { files, mut problems, .. } = found;
-    let (tallies, noticed) = scan::scan(&files, options, progress);
+    let budget = Budget::new(options.memory_bytes, options.detect.window_secs).wanting(wanted);
+    let (tallies, noticed) = scan::scan(&files, options, &budget, progress);
     progress.finish();
     let (zoneless, broken): (Vec<_>, Vec<_>) = noticed.into_iter().partition(|(_, error)| error.kind == Kind::NoZone);
     let numbers = coverage::LineNumbers::new(&files, &tallies.chunks);
     let mut input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
     problems.extend(broken.into_iter().map(|(_, error)| error));
     problems.extend(unknown_formats(&files, &input, &tallies.chunks, &numbers));
-    let (ledger, left_out) = tally::build_between(tallies.shards, bounds(options, &input));
+    let (ledger, left_out) = tally::build_between((tallies.shards, tallies.kept), bounds(options, &input), &budget);
     let errors = errors::read(errors, options.error_log_zone_secs, &ledger);
     problems.extend(errors.problems);
     input.error_logs = errors.covered;
     let mut limits = errors.limits;
     limits.extend(options.statuses.text().map(|text| format!("as asked for, these statuses are counted: {text}")));
+    if left_out > 0 && !ledger.kept.is_all() {
+        limits.push("the span asked for was widened to whole windows, by which requests were counted".to_owned());
+    }
     if left_out > 0 {
         limits.push(format!(
             "{left_out} requests outside the span asked for were left out: what came before may explain what is shown"

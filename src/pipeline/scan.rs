@@ -20,34 +20,50 @@ use crate::{
         marks::{self, Marks},
     },
     progress::Progress,
-    tally::{Accumulator, BATCH_LEN, Row},
+    tally::{Accumulator, BATCH_LEN, Budget, Row, Store},
 };
-use rayon::prelude::*;
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc, thread};
 
 /// Bytes kept of a rejected line.
 const REJECTED_BYTES_MAX: usize = 512;
 /// Longer lines are rejected unread: nothing that a server writes comes near.
 const LINE_BYTES_MAX: usize = 256 << 10;
 
-/// Reads all files. What went wrong with a file as a whole comes beside, by its index.
-pub(super) fn scan(files: &[LogFile], options: &Options, progress: &Progress) -> (Tallies, Vec<(u32, Error)>) {
+/// Reads all files within a budget. What went wrong with a file as a whole comes beside, by its index.
+///
+/// Workers are threads of their own: they wait for the store, and what waits may not hold up a pool's other work.
+pub(super) fn scan(
+    files: &[LogFile],
+    options: &Options,
+    budget: &Budget,
+    progress: &Progress,
+) -> (Tallies, Vec<(u32, Error)>) {
     let queue = Queue::new(files, &options.format);
-    let tallies = (0..options.threads)
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|_| work(&queue, options, progress))
-        .reduce(Tallies::default, Tallies::merge);
-    (tallies, queue.into_problems())
+    let store = Arc::new(Store::new(budget.clone(), options.threads));
+    let work = || work(&queue, &store, options, progress);
+    let mut chunks = Vec::new();
+    thread::scope(|scope| {
+        // Where the system has no thread left, fewer do it.
+        let others = (1..options.threads).map_while(|_| thread::Builder::new().spawn_scoped(scope, work).ok());
+        let others: Vec<_> = others.collect();
+        chunks = work();
+        for other in others {
+            chunks.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+    });
+    let (shards, kept) = store.take();
+    (Tallies { shards, kept, chunks }, queue.into_problems())
 }
 
 /// One worker: draws until nothing is left.
-fn work(queue: &Queue<'_>, options: &Options, progress: &Progress) -> Tallies {
+fn work(queue: &Queue<'_>, store: &Arc<Store>, options: &Options, progress: &Progress) -> Vec<ChunkCoverage> {
+    let accumulator = Accumulator::new(Arc::clone(store), Arc::clone(&options.routes));
     let mut worker = Worker {
-        accumulator: Accumulator::new(Arc::clone(&options.routes)).counting(options.statuses.clone()),
+        accumulator: accumulator.counting(options.statuses.clone()),
         scratch: Scratch::default(),
         coverage: ChunkCoverage::default(),
         marks: Marks::default(),
+        quoted: BTreeSet::new(),
     };
     let mut chunks = Vec::new();
     while let Some(draw) = queue.draw() {
@@ -55,7 +71,8 @@ fn work(queue: &Queue<'_>, options: &Options, progress: &Progress) -> Tallies {
         draw.text.release();
         progress.advance(draw.disk_bytes);
     }
-    Tallies { shards: worker.accumulator.finish(), chunks }
+    let _store = worker.accumulator.finish();
+    chunks
 }
 
 struct Worker {
@@ -63,6 +80,9 @@ struct Worker {
     scratch: Scratch,
     coverage: ChunkCoverage,
     marks: Marks,
+    /// Of which file and for which reason a rejected line was quoted: chunks of a file come in their order, so later
+    /// ones are not the first.
+    quoted: BTreeSet<(u32, Reason)>,
 }
 
 impl Worker {
@@ -115,7 +135,7 @@ impl Worker {
                 Some(event) => {
                     self.coverage.lines += 1;
                     span.add(event.time);
-                    rows.push(self.accumulator.prepare(&event, line, place));
+                    self.accumulator.prepare(&event, line, place, rows);
                     if rows.len() == BATCH_LEN {
                         self.take(rows);
                     }
@@ -176,7 +196,11 @@ impl Worker {
     #[cold]
     fn reject(&mut self, line: &[u8], number: u32, rejection: Rejection) {
         let text = line.get(..REJECTED_BYTES_MAX).unwrap_or(line);
-        let first = || RejectedHere { lines: 0, line: number, column: rejection.column, text: text.into() };
+        let quoted = (self.coverage.file, rejection.reason);
+        let first = || {
+            let text = if self.quoted.insert(quoted) { text } else { b"" };
+            RejectedHere { lines: 0, line: number, column: rejection.column, text: text.into() }
+        };
         self.coverage.rejected.entry(rejection.reason).or_insert_with(first).lines += 1;
     }
 }

@@ -239,6 +239,7 @@ mod tests {
             users: 1,
             first: Time(0),
             last: Time(0),
+            approximate: false,
         };
         let mut report = Report {
             clients: vec![client(b"192.0.2.8"), client(b"192.0.2.7"), client(b"pc7.example.org")],

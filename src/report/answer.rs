@@ -1,7 +1,7 @@
 //! The answer in one line: is it them, or is it us? Owns the sentence that becomes a mail's subject.
 
 use super::escape;
-use super::words::{befell, cause, clock_on, count, counted, moment, place, share};
+use super::words::{about, befell, cause, clock_on, count, counted, moment, place, share};
 use crate::model::{
     incident::{Incident, Verdict},
     report::{Input, Report},
@@ -111,7 +111,7 @@ fn one_fault(fault: &Incident, log_end: Option<Time>) -> String {
 
 /// `161 clients refused (403) on /rest/2.0 since 2026-03-10 10:20 UTC, over at 12:16`.
 fn whom_and_when(incident: &Incident, log_end: Option<Time>) -> String {
-    let clients = counted(incident.clients_affected, "client", "clients");
+    let clients = clients(incident);
     let since = kept(&format!("since {}", moment(incident.start)));
     let until = match (incident.end, log_end) {
         (Some(end), _) => kept(&format!("over at {}", clock_on(end, incident.start))),
@@ -122,13 +122,17 @@ fn whom_and_when(incident: &Incident, log_end: Option<Time>) -> String {
     format!("{clients} {befell} ({}) {place} {since}, {until}", incident.status)
 }
 
+/// `161 clients`, `about 644 clients`.
+fn clients(incident: &Incident) -> String {
+    format!("{}{}", about(incident.approximate), counted(incident.clients_affected, "client", "clients"))
+}
+
 fn several_faults(first: &Incident, second: &Incident, more: &[&Incident]) -> String {
     let all = || [first, second].into_iter().chain(more.iter().copied());
     let ongoing = all().filter(|fault| fault.end.is_none()).count() as u64;
     let state = if ongoing == 0 { "all over".to_owned() } else { format!("{} still on", count(ongoing)) };
     let brief = |fault: &Incident| {
-        let clients = counted(fault.clients_affected, "client", "clients");
-        format!("{} {} {}", fault.status, place(&fault.scope, 1), kept(&format!("({clients})")))
+        format!("{} {} {}", fault.status, place(&fault.scope, 1), kept(&format!("({})", clients(fault))))
     };
     let tail = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
     let kind =

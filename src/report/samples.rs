@@ -59,7 +59,7 @@ fn line(file: &str, line: u64, text: &[u8]) -> LineRef {
 }
 
 fn spared(dimension: &'static str, value: &str, clients: u64, failing: u64) -> Spared {
-    Spared { dimension, value: value.to_owned(), clients, failing }
+    Spared { dimension, value: value.to_owned(), clients, failing, approximate: false }
 }
 
 fn input(lines: u64) -> Input {
@@ -95,6 +95,7 @@ fn windows(refused: u64) -> Vec<Window> {
             status_401: refused / 3,
             status_403: refused,
             failing_clients: refused / 2,
+            approximate: false,
         }
     };
     (0..24).map(window).collect()
@@ -108,6 +109,7 @@ fn timeline(start: Time, step_secs: u32, failing: &[u64]) -> Vec<TimelinePoint> 
         failed: failing * 8,
         active_clients: failing + 4,
         failing_clients: *failing,
+        approximate: false,
     };
     failing.iter().enumerate().map(point).collect()
 }
@@ -116,13 +118,21 @@ fn timeline(start: Time, step_secs: u32, failing: &[u64]) -> Vec<TimelinePoint> 
 pub(super) fn deploy() -> Report {
     Report {
         input: input(48_211),
-        totals: Totals { requests: 48_211, clients: 2_011, status_401: 184, status_403: 1_392, failing_clients: 229 },
+        totals: Totals {
+            requests: 48_211,
+            clients: 2_011,
+            status_401: 184,
+            status_403: 1_392,
+            failing_clients: 229,
+            ..Totals::default()
+        },
         event_causes: EventCauses {
             no_credentials: 141,
             incorrect_credentials: 31,
             expired_session: 12,
             unauthorized: 88,
             server_misconfig: 1_304,
+            ..EventCauses::default()
         },
         incidents: vec![deploy_incident()],
         windows: windows(9),
@@ -171,6 +181,7 @@ fn deploy_incident() -> Incident {
         requests_failed: 1_304,
         requests_total: 1_361,
         requests_failed_expected: 2.148_73,
+        approximate: false,
         evidence: vec![
             evidence(
                 true,
@@ -229,6 +240,7 @@ fn client(
         users,
         first,
         last,
+        approximate: false,
     }
 }
 
@@ -275,6 +287,7 @@ pub(super) fn attack() -> Report {
             status_401: 12_300,
             status_403: 45,
             failing_clients: 1_400,
+            ..Totals::default()
         },
         event_causes: EventCauses {
             no_credentials: 4_100,
@@ -467,7 +480,8 @@ pub(super) fn half_understood() -> Report {
         end: Some(at(2, 0, 0)),
         error_logs: Vec::new(),
     };
-    report.totals = Totals { requests: 55, clients: 3, status_401: 1, status_403: 0, failing_clients: 1 };
+    report.totals =
+        Totals { requests: 55, clients: 3, status_401: 1, status_403: 0, failing_clients: 1, ..Totals::default() };
     report.event_causes = EventCauses { no_credentials: 1, ..EventCauses::default() };
     report
 }

@@ -114,17 +114,20 @@ fn span_in_words(start: Time, end: Time) -> String {
 
 /// `32 of 40 active clients`.
 fn clients(incident: &Incident) -> String {
+    let about = words::about(incident.approximate);
     match incident.clients_active {
-        0 => counted(incident.clients_affected, "client", "clients"),
+        0 => format!("{about}{}", counted(incident.clients_affected, "client", "clients")),
         active => {
-            format!("{} of {}", count(incident.clients_affected), counted(active, "active client", "active clients"))
+            let active = counted(active, "active client", "active clients");
+            format!("{about}{} of {active}", count(incident.clients_affected))
         }
     }
 }
 
 fn requests(incident: &Incident) -> String {
     format!(
-        "{} of {} ({}), where the usual rate would give {}",
+        "{}{} of {} ({}), where the usual rate would give {}",
+        words::about(incident.approximate),
         count(incident.requests_failed),
         counted(incident.requests_total, "request", "requests"),
         share(incident.requests_failed, incident.requests_total),
@@ -305,7 +308,8 @@ pub(super) fn thresholds(report: &Report) -> Vec<Fact> {
 }
 
 /// How much was read: `4,187 lines in 1 file, 2026-03-10 07:00 to 16:59 UTC, all understood`.
-pub(super) fn coverage(input: &Input) -> String {
+pub(super) fn coverage(report: &Report) -> String {
+    let input = &report.input;
     let files = counted(input.files.len() as u64, "file", "files");
     let mut text = format!("{} in {files}", counted(input.lines, "line", "lines"));
     if let (Some(start), Some(end)) = (input.start, input.end) {
@@ -321,6 +325,9 @@ pub(super) fn coverage(input: &Input) -> String {
     if input.blank > 0 {
         text.push_str(&format!(", {} blank", count(input.blank)));
     }
+    if let Some(note) = words::estimated(&report.totals) {
+        text.push_str(&format!(". {note}"));
+    }
     text
 }
 
@@ -329,12 +336,13 @@ pub(super) fn whole_log(report: &Report) -> String {
     let totals = &report.totals;
     let refused = totals.status_401 + totals.status_403;
     format!(
-        "{}, {} refused ({}): {} with 401 and {} with 403, met by {} of {}.",
+        "{}, {} refused ({}): {} with 401 and {} with 403, met by {}{} of {}.",
         counted(totals.requests, "request", "requests"),
         count(refused),
         share(refused, totals.requests),
         count(totals.status_401),
         count(totals.status_403),
+        words::about(totals.approximate),
         count(totals.failing_clients),
         counted(totals.clients, "client", "clients")
     )

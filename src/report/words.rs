@@ -4,7 +4,7 @@
 
 use crate::model::{
     incident::{Scope, Verdict},
-    report::EventCauses,
+    report::{EventCauses, Totals},
     time::Time,
 };
 
@@ -26,6 +26,28 @@ pub fn count(number: u64) -> String {
 #[must_use]
 pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// What stands before a number that is an estimate.
+#[must_use]
+pub fn about(approximate: bool) -> &'static str {
+    if approximate { "about " } else { "" }
+}
+
+/// What the numbers rest on where memory did not hold every client.
+#[must_use]
+pub fn estimated(totals: &Totals) -> Option<String> {
+    totals.approximate.then(|| {
+        if totals.kept_one_in == 0 {
+            return "Approximate: not even one client fitted into memory, so requests were only counted (--memory)"
+                .to_owned();
+        }
+        format!(
+            "Approximate: one in {} clients fitted into memory, so numbers of clients, and of the requests of an \
+             incident, are estimates (--memory)",
+            count(totals.kept_one_in)
+        )
+    })
 }
 
 /// `2.5 %`, `62 %`. Rounded down above the half, so that only all is `100 %`, and only none is `0 %`.

@@ -8,10 +8,20 @@
 //! look-ups. Of look-ups in a row the processor waits for many at once; one between the parsing of two lines would
 //! wait for memory alone.
 
-use super::{clients::Clients, interner::Interner, path, routes::Routes, shapes::Shapes, statuses::Statuses};
+use super::{
+    clients::Clients,
+    interner::Interner,
+    path,
+    routes::Routes,
+    shapes::Shapes,
+    size::Size,
+    statuses::Statuses,
+    store::Store,
+    text::{self, cut},
+};
 use crate::model::{
     event::Event,
-    tally::{Place, Refusal, Sample, SampleKey, Shard, Visit},
+    tally::{Counted, Kept, Place, Refusal, Sample, SampleKey, Settled, Shard, Visit},
     time::Time,
 };
 use foldhash::fast::RandomState;
@@ -45,9 +55,13 @@ pub struct Row<'t> {
     line: &'t [u8],
 }
 
-/// Takes events, gives shards.
-#[derive(Default)]
+/// Takes events, gives shards to a [`Store`].
 pub struct Accumulator {
+    store: Arc<Store>,
+    /// Whose requests are in the open shard.
+    kept: Kept,
+    /// The requests of the others.
+    counted: Counted,
     names: Interner,
     clients: Clients,
     shapes: Shapes,
@@ -59,18 +73,43 @@ pub struct Accumulator {
     /// The index of each sample, by its key.
     sample_table: HashMap<SampleKey, usize, RandomState>,
     statuses: Statuses,
-    closed: Vec<Shard>,
     /// Rows out there.
     prepared: usize,
+    /// Rows in the open shard.
+    taken: usize,
     found_clients: Vec<u32>,
     found_shapes: Vec<u32>,
+}
+
+impl Default for Accumulator {
+    fn default() -> Self {
+        Self::new(Arc::default(), Arc::default())
+    }
 }
 
 impl Accumulator {
     /// One that files paths under the operator's own routes first.
     #[must_use]
-    pub fn new(routes: Arc<Routes>) -> Self {
-        Self { shapes: Shapes::new(routes), ..Self::default() }
+    pub fn new(store: Arc<Store>, routes: Arc<Routes>) -> Self {
+        Self {
+            kept: store.kept(),
+            counted: Counted::new(store.budget().slice_secs()),
+            store,
+            shapes: Shapes::new(routes),
+            names: Interner::default(),
+            clients: Clients::default(),
+            visits: BTreeMap::new(),
+            bucket: 0,
+            open: Vec::new(),
+            refusals: Vec::new(),
+            samples: Vec::new(),
+            sample_table: HashMap::default(),
+            statuses: Statuses::default(),
+            prepared: 0,
+            taken: 0,
+            found_clients: Vec::new(),
+            found_shapes: Vec::new(),
+        }
     }
 
     /// The same, with other statuses counted as refusals.
@@ -81,14 +120,21 @@ impl Accumulator {
 
     /// Takes one request; `line` is its text, `place` where it stands.
     pub fn add(&mut self, event: &Event<'_>, line: &[u8], place: Place) {
-        let row = self.prepare(event, line, place);
-        self.take(&[row]);
+        if let Some(row) = self.row(event, line, place) {
+            self.take(&[row]);
+        }
     }
 
-    /// Reads what there is to be read of a request, which is then to be given to [`Self::take`]. Texts are looked at
-    /// here, while they are in the cache, and tables there.
+    /// Reads what there is to be read of a request and puts it into a batch, which is then to be given to
+    /// [`Self::take`]; nothing where its client is not kept. Texts are looked at here, while they are in the cache, and
+    /// tables there.
     #[inline]
-    pub fn prepare<'t>(&mut self, event: &Event<'t>, line: &'t [u8], place: Place) -> Row<'t> {
+    pub fn prepare<'t>(&mut self, event: &Event<'t>, line: &'t [u8], place: Place, batch: &mut Vec<Row<'t>>) {
+        batch.extend(self.row(event, line, place));
+    }
+
+    #[inline(always)]
+    fn row<'t>(&mut self, event: &Event<'t>, line: &'t [u8], place: Place) -> Option<Row<'t>> {
         let counted;
         let event = match self.statuses.counted_as(event.status) {
             None => event,
@@ -97,20 +143,32 @@ impl Accumulator {
                 &counted
             }
         };
+        let (client, agent) = (cut(event.client, text::HOST_MAX), cut(event.agent, text::AGENT_MAX));
+        let client_hash = self.clients.hash(client, agent);
+        if !self.kept.is_all() && !self.keeps(client, agent, client_hash) {
+            self.counted.add(event.time, event.status);
+            return None;
+        }
         let path = path::without_query(event.target);
         let refusal = if matches!(event.status, 401 | 403) { self.refuse(event, place) } else { 0 };
         self.prepared += 1;
-        Row {
+        Some(Row {
             path,
             path_hash: self.shapes.hash(path),
-            client: event.client,
-            agent: event.agent,
-            client_hash: self.clients.hash(event.client, event.agent),
+            client,
+            agent,
+            client_hash,
             outcome: self.shapes.outcome(event, &mut self.names),
             time: event.time,
             refusal,
             line,
-        }
+        })
+    }
+
+    /// Whether a client is one of those that are kept. Those in the shard are.
+    #[cold]
+    fn keeps(&self, client: &[u8], agent: &[u8], hash: u64) -> bool {
+        self.clients.holds(hash) || self.store.budget().lots().of_texts(client, agent) >= self.kept.level
     }
 
     /// Takes all requests that were prepared; quickest with [`BATCH_LEN`] at once.
@@ -124,6 +182,7 @@ impl Accumulator {
         }
         (self.found_clients, self.found_shapes) = (clients, shapes);
         self.prepared -= batch.len();
+        self.taken += batch.len();
         if self.is_full() {
             self.close();
         }
@@ -141,37 +200,57 @@ impl Accumulator {
         }
     }
 
-    /// Everything taken, as shards.
+    /// Gives everything taken to the store.
     #[must_use]
-    pub fn finish(mut self) -> Vec<Shard> {
-        if self.shapes.len() > 0 {
-            self.close();
-        }
-        self.closed
+    pub fn finish(mut self) -> Arc<Store> {
+        self.close();
+        self.store
     }
 
+    /// Asked once for each batch.
     fn is_full(&self) -> bool {
-        self.shapes.len() > SHAPES_MAX || self.names.names().size_bytes() + self.clients.text_bytes() > TEXT_BYTES_MAX
+        self.shapes.len() > SHAPES_MAX
+            || self.names.names().size_bytes() + self.clients.agents().size_bytes() > TEXT_BYTES_MAX
+            || self.size().shard_bytes() > self.store.room_bytes()
+            || self.kept != self.store.kept()
+    }
+
+    fn size(&self) -> Size {
+        let (names, agents) = (self.names.names(), self.clients.agents());
+        Size {
+            requests: self.taken as u64,
+            trials: self.taken as u64,
+            refusals: self.refusals.len() as u64,
+            clients: self.clients.len() as u64,
+            agents: agents.len() as u64,
+            names: names.len() as u64,
+            shapes: self.shapes.len() as u64,
+            refused_shapes: self.shapes.refused() as u64,
+            samples: self.samples.len() as u64,
+            text_bytes: (names.size_bytes() + agents.size_bytes()) as u64,
+            buckets: self.visits.len() as u64,
+        }
     }
 
     #[cold]
     fn close(&mut self) {
         debug_assert_eq!(self.prepared, 0, "a row would outlive its shard");
         self.put_away();
-        let mut closed = std::mem::take(&mut self.closed);
-        let full = std::mem::take(self);
-        let (shapes, routes) = full.shapes.into_parts();
+        let fresh = Self::new(Arc::clone(&self.store), self.shapes.routes()).counting(self.statuses.clone());
+        let full = std::mem::replace(self, fresh);
         let (clients, agents) = full.clients.into_parts();
-        closed.push(Shard {
+        self.store.put(Shard {
             names: full.names.into_names(),
             agents,
             clients,
-            shapes,
+            shapes: full.shapes.into_shapes(),
             visits: full.visits,
             refusals: full.refusals,
             samples: full.samples,
+            settled: Settled::default(),
+            counted: full.counted,
         });
-        *self = Self { closed, statuses: full.statuses, ..Self::new(routes) };
+        self.kept = self.store.kept();
     }
 
     /// Lines mostly come in order of time, so one bucket is open and the others wait in a map.
@@ -197,8 +276,8 @@ impl Accumulator {
             time: event.time,
             shape: 0,
             place,
-            user: self.names.intern(event.user),
-            referer_host: self.names.intern(host_of(event.referer)),
+            user: self.names.intern(cut(event.user, text::USER_MAX)),
+            referer_host: self.names.intern(cut(host_of(event.referer), text::HOST_MAX)),
             bytes: u32::try_from(event.bytes).unwrap_or(u32::MAX),
         });
         self.refusals.len() as u32
@@ -208,7 +287,9 @@ impl Accumulator {
     fn complete(&mut self, row: &Row<'_>, client: u32, shape: u32) {
         let Some(refusal) = self.refusals.get_mut(row.refusal as usize - 1) else { return };
         (refusal.client, refusal.shape) = (client, shape);
-        let (time, place, key) = (refusal.time, refusal.place, SampleKey { shape, hour: refusal.time.0 / 3600 });
+        let (time, place) = (refusal.time, refusal.place);
+        let rank = self.clients.rank(client, self.store.budget().lots(), self.names.names());
+        let key = SampleKey { shape, hour: time.0 / 3600, rank };
         let next = self.samples.len();
         let at = *self.sample_table.entry(key).or_insert(next);
         let kept = self.samples.get(at).map(|(_, kept)| (kept.time, kept.place));

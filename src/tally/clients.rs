@@ -4,7 +4,7 @@
 //! is new is taken apart. (Two of two million clients share such a hash once in ten million logs, and no stranger can
 //! make them.) An address that is written in two ways is two clients here and one in the ledger.
 
-use super::{accumulate::Row, address, interner::Interner, table::Table};
+use super::{accumulate::Row, address, interner::Interner, share::Lots, table::Table};
 use crate::model::tally::{ClientKey, NAME_PREFIX, Names};
 use foldhash::fast::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -19,9 +19,22 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// Bytes of user agents held.
-    pub(super) fn text_bytes(&self) -> usize {
-        self.agents.names().size_bytes()
+    pub(super) fn len(&self) -> usize {
+        self.clients.len()
+    }
+
+    pub(super) fn agents(&self) -> &Names {
+        self.agents.names()
+    }
+
+    /// Whether the client with a hash is here.
+    pub(super) fn holds(&self, hash: u64) -> bool {
+        self.table.holds(hash)
+    }
+
+    /// The rank of a client; `names` holds its host name.
+    pub(super) fn rank(&self, client: u32, lots: &Lots, names: &Names) -> u8 {
+        self.clients.get(client as usize).map_or(0, |key| lots.of_client(key, names, self.agents.names()))
     }
 
     pub(super) fn into_parts(self) -> (Vec<ClientKey>, Names) {

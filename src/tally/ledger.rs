@@ -4,8 +4,11 @@
 //! sort: each shard knows where its rows of each client go, so all shards write side by side. The slots are
 //! atomics only so that safe code may do that; a relaxed store is a plain one.
 
+use super::store::{self, Budget};
 use crate::model::{
-    tally::{ClientKey, Ledger, NAME_PREFIX, Names, Refusal, Sample, SampleKey, Seen, Shape, Shard, Visit},
+    tally::{
+        ClientKey, Counted, Kept, Ledger, NAME_PREFIX, Names, Refusal, Sample, SampleKey, Seen, Settled, Shape, Shard,
+    },
     time::Time,
 };
 use rayon::prelude::*;
@@ -19,38 +22,118 @@ type Remaps = Vec<Vec<u32>>;
 
 /// Merges shards into the canonical table.
 #[must_use]
-pub fn build(mut shards: Vec<Shard>) -> Ledger {
+pub fn build(shards: Vec<Shard>) -> Ledger {
+    finished(merge(shards, Kept::default()))
+}
+
+/// As [`build`], of the largest share of the clients that fits a budget and of what lies in `[from, until)` alone;
+/// tells how many requests do not. Where requests are only counted, the ends move out to those of slices.
+#[must_use]
+pub fn build_between(tallies: (Vec<Shard>, Kept), span: (Time, Time), budget: &Budget) -> (Ledger, u64) {
+    let (mut shards, mut kept) = tallies;
+    if !store::fits_anyhow(&shards, budget) {
+        let ledger = store::fit(shards, kept, budget);
+        if is_open(span) {
+            return (finished(ledger), 0);
+        }
+        kept = ledger.kept;
+        shards = vec![ledger.into()];
+    }
+    if is_open(span) {
+        return (finished(merge(shards, kept)), 0);
+    }
+    let counted = shards.iter().map(|shard| &shard.counted).filter(|counted| counted.span.is_some());
+    let slice_secs = counted.map(|counted| counted.slice_secs).max().unwrap_or(0);
+    let span = outwards(span, slice_secs);
+    let left_out = shards.iter_mut().map(|shard| cut(shard, span, slice_secs)).sum();
+    let mut ledger = merge(shards, kept);
+    drop_absent(&mut ledger);
+    (finished(ledger), left_out)
+}
+
+fn is_open(span: (Time, Time)) -> bool {
+    span == (Time(0), Time(u32::MAX))
+}
+
+/// To the start of a slice and to the end of one.
+fn outwards((from, until): (Time, Time), slice_secs: u32) -> (Time, Time) {
+    match slice_secs {
+        0 => (from, until),
+        secs => (Time(from.0 / secs * secs), Time(until.0.div_ceil(secs).saturating_mul(secs))),
+    }
+}
+
+/// Takes out what is not in `[from, until)`; tells how many requests that were.
+fn cut(shard: &mut Shard, (from, until): (Time, Time), slice_secs: u32) -> u64 {
+    let is_inside = |time: Time| time >= from && time < until;
+    let mut left_out = 0;
+    for (bucket, visits) in &mut shard.visits {
+        let before = visits.len();
+        visits.retain(|v| is_inside(Time(u32::from(*bucket) << 16 | u32::from(v.second))));
+        left_out += (before - visits.len()) as u64;
+    }
+    left_out += cut_settled(&mut shard.settled, is_inside);
+    if shard.counted.span.is_some() {
+        shard.counted.lengthen(slice_secs);
+        left_out += shard.counted.cut((from, until));
+    }
+    shard.refusals.retain(|r| is_inside(r.time));
+    shard.samples.retain(|(_, s)| is_inside(s.time));
+    left_out
+}
+
+fn cut_settled(settled: &mut Settled, is_inside: impl Fn(Time) -> bool) -> u64 {
+    let before = settled.visits.len();
+    let visits = std::mem::take(&mut settled.visits);
+    let (mut from, mut kept) = (0, Vec::new());
+    for bound in settled.bounds.iter_mut().skip(1) {
+        let own = visits.get(from as usize..*bound as usize).unwrap_or_default();
+        kept.extend(own.iter().copied().filter(|seen| is_inside(seen.time())));
+        (from, *bound) = (*bound, kept.len() as u32);
+    }
+    settled.visits = kept;
+    (before - settled.visits.len()) as u64
+}
+
+/// One sample of each shape and hour: the earliest of those of all ranks.
+fn finished(mut ledger: Ledger) -> Ledger {
+    ledger.samples.sort_by_key(|(key, sample)| (key.shape, key.hour, sample.time, sample.place));
+    ledger.samples.dedup_by_key(|(key, _)| (key.shape, key.hour));
+    ledger
+}
+
+/// The merged table, with the samples of all ranks, from which [`finished`] makes a ledger.
+pub(super) fn merge(mut shards: Vec<Shard>, kept: Kept) -> Ledger {
     let (names, name_maps) = merge_names(&shards, |shard| &shard.names);
     let (agents, agent_maps) = merge_names(&shards, |shard| &shard.agents);
     let ((shapes, shape_maps), (clients, client_maps)) =
         rayon::join(|| merge_shapes(&shards, &name_maps), || merge_clients(&shards, &name_maps, &agent_maps));
     let refusals = merge_refusals(&shards, &client_maps, &shape_maps, &name_maps);
     let samples = merge_samples(&mut shards, &shape_maps, &client_maps);
+    let mut counted = Counted::default();
+    shards.iter_mut().for_each(|shard| counted.merge(std::mem::take(&mut shard.counted)));
     let (visit_bounds, visits) = merge_visits(shards, clients.len(), &client_maps, &shape_maps);
-    let span = span_of(&visits);
-    Ledger { names, agents, clients, shapes, visit_bounds, visits, refusals, samples, span }
+    let span = match (span_of(&visits), counted.span) {
+        (Some(kept), Some(counted)) => Some((kept.0.min(counted.0), kept.1.max(counted.1))),
+        (kept, counted) => kept.or(counted),
+    };
+    Ledger { names, agents, clients, shapes, visit_bounds, visits, refusals, samples, span, kept, counted }
 }
 
-/// As [`build`], of what lies in `[from, until)` alone; tells how many requests do not.
-#[must_use]
-pub fn build_between(mut shards: Vec<Shard>, (from, until): (Time, Time)) -> (Ledger, u64) {
-    if (from, until) == (Time(0), Time(u32::MAX)) {
-        return (build(shards), 0);
-    }
-    let is_inside = |time: Time| time >= from && time < until;
-    let mut left_out = 0;
-    for shard in &mut shards {
-        for (bucket, visits) in &mut shard.visits {
-            let before = visits.len();
-            visits.retain(|v| is_inside(Time(u32::from(*bucket) << 16 | u32::from(v.second))));
-            left_out += (before - visits.len()) as u64;
+impl From<Ledger> for Shard {
+    fn from(ledger: Ledger) -> Self {
+        Self {
+            names: ledger.names,
+            agents: ledger.agents,
+            clients: ledger.clients,
+            shapes: ledger.shapes,
+            visits: BTreeMap::new(),
+            refusals: ledger.refusals,
+            samples: ledger.samples,
+            settled: Settled { bounds: ledger.visit_bounds, visits: ledger.visits },
+            counted: ledger.counted,
         }
-        shard.refusals.retain(|r| is_inside(r.time));
-        shard.samples.retain(|(_, s)| is_inside(s.time));
     }
-    let mut ledger = build(shards);
-    drop_absent(&mut ledger);
-    (ledger, left_out)
 }
 
 /// Clients of whom nothing is left are none of this ledger's.
@@ -162,7 +245,7 @@ fn merge_samples(shards: &mut [Shard], shapes: &Remaps, clients: &Remaps) -> Vec
     let mut merged = Vec::with_capacity(shards.iter().map(|shard| shard.samples.len()).sum());
     for ((shard, shapes), clients) in shards.iter_mut().zip(shapes).zip(clients) {
         merged.extend(std::mem::take(&mut shard.samples).into_iter().map(|(key, sample)| {
-            let key = SampleKey { shape: at(shapes, key.shape), hour: key.hour };
+            let key = SampleKey { shape: at(shapes, key.shape), ..key };
             (key, Sample { client: at(clients, sample.client), ..sample })
         }));
     }
@@ -177,7 +260,7 @@ fn merge_visits(shards: Vec<Shard>, clients_len: usize, clients: &Remaps, shapes
     let total = bounds.last().copied().unwrap_or(0) as usize;
     let slots: Vec<AtomicU64> = (0..total).map(|_| AtomicU64::new(0)).collect();
     shards.into_par_iter().zip(slots_per_shard).zip(shapes).for_each(|((shard, next), shapes)| {
-        scatter(shard.visits, next, shapes, &slots);
+        scatter(shard, next, shapes, &slots);
     });
     let mut visits: Vec<Seen> = slots.into_iter().map(|slot| Seen(slot.into_inner())).collect();
     sort_each_client(&mut visits, &bounds);
@@ -189,6 +272,11 @@ fn rows_per_client(shard: &Shard) -> Vec<u32> {
     for visit in shard.visits.values().flatten() {
         if let Some(count) = rows.get_mut(visit.client as usize) {
             *count += 1;
+        }
+    }
+    for (count, bounds) in rows.iter_mut().zip(shard.settled.bounds.windows(2)) {
+        if let &[from, to] = bounds {
+            *count += to - from;
         }
     }
     rows
@@ -222,16 +310,26 @@ fn assign_slots(counts: &mut [Vec<u32>], clients_len: usize, clients: &Remaps) -
     bounds
 }
 
-fn scatter(buckets: BTreeMap<u16, Vec<Visit>>, mut next: Vec<u32>, shapes: &[u32], slots: &[AtomicU64]) {
-    for (bucket, visits) in buckets {
+fn scatter(shard: Shard, mut next: Vec<u32>, shapes: &[u32], slots: &[AtomicU64]) {
+    let mut put = |client: usize, seen: Seen| {
+        let Some(slot) = next.get_mut(client) else { return };
+        if let Some(cell) = slots.get(*slot as usize) {
+            cell.store(seen.0, Relaxed);
+        }
+        *slot += 1;
+    };
+    for (bucket, visits) in shard.visits {
         let start = u32::from(bucket) << 16;
         for visit in visits {
-            let Some(slot) = next.get_mut(visit.client as usize) else { continue };
-            let seen = Seen::new(Time(start | u32::from(visit.second)), at(shapes, u32::from(visit.shape)));
-            if let Some(cell) = slots.get(*slot as usize) {
-                cell.store(seen.0, Relaxed);
-            }
-            *slot += 1;
+            let shape = at(shapes, u32::from(visit.shape));
+            put(visit.client as usize, Seen::new(Time(start | u32::from(visit.second)), shape));
+        }
+    }
+    let Settled { bounds, visits } = shard.settled;
+    for (client, bounds) in bounds.windows(2).enumerate() {
+        let &[from, to] = bounds else { continue };
+        for seen in visits.get(from as usize..to as usize).unwrap_or_default() {
+            put(client, Seen::new(seen.time(), at(shapes, seen.shape() as u32)));
         }
     }
 }

@@ -5,7 +5,15 @@
 //! the shape. So a path not seen lately, every sixth on a site with ids in its paths, costs one templating, whatever
 //! it is asked with.
 
-use super::{accumulate::Row, interner::Interner, memo::Memo, path, routes::Routes, table::Table};
+use super::{
+    accumulate::Row,
+    interner::Interner,
+    memo::Memo,
+    path,
+    routes::Routes,
+    table::Table,
+    text::{self, cut},
+};
 use crate::model::{event::Event, tally::Shape};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -22,6 +30,8 @@ const MANNERS_MEMO: usize = 1 << 8;
 /// The shapes of one shard.
 pub(super) struct Shapes {
     shapes: Vec<Shape>,
+    /// How many of them are refused.
+    refused: usize,
     /// By the hash of template, manner, status and user.
     table: Table,
     /// Indices into the names.
@@ -59,6 +69,7 @@ impl Shapes {
     pub(super) fn new(routes: Arc<Routes>) -> Self {
         Self {
             shapes: Vec::new(),
+            refused: 0,
             table: Table::default(),
             templates: Vec::new(),
             template_table: HashTable::new(),
@@ -78,9 +89,16 @@ impl Shapes {
         self.shapes.len()
     }
 
-    /// The shapes, and the routes for the next shard.
-    pub(super) fn into_parts(self) -> (Vec<Shape>, Arc<Routes>) {
-        (self.shapes, self.routes)
+    pub(super) fn refused(&self) -> usize {
+        self.refused
+    }
+
+    pub(super) fn routes(&self) -> Arc<Routes> {
+        Arc::clone(&self.routes)
+    }
+
+    pub(super) fn into_shapes(self) -> Vec<Shape> {
+        self.shapes
     }
 
     /// The hash of a path, for [`Row::path_hash`].
@@ -105,9 +123,11 @@ impl Shapes {
             let template = self.seen.get(i).copied().flatten().unwrap_or_else(|| self.template(row, names));
             self.keys.push(u64::from(template) << 32 | u64::from(row.outcome));
         }
-        let Self { shapes, table, templates, manners, hasher, keys, .. } = self;
+        let Self { shapes, refused, table, templates, manners, hasher, keys, .. } = self;
         let create = |key: &u64| {
-            shapes.push(shape_of(*key, templates, manners));
+            let shape = shape_of(*key, templates, manners);
+            *refused += usize::from(shape.refused());
+            shapes.push(shape);
             shapes.len() as u32 - 1
         };
         table.find_all(keys, |key| hasher.hash_one(key), create, out);
@@ -123,7 +143,7 @@ impl Shapes {
         let found = self.template_table.find(hash, |(other, _)| *other == hash).map(|(_, template)| *template);
         let template = found.unwrap_or_else(|| {
             let index = self.templates.len() as u16;
-            self.templates.push(names.intern(&text));
+            self.templates.push(names.intern(cut(&text, text::TEMPLATE_MAX)));
             self.template_table.insert_unique(hash, (hash, index), |(hash, _)| *hash);
             index
         });
@@ -157,10 +177,10 @@ impl Shapes {
         }
         let index = self.manners.len() as u16;
         self.manners.push(Manner {
-            vhost: names.intern(event.vhost),
-            method: names.intern(event.method),
-            protocol: names.intern(event.protocol),
-            upstream: names.intern(event.upstream),
+            vhost: names.intern(cut(event.vhost, text::HOST_MAX)),
+            method: names.intern(cut(event.method, text::WORD_MAX)),
+            protocol: names.intern(cut(event.protocol, text::WORD_MAX)),
+            upstream: names.intern(cut(event.upstream, text::HOST_MAX)),
         });
         self.manner_table.insert_unique(hash, (hash, index), |(hash, _)| *hash);
         index

@@ -55,6 +55,19 @@ impl Table {
         self.firsts = firsts;
     }
 
+    /// Whether a hash has a number.
+    pub(super) fn holds(&self, hash: u64) -> bool {
+        let hash = hash.min(EMPTY - 1);
+        let mut at = hash as usize;
+        loop {
+            match self.place(at).hash {
+                EMPTY => return false,
+                found if found == hash => return true,
+                _ => at = at.wrapping_add(1),
+            }
+        }
+    }
+
     #[inline]
     fn place(&self, at: usize) -> Place {
         self.places.get(at & (self.places.len() - 1)).copied().unwrap_or(FREE)
@@ -118,6 +131,7 @@ mod tests {
             table.find_all(&hashes, |hash| *hash, create, &mut out);
             for (hash, number) in hashes.iter().zip(&out) {
                 assert_eq!(*map.entry(*hash).or_insert(*number), *number, "{hash}");
+                assert!(table.holds(*hash) && !table.holds(hash + 7));
             }
         }
         assert_eq!(map.len(), next as usize);

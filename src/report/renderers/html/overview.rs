@@ -35,7 +35,7 @@ pub(super) fn top(page: &mut Page, report: &Report, options: &Options, faults: &
             });
         }
     });
-    page.labelled("p", "note", &format!("{}.", story::coverage(&report.input)));
+    page.labelled("p", "note", &format!("{}.", story::coverage(report)));
     if let Some(note) = options.names.note() {
         page.labelled("p", "note", note);
     }
@@ -235,7 +235,7 @@ pub(super) fn appendix(page: &mut Page, report: &Report) {
     page.classed("article", "appendix", |page| {
         page.element("h2", "Appendix");
         section(page, "What was read", |page| {
-            page.element("p", &format!("{}.", story::coverage(&report.input)));
+            page.element("p", &format!("{}.", story::coverage(report)));
             files(page, report);
             rejections(page, report);
         });

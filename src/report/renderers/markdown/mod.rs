@@ -40,7 +40,7 @@ fn render(report: &Report, options: &Options) -> Vec<u8> {
     let mut page = Page::new();
     page.title(&options.answer(report).text.replace('\u{a0}', " "));
     page.paragraph(|out| {
-        out.text(&story::coverage(&report.input)).markup(".");
+        out.text(&story::coverage(report)).markup(".");
         if let Some(note) = options.names.note() {
             out.markup(" ").markup(note);
         }

@@ -13,7 +13,7 @@ use crate::{
     model::report::Report,
     report::{
         answer::{Mood, faults, others},
-        words::{count, counted, share},
+        words::{about, count, counted, estimated, share},
     },
 };
 use page::{Page, Prose, Tone};
@@ -53,6 +53,9 @@ fn first_line(page: &mut Page, report: &Report, options: &Options) {
         Mood::Good => Tone::Good,
     };
     page.line(0, &Prose::new().toned(tone, &answer.text.replace('\u{a0}', " ")));
+    if let Some(note) = estimated(&report.totals) {
+        page.wrapped(0, 0, &Prose::new().toned(Tone::Unsure, &note));
+    }
 }
 
 /// The whole log in a sentence and a line of blocks.
@@ -68,7 +71,8 @@ fn whole_log(page: &mut Page, report: &Report) {
         .kept(&format!("({}),", share(refused, totals.requests)))
         .text(&format!(" {} with 401 and {} with 403,", count(totals.status_401), count(totals.status_403)))
         .text(&format!(
-            " met by {} of {}",
+            " met by {}{} of {}",
+            about(totals.approximate),
             count(totals.failing_clients),
             counted(totals.clients, "client", "clients")
         ));
