@@ -12,8 +12,6 @@ use std::fs;
 
 /// What is not told rightly yet, and how: a log leaves this list with the change that gets it right.
 const NOT_YET: &[(&str, &str)] = &[
-    ("auth_backend_down", "the scope names paths below others that it names"),
-    ("file_permissions.quiet", "pictures embedded elsewhere are called a restricted page"),
     ("slow_burn", "not found: most of those refused try again at once and are served"),
 ];
 

@@ -3,7 +3,7 @@
 use super::{
     bursts::Burst,
     facts::{Facts, network},
-    refine::{Bounds, Cluster, Dimension, Net},
+    refine::{Cluster, Dimension, Net},
     trials::Trial,
     verdict::visits_between,
 };
@@ -20,7 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Locate<'a> = &'a dyn Fn(Place) -> (String, u64);
 
 /// The scope in words.
-pub(crate) fn scope(facts: &Facts<'_>, bounds: &Bounds) -> Scope {
+pub(crate) fn scope(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> Scope {
+    let bounds = &cluster.bounds;
     let texts = |dimension: Dimension| -> Vec<String> {
         let mut texts: Vec<String> = bounds
             .values
@@ -34,7 +35,7 @@ pub(crate) fn scope(facts: &Facts<'_>, bounds: &Bounds) -> Scope {
         texts
     };
     let mut scope = Scope {
-        path_prefix: texts(Dimension::Prefix),
+        path_prefix: outermost(widened(facts, trials, cluster, texts(Dimension::Prefix))),
         vhost: texts(Dimension::Vhost),
         method: texts(Dimension::Method),
         upstream: texts(Dimension::Upstream),
@@ -46,6 +47,34 @@ pub(crate) fn scope(facts: &Facts<'_>, bounds: &Bounds) -> Scope {
         scope.path_prefix.clear();
     }
     scope
+}
+
+/// Path prefixes, and for several with one parent the parent, if nothing else below it was served meanwhile.
+fn widened(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster, mut texts: Vec<String>) -> Vec<String> {
+    let parent = |text: &String| text.rfind('/').filter(|at| *at > 0).and_then(|at| text.get(..at)).map(str::to_owned);
+    let mut parents: BTreeMap<String, u32> = BTreeMap::new();
+    texts.iter().filter_map(parent).for_each(|parent| *parents.entry(parent).or_default() += 1);
+    parents.retain(|_, children| *children > 1);
+    if parents.is_empty() {
+        return texts;
+    }
+    let inside = super::table::span(trials, cluster.from, cluster.to).iter().filter(|trial| !trial.failed);
+    for trial in inside.filter(|t| !cluster.bounds.contain(facts, t.leaf, t.client)) {
+        let prefixes = facts.leaf(trial.leaf).prefix;
+        parents.retain(|parent, _| prefixes.iter().all(|prefix| facts.prefix_text(*prefix) != parent));
+    }
+    texts.extend(parents.into_keys());
+    texts.sort();
+    texts
+}
+
+/// Path prefixes without those that lie below another of them.
+fn outermost(texts: Vec<String>) -> Vec<String> {
+    let is_below = |text: &String| {
+        let mut others = texts.iter().filter(|other| *other != text);
+        others.any(|other| text.strip_prefix(other.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/')))
+    };
+    texts.iter().filter(|text| !is_below(text)).cloned().collect()
 }
 
 fn value_text(facts: &Facts<'_>, dimension: Dimension, value: u32) -> String {
@@ -87,6 +116,7 @@ pub(crate) fn failing_prefixes(facts: &Facts<'_>, trials: &[Trial], cluster: &Cl
         })
         .collect();
     texts.sort();
+    let texts = outermost(texts);
     if texts.len() > VALUES_MAX || texts.iter().any(|t| t == "/") { Vec::new() } else { texts }
 }
 

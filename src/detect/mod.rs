@@ -17,10 +17,12 @@ mod cause;
 pub mod causes;
 mod checks;
 mod classify;
+mod doings;
 mod facts;
 mod figures;
 mod ground;
 mod history;
+mod naming;
 mod refine;
 mod scan;
 mod sessions;
@@ -258,24 +260,27 @@ fn join(
     joined
 }
 
-/// Gives the refusals of faults their cause; tells which are free.
+/// Gives the refusals of faults their cause; tells which are free. What strangers meet in a fault's scope is no second
+/// event beside it, unless they send credentials, which may be an attack.
 fn mark(facts: &Facts<'_>, faults: &[Fault], causes: &mut [EventCause]) -> Vec<bool> {
     let refusals = facts.ledger.refusals.iter().zip(causes.iter_mut());
     refusals
         .map(|(refusal, cause)| {
             let shape = facts.shape(refusal.shape as usize);
-            let belongs = faults.iter().any(|fault| {
+            let mut in_scope = faults.iter().filter(|fault| {
                 let c = &fault.cluster;
                 fault.channel.status() == shape.status
                     && refusal.time.0 >= c.from
                     && refusal.time.0 < c.to
-                    && fault.features.victims.contains(&refusal.client)
                     && c.bounds.contain(facts, shape.leaf, refusal.client)
             });
-            if belongs {
+            let sends = refusal.user != 0 || facts.route(shape.route).logs_in;
+            let is_beside = !sends && in_scope.clone().next().is_some();
+            if in_scope.any(|fault| fault.features.victims.contains(&refusal.client)) {
                 *cause = EventCause::ServerMisconfig;
+                return false;
             }
-            !belongs
+            !is_beside
         })
         .collect()
 }
@@ -284,7 +289,7 @@ fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, loc
     let (cluster, f, status) = (&fault.cluster, &fault.features, fault.channel.status());
     let own = trials.get(&fault.channel).map(|t| t.trials.as_slice()).unwrap_or_default();
     let likely = cause::likely(cluster, f, status, fault.channel == Channel::Gap401);
-    let mut scope = figures::scope(facts, &cluster.bounds);
+    let mut scope = figures::scope(facts, own, cluster);
     if fault.channel == Channel::Gap401 && scope.path_prefix.is_empty() {
         scope.path_prefix = figures::failing_prefixes(facts, own, cluster);
     }
