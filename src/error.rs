@@ -46,6 +46,9 @@ pub enum Kind {
         /// How many files beside those.
         more: u64,
     },
+    /// A directory in which nothing looks like an error log.
+    #[error("expected error logs in this directory (names with `error` in them), found none; name the file itself")]
+    NoErrorLogs,
     /// A pattern that nothing matches.
     #[error("no file matches this pattern; check it, or name a directory to search all of it")]
     NoMatch,
@@ -220,6 +223,7 @@ mod tests {
             Kind::Unreadable,
             Kind::NoLogs { seen: vec![], more: 0 },
             Kind::NoLogs { seen: vec!["a".into(), "b".into()], more: 3 },
+            Kind::NoErrorLogs,
             Kind::NoMatch,
             Kind::BadPattern { cause: "unclosed class".into() },
             Kind::Empty,

@@ -8,7 +8,8 @@
 //! ```text
 //!  paths ─> input ──text──> parse ──Event──> tally ──Shards──> ledger ─> detect ──Report──> report ─> bytes
 //!           \____________ one worker per thread ____________/   merge    (pure)
-//!                          pipeline/scan.rs              pipeline/mod.rs
+//!                          pipeline/scan.rs              pipeline/mod.rs  ^
+//!  error logs ─> input ──text──> errorlog ──Notes─────────────────────────/
 //! ```
 //!
 //! [`model`] holds the nouns; each stage is a verb that takes nouns and gives nouns and knows no other stage;
@@ -53,8 +54,10 @@
 //! | [`input`] | files, pipes, gzip, mapping (the only `unsafe`), chunks of whole lines |
 //! | [`parse`] | formats: templates (nom), known formats, times; `fast.rs` and its slow twin `plan.rs` |
 //! | [`tally`] | events to shards, shards to the ledger; path templates, the operator's own routes (regex) |
-//! | [`detect`] | the ledger to incidents, each refusal's cause, sums; the registry of causes |
-//! | [`report`] | terminal, JSON, CSV; every escape |
+//! | [`errorlog`] | lines of nginx's and Apache's error logs to notes: who was refused when, why, by which file or rule |
+//! | [`detect`] | the ledger and the notes to incidents, each refusal's cause, sums, one client's story; the registry of causes |
+//! | [`privacy`] | a report without persons: pseudonyms, coarse networks, no queries |
+//! | [`report`] | terminal, HTML, Markdown, JSON, CSV; what is said of an incident; every escape |
 //! | [`pipeline`] | the order of it all |
 //! | [`progress`], [`error`] | the progress bar; what can be wrong with an input |
 //!
@@ -74,7 +77,7 @@
 //!
 //! # Words
 //!
-//! *Client*: an address with its user agent. *Served*: status below 400. *Refused*: 401 or 403. *Known good*: served
+//! *Note*: what an error log says about a client at a minute. *Client*: an address with its user agent. *Served*: status below 400. *Refused*: 401 or 403. *Known good*: served
 //! on that route at another time. *Open route*: serves nearly every stranger. *Trial*: a client that may remember,
 //! one kind of request, one quarter of an hour. *Candidate*, *cluster*, *fault*: a window that stands out, refined in
 //! time and scope, believed. *Burst*: any other wave. *Operator*: the person running this; a *user* is always a name
@@ -83,10 +86,12 @@
 pub mod cli;
 pub mod detect;
 pub mod error;
+pub mod errorlog;
 pub mod input;
 pub mod model;
 pub mod parse;
 pub mod pipeline;
+pub mod privacy;
 pub mod progress;
 pub mod report;
 pub mod tally;

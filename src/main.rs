@@ -3,29 +3,45 @@
 #![expect(clippy::print_stderr, reason = "the one place where the program speaks beside its report")]
 
 use authfault::{
-    cli::{AnalyzeArgs, Cli, Command, When},
+    cli::{AnalyzeArgs, Cli, Command, ExplainArgs, When},
     detect::causes,
-    input, parse,
+    input::{self, Discovery},
+    model::{logged::inert, report::Report},
+    parse,
     pipeline::{self, Analysis},
+    privacy::{self, Scheme},
     progress::Progress,
-    report::{self, out::Color},
+    report::{self, Names, Renderer, out::Color},
 };
 use clap::{CommandFactory, Parser};
 use std::{
-    fs::File,
+    cell::OnceCell,
+    fs::{self, File, Permissions},
     io::{self, IsTerminal, Write},
-    os::{fd::AsFd, unix::fs::FileTypeExt},
+    os::{
+        fd::AsFd,
+        unix::ffi::OsStringExt,
+        unix::fs::{FileTypeExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
     process::ExitCode,
 };
+
+/// Where a key for pseudonyms may stand instead of in a file.
+const KEY_VARIABLE: &str = "AUTHFAULT_ANONYMIZE_KEY";
+
+/// There are only four thousand million addresses: a key that can be guessed hides none of them.
+const SHORTEST_KEY_BYTES: usize = 16;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         None => analyze(&cli.analyze),
         Some(Command::Analyze(args)) => analyze(&args),
+        Some(Command::Explain(args)) => explain(&args),
         Some(Command::Formats) => print(formats().as_bytes()),
         Some(Command::Causes { id }) => describe(id.as_deref()).and_then(|text| print(text.as_bytes())),
+        Some(Command::Schema) => print(&report::schema()),
         Some(Command::Man) => manual().and_then(|page| print(&page)),
         Some(Command::Completions { shell }) => print(&completions(shell)),
     };
@@ -36,15 +52,11 @@ fn main() -> ExitCode {
 }
 
 fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let options = args.options(cores)?;
+    let options = options(args)?;
     let renderers = args.renderers()?;
-    rayon::ThreadPoolBuilder::new().num_threads(options.threads).build_global().map_err(|e| e.to_string())?;
-
-    let found = input::discover(&inputs(args)?);
-    let total = found.files.iter().map(|f| f.size_bytes).sum();
-    let is_shown = io::stderr().is_terminal() && !args.quiet && !args.no_progress;
-    let analysis = pipeline::analyze(found, &options, &Progress::new(total, is_shown));
+    let (found, errors, progress) = set_out(args)?;
+    let scheme = scheme(args)?;
+    let analysis = pipeline::analyze(found, errors, &options, &progress);
 
     for problem in &analysis.problems {
         eprintln!("authfault: {problem}");
@@ -52,13 +64,96 @@ fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
     if analysis.report.input.parsed == 0 && !analysis.problems.is_empty() {
         return Ok(ExitCode::from(2));
     }
+    let status = status(args, &analysis);
+    let report = match &args.incident {
+        Some(id) => analysis.report.of_incident(id)?,
+        None => analysis.report,
+    };
+    let hidden = OnceCell::new();
+    let hide = || {
+        let read = |line: &_| pipeline::reread(line, &report, &options.format, |event| event.into());
+        privacy::anonymized(&report, scheme.clone(), &read)
+    };
+    let rendered = |renderer: &Renderer, to_stdout| {
+        let hides_people = args.hides_people(renderer);
+        let shown: &Report = if hides_people { hidden.get_or_init(hide) } else { &report };
+        let names = match (hides_people, &scheme) {
+            (false, _) => Names::AsLogged,
+            (true, Scheme::Numbered) => Names::Numbered,
+            (true, Scheme::Keyed(_)) => Names::Keyed,
+        };
+        (renderer.render)(shown, &report::Options { names, ..rendering(args, to_stdout) })
+    };
     for (path, renderer) in renderers {
-        let bytes = (renderer.render)(&analysis.report, &rendering(args, false));
-        write_beside(path, &bytes).map_err(|e| format!("{}: cannot write the report: {e}", path.display()))?;
+        write_beside(path, &rendered(renderer, false))
+            .map_err(|e| format!("{}: cannot write the report: {e}", path.display()))?;
     }
-    let renderer = report::renderer(args.output.id()).ok_or("no such renderer")?;
-    print(&(renderer.render)(&analysis.report, &rendering(args, true)))?;
-    Ok(status(args, &analysis))
+    print(&rendered(args.output, true))?;
+    Ok(status)
+}
+
+/// How people are named where they are not named as in the log.
+fn scheme(args: &AnalyzeArgs) -> Result<Scheme, String> {
+    let (secret, origin) = match &args.anonymize_key_file {
+        Some(path) => {
+            let origin = path.display().to_string();
+            (fs::read(path).map_err(|e| format!("{origin}: cannot read the key: {e}"))?, origin)
+        }
+        None => match std::env::var_os(KEY_VARIABLE) {
+            Some(secret) => (secret.into_vec(), KEY_VARIABLE.to_owned()),
+            None => return Ok(Scheme::Numbered),
+        },
+    };
+    let secret = secret.trim_ascii();
+    if secret.len() < SHORTEST_KEY_BYTES {
+        return Err(format!(
+            "{origin}: expected a key of at least {SHORTEST_KEY_BYTES} bytes, found {}; \
+             `openssl rand -base64 32` makes one",
+            secret.len()
+        ));
+    }
+    Ok(Scheme::Keyed(secret.to_vec()))
+}
+
+/// 2 where nobody fits, or something could not be read.
+fn explain(args: &ExplainArgs) -> Result<ExitCode, String> {
+    let (who, args) = (&args.client, args.checked()?);
+    let options = options(args)?;
+    let (found, errors, progress) = set_out(args)?;
+    let told = pipeline::explain(found, errors, &options, &progress, who);
+
+    for problem in &told.problems {
+        eprintln!("authfault: {problem}");
+    }
+    if told.stories.stories.is_empty() {
+        let agent = who.agent.as_ref().map(|agent| format!(" with `{agent}` in its user agent")).unwrap_or_default();
+        let whom = inert(format!("`{}`{agent}", who.address).as_bytes());
+        return Err(format!(
+            "none of the {} requests is by {whom}; give an address as it stands in the log",
+            told.parsed
+        ));
+    }
+    let bytes = match args.output.id {
+        "json" => report::stories_for_programs(&told.stories),
+        _ => report::stories_for_people(&told.stories, &rendering(args, true)),
+    };
+    print(&bytes)?;
+    Ok(if told.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+fn options(args: &AnalyzeArgs) -> Result<pipeline::Options, String> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let options = args.options(cores)?;
+    rayon::ThreadPoolBuilder::new().num_threads(options.threads).build_global().map_err(|e| e.to_string())?;
+    Ok(options)
+}
+
+/// Access logs, error logs, and how far reading has come.
+fn set_out(args: &AnalyzeArgs) -> Result<(Discovery, Discovery, Progress), String> {
+    let found = input::discover(&inputs(args)?);
+    let total = found.files.iter().map(|f| f.size_bytes).sum();
+    let is_shown = io::stderr().is_terminal() && !args.quiet && !args.no_progress;
+    Ok((found, input::discover_errors(&args.error_logs), Progress::new(total, is_shown)))
 }
 
 /// What to read: the paths given, a pipe, or the usual places.
@@ -93,6 +188,7 @@ fn is_piped_in() -> bool {
 fn rendering(args: &AnalyzeArgs, to_stdout: bool) -> report::Options {
     let mut options = report::Options::new(causes::title);
     options.ascii = args.ascii;
+    options.is_single = args.incident.is_some();
     options.width = terminal_width().unwrap_or(options.width);
     let wants_color = match args.color {
         When::Always => true,
@@ -103,9 +199,14 @@ fn rendering(args: &AnalyzeArgs, to_stdout: bool) -> report::Options {
     options
 }
 
-/// As the terminal says, where there is one; everything else gets the default width, the same everywhere.
+/// As the terminal is, or as COLUMNS says; what is no terminal gets the default width, the same everywhere.
 fn terminal_width() -> Option<usize> {
-    io::stdout().is_terminal().then(|| std::env::var("COLUMNS").ok()?.parse().ok())?
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    said.or_else(|| terminal_size::terminal_size_of(stdout).map(|(width, _)| usize::from(width.0)))
 }
 
 /// 2 where something could not be read, or nothing was there to be; unless a fault is on right now: that is more
@@ -135,7 +236,8 @@ fn print(bytes: &[u8]) -> Result<ExitCode, String> {
 /// Writes to a file beside and renames it, so that nobody reads half a report.
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    // As any program would make it: what others may do with it is for the umask to say.
+    let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(directory)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -1,8 +1,8 @@
 //! What may be typed, what comes out where, and with which exit code.
 
 use crate::support::{
-    authfault, gunzip, gzip, incidents, log_with_fault, log_with_ongoing_fault, log_without_fault, pipe, put, run,
-    run_in, workshop,
+    authfault, fixture, gunzip, gzip, incidents, log_with_fault, log_with_ongoing_fault, log_without_fault, pipe, put,
+    report, run, run_in, workshop,
 };
 use std::{ffi::OsStr, fs, io::Read, process::Stdio};
 
@@ -32,7 +32,7 @@ fn usage_errors_exit_with_2_and_say_what_is_meant() {
         (&["--log-format", "words only", log], "$variables"),
         (&["--format", "main", "--log-format", "$status", log], "cannot be used with"),
         (&["--output", "pdf", log], "possible values"),
-        (&["-o", "report.pdf", log], "known extensions are .txt, .json, .csv"),
+        (&["-o", "report.pdf", log], "known extensions are .txt, .html, .md, .json, .csv, .ecs.ndjson, .ocsf.ndjson"),
         (&["--threads", "0", log], "1..=1024"),
         (&["causes", "nope"], "no cause is called `nope`"),
     ];
@@ -238,13 +238,40 @@ fn a_span_in_which_nothing_lies_gives_no_answer() {
 fn reports_are_written_to_files_by_extension() {
     let dir = workshop();
     let log = log_with_fault();
-    let run = run_in(dir.path(), ["-o", "r.json", "-o", "r.csv", "-o", "r.txt", log.to_str().unwrap()]);
+    let files = ["-o", "r.json", "-o", "r.csv", "-o", "r.txt", "-o", "r.html", "-o", "r.md"];
+    let run = run_in(dir.path(), files.into_iter().chain([log.to_str().unwrap()]));
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
     let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
     assert!(read("r.json").starts_with("{\n  \"schema\": \"authfault-report/1\""));
     assert!(read("r.csv").starts_with("start,seconds,requests,"));
     assert_eq!(read("r.txt"), run.out, "and the report is printed all the same");
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "nothing else is left behind");
+    assert!(read("r.html").starts_with("<!DOCTYPE html>\n<html lang=\"en\">"));
+    assert!(read("r.md").starts_with("# SERVER-SIDE FAULT: "));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 5, "nothing else is left behind");
+}
+
+#[test]
+fn one_incident_may_be_asked_for() {
+    let log = log_with_fault();
+    let whole = report([&log]);
+    let ids: Vec<&str> = whole["incidents"].as_array().unwrap().iter().map(|i| i["id"].as_str().unwrap()).collect();
+    let one = report([OsStr::new("--incident"), OsStr::new(ids[0]), log.as_os_str()]);
+    assert_eq!(one["incidents"].as_array().unwrap().as_slice(), &whole["incidents"].as_array().unwrap()[..1]);
+    assert_eq!(one["totals"], whole["totals"], "the log is still the whole log");
+
+    let run = run([OsStr::new("--incident"), OsStr::new("nope"), log.as_os_str()]);
+    assert_eq!((run.code, run.out.as_str()), (Some(2), ""));
+    assert!(run.err.contains("no incident is called `nope`; found were ") && run.err.contains(ids[0]), "{}", run.err);
+}
+
+#[test]
+fn the_answer_about_one_incident_says_nothing_of_the_others() {
+    // A log in which something else than a fault was found.
+    let log = fixture("realserver/logs/nginx-brute-force");
+    let whole = report([&log]);
+    let other = whole["incidents"].as_array().unwrap().iter().find(|i| i["verdict"] != "server_side").unwrap();
+    let run = run([OsStr::new("--incident"), OsStr::new(other["id"].as_str().unwrap()), log.as_os_str()]);
+    assert!(run.out.starts_with("ATTACK: ") || run.out.starts_with("CLIENT-SIDE: "), "{}", run.out);
 }
 
 #[test]
@@ -261,6 +288,20 @@ fn the_first_line_is_the_answer() {
         let run = run([&log]);
         assert!(run.out.starts_with(expected), "{}", run.out);
     }
+}
+
+#[test]
+fn no_color_is_obeyed_where_colour_would_be() {
+    let coloured = |name: &str| {
+        let mut command = authfault();
+        command.env("CLICOLOR_FORCE", "1").arg(log_with_fault());
+        if !name.is_empty() {
+            command.env(name, "1");
+        }
+        command.output().unwrap().stdout.contains(&0x1b)
+    };
+    assert!(coloured(""), "colour may be forced");
+    assert!(!coloured("NO_COLOR"));
 }
 
 #[test]
@@ -350,4 +391,32 @@ fn a_log_in_two_formats_is_read_to_its_end() {
     let report = crate::support::report([&path]);
     assert_eq!(report["input"]["rejected"], 0);
     assert_eq!(incidents(&report, "server_side").len(), 1);
+}
+
+/// A framework that says 419 where others say 401 is read as if it did not.
+#[test]
+fn other_statuses_count_as_refusals_where_asked_for() {
+    let log = String::from_utf8(gunzip(&log_with_ongoing_fault())).unwrap();
+    let (mut renamed, mut lines) = (String::new(), 0);
+    for line in log.lines() {
+        let other = line.replacen("\" 401 ", "\" 419 ", 1);
+        lines += u64::from(other != line);
+        renamed += &(other + "\n");
+    }
+    assert!(lines > 20);
+    let dir = workshop();
+    let (plain, renamed) = (put(dir.path(), "a.log", log.as_bytes()), put(dir.path(), "b.log", renamed.as_bytes()));
+    let silent = report([&renamed]);
+    assert_eq!((&silent["totals"]["status_401"], incidents(&silent, "server_side").len()), (&0.into(), 0));
+    let (expected, told) = (report([&plain]), report([renamed.as_os_str(), "--also-status".as_ref(), "419".as_ref()]));
+    assert_eq!(expected["totals"], told["totals"]);
+    assert_eq!(expected["event_causes"], told["event_causes"]);
+    let ids = |report: &serde_json::Value| {
+        incidents(report, "server_side").iter().map(|i| (i["id"].clone(), i["cause"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!((ids(&expected), ids(&expected).len()), (ids(&told), 1));
+    assert!(told["limits"].to_string().contains("419 as 401"), "the report says what it counts");
+    let run = run([plain.as_os_str(), "--also-status".as_ref(), "419=404".as_ref()]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.err.contains("found `419=404`"), "{}", run.err);
 }

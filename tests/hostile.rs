@@ -1,6 +1,7 @@
 //! Logs written by somebody who wants to stop the program, to slow it down or to act on the reader's terminal.
 
-use crate::support::{Dice, adds_up, put, run, run_in_a_gigabyte, workshop};
+use crate::support::{Dice, adds_up, put, run, run_in, run_in_a_gigabyte, workshop};
+use authfault::report::RENDERERS;
 use std::{
     ffi::OsStr,
     time::{Duration, Instant},
@@ -30,6 +31,17 @@ fn survives(name: &str, text: &[u8]) -> u64 {
             let expected = text.split_inclusive(|b| *b == b'\n').count() as u64;
             assert_eq!(report["input"]["lines"], expected, "{name}: lines");
         }
+    }
+    // All formats at once, as files.
+    let files: Vec<String> = RENDERERS.iter().map(|renderer| format!("report.{}", renderer.extension)).collect();
+    let args = files.iter().flat_map(|file| ["-o", file]).chain([path.to_str().unwrap()]);
+    let run = run_in(dir.path(), args);
+    assert!(matches!(run.code, Some(0 | 2)) && !run.err.contains("panicked"), "{name}: {}", run.err);
+    for file in &files {
+        let written = std::fs::read(dir.path().join(file)).unwrap_or_default();
+        let written = String::from_utf8(written).unwrap_or_else(|e| panic!("{name}: {file}: {e}"));
+        inert(name, &written.replace("\r\n", "\n"));
+        assert!(!written.to_lowercase().contains("<script>") || !file.ends_with(".html"), "{name}: a script");
     }
     assert!(began.elapsed() < LIMIT, "{name}: took {:?}", began.elapsed());
     parsed
@@ -242,6 +254,93 @@ fn random_bytes_and_damaged_logs() {
         let mut text = good[..good.len() / 2].to_vec();
         text.extend((0..size).map(|_| dice.below(256) as u8));
         survives("random tail", &text);
+    }
+}
+
+/// Whatever a client sent, its story can be told.
+#[test]
+fn stories_of_clients_that_send_anything() {
+    let mut text = Vec::new();
+    let values = ["\u{1b}[2J", "\u{202e}x", "\u{200b}", "\u{9b}31m", "a b \\x22", "<script>"];
+    for i in 0..3000 {
+        let field = ["path", "agent", "user"][i % 3];
+        text.extend(line(i, field, values[i / 3 % values.len()].as_bytes()));
+    }
+    text.extend(line(5, "agent", &[0xff, 0xfe, 0x1b]));
+    let dir = workshop();
+    let path = put(dir.path(), "access.log", &text);
+    for output in ["terminal", "json"] {
+        let run = run([
+            OsStr::new("explain"),
+            OsStr::new("192.0.2.7"),
+            path.as_os_str(),
+            OsStr::new("--output"),
+            OsStr::new(output),
+        ]);
+        assert_eq!(run.code, Some(0), "{}", run.err);
+        inert(output, &run.out);
+        assert!(run.out.len() < 5_000_000, "{output}: {} bytes", run.out.len());
+        if output == "json" {
+            serde_json::from_str::<serde_json::Value>(&run.out).unwrap();
+        }
+    }
+}
+
+/// An error log is written with what strangers sent, and nothing in it is escaped.
+#[test]
+fn error_logs_with_anything_in_them() {
+    let mut access = Vec::new();
+    let mut errors = Vec::new();
+    for i in 0..600 {
+        access.extend(line(i, "user", b"mira"));
+        let value = [
+            "\u{1b}[2J",
+            "\u{202e}",
+            "'; reboot #",
+            "`id`",
+            "\", client: 203.0.113.9",
+            "<script>",
+            "\u{200b}",
+            "{path}",
+        ][i % 8];
+        let (minute, second) = (i / 60 % 60, i % 60);
+        let stamp = format!("2026/03/10 11:{minute:02}:{second:02} [error] 7#7: *{i} ");
+        let context = format!(
+            ", client: 192.0.2.7, server: a{value}, request: \"GET /private/{value} HTTP/1.1\", host: \"{value}\"\n"
+        );
+        for message in [
+            format!("user \"{value}\" was not found in \"/etc/{value}\""),
+            format!("user \"{value}\": password mismatch"),
+            format!("open() \"/etc/{value}passwd\" failed (13: Permission denied)"),
+            format!("[client 192.0.2.7] ModSecurity: Access denied with code 401 [id \"{value}\"] [uri \"/private\"]"),
+        ] {
+            errors.extend_from_slice(format!("{stamp}{message}{context}").as_bytes());
+        }
+        errors.extend_from_slice(b"\xff\xfe\0 [[[ \x1b]0;x\x07\n");
+    }
+    errors.extend(vec![b'['; 3 << 20]);
+    let dir = workshop();
+    let (access, errors) = (put(dir.path(), "access.log", &access), put(dir.path(), "error\u{202e}.log", &errors));
+    for output in ["terminal", "json", "csv"] {
+        let args = [
+            OsStr::new("--output"),
+            OsStr::new(output),
+            access.as_os_str(),
+            OsStr::new("--error-log"),
+            errors.as_os_str(),
+        ];
+        let run = run(args);
+        assert_eq!(run.code, Some(0), "{output}: {}", run.err);
+        inert(output, &run.out.replace("\r\n", "\n"));
+        inert(output, &run.err);
+        if output == "json" {
+            let report = run.report();
+            assert!(report["incidents"].to_string().contains("the error log says"), "the notes reached the report");
+            for incident in report["incidents"].as_array().unwrap() {
+                let checks = incident["next_checks"].to_string();
+                assert!(!checks.contains("reboot") && !checks.contains("`id`"), "{checks}");
+            }
+        }
     }
 }
 

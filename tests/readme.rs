@@ -33,6 +33,10 @@ fn what_is_shown_is_what_happens() {
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
     shown("report", &format!("```text\n$ authfault {log}\n{}```\n", run.out));
 
+    let run = run_in(&root(), ["--output", "markdown", log.as_str()]);
+    let begin: String = run.out.split_inclusive('\n').take_while(|line| *line != "### Impact\n").collect();
+    shown("markdown", &format!("```markdown\n{begin}…\n```\n"));
+
     let mut table = "| Verdict | Cause | Meaning |\n| --- | --- | --- |\n".to_owned();
     for cause in causes::all() {
         let verdict = match cause.verdict {
@@ -92,7 +96,8 @@ fn files_that_are_named_exist() {
     for document in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
         let text = fs::read_to_string(root().join(document)).unwrap_or_else(|e| panic!("{document}: {e}"));
         for name in text.split('`').skip(1).step_by(2) {
-            let is_path = ["src/", "fixtures/", "tests/", "benches/", ".ci/"].iter().any(|p| name.starts_with(p));
+            let is_path =
+                ["src/", "docs/", "fixtures/", "tests/", "benches/", ".ci/"].iter().any(|p| name.starts_with(p));
             if is_path && !name.contains(['<', '*', ' ', '{']) {
                 assert!(root().join(name).exists(), "{document} names `{name}`");
             }

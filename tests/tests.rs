@@ -7,8 +7,14 @@ mod support; // running the program, reading its report, logs to feed it
 
 // For the person on call
 mod cli; // what may be typed, exit codes, messages, where output goes
+mod errorlog; // what the server's error log settles, and what it leaves alone
+mod explain; // the story of one client
 mod incidents; // each cause in a small log that ships, and a quiet twin beside it
+mod privacy; // what is passed on names nobody
 mod readme; // what the README shows is what happens
+
+// For other programs
+mod schema; // the JSON report by its schema, ECS and OCSF by what they require
 
 // What holds for every log
 mod agreement; // threads, files, pieces, order, pipes and gzip change nothing

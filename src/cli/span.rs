@@ -19,6 +19,11 @@ pub(super) fn window(text: &str) -> Result<u32, String> {
     length(text).filter(|secs| *secs > 0).ok_or_else(|| "expected a span such as 5m, 1h or 90s".to_owned())
 }
 
+/// Seconds east of Greenwich.
+pub(super) fn offset(text: &str) -> Result<i32, String> {
+    parse::zone(text.as_bytes()).ok_or_else(|| "expected an offset from UTC such as +0200, -05:30 or Z".to_owned())
+}
+
 fn length(text: &str) -> Option<u32> {
     let unit = text.chars().last()?;
     let secs: u32 = match unit {
@@ -34,7 +39,7 @@ fn length(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bound, bound, window};
+    use super::{Bound, bound, offset, window};
     use crate::model::time::Time;
 
     #[test]
@@ -45,5 +50,7 @@ mod tests {
         assert!(bound("yesterday").is_err() && bound("").is_err() && bound("9999999w").is_err());
         assert_eq!(window("5m"), Ok(300));
         assert!(window("0s").is_err());
+        assert_eq!((offset("-05:30"), offset("Z")), (Ok(-19_800), Ok(0)));
+        assert!(offset("CET").is_err());
     }
 }

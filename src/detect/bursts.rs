@@ -72,12 +72,12 @@ fn heavy_addresses(facts: &Facts<'_>, left: &mut Vec<Item<'_>>) -> Vec<Burst> {
     let (mut bursts, mut rest) = (Vec::new(), Vec::new());
     // Refusals stand in the order of their clients, and these in that of their addresses.
     for all in left.chunk_by(|a, b| addr(a) == addr(b)) {
-        let mut own: Vec<Item<'_>> = all.iter().filter(|item| is_own(item)).cloned().collect();
+        let mut own: Vec<Item<'_>> = all.iter().filter(|item| is_own(item)).copied().collect();
         if own.len() < FAILURES_MIN {
             rest.extend_from_slice(all);
             continue;
         }
-        rest.extend(all.iter().filter(|item| !is_own(item)).cloned());
+        rest.extend(all.iter().filter(|item| !is_own(item)).copied());
         own.sort_by_key(|i| (i.time(), i.index));
         let Some(name) = name_address(facts, &Group::new(facts, &own)) else {
             rest.extend(own);
@@ -97,7 +97,7 @@ fn heavy_addresses(facts: &Facts<'_>, left: &mut Vec<Item<'_>>) -> Vec<Burst> {
 fn waves(facts: &Facts<'_>, left: &mut Vec<Item<'_>>) -> Vec<Burst> {
     const SLOT_SECS: u32 = 900;
     const CLIENTS_MIN: usize = 10;
-    let class = |item: &Item<'_>| (item.status, item.sort, item.got_in);
+    let class = |item: &Item<'_>| (item.status, item.sort, item.got_in());
     let slot = |item: &Item<'_>| item.time() / SLOT_SECS;
     left.par_sort_unstable_by_key(|item| (class(item), slot(item), item.index));
     let slots = facts.ledger.span.map_or(0, |(first, last)| (last.0 / SLOT_SECS - first.0 / SLOT_SECS + 1) as usize);
@@ -112,10 +112,10 @@ fn waves(facts: &Facts<'_>, left: &mut Vec<Item<'_>>) -> Vec<Burst> {
         counts.resize(slots.max(counts.len()), 0);
         let bound = CLIENTS_MIN.max(outlier_bound(counts));
         let (full, quiet): (Vec<_>, Vec<_>) = counted.into_iter().partition(|(clients, _)| *clients >= bound);
-        rest.extend(quiet.into_iter().flat_map(|(_, items)| items.iter().cloned()));
+        rest.extend(quiet.into_iter().flat_map(|(_, items)| items.iter().copied()));
         let place = |items: &[Item<'_>]| items.first().map_or(0, slot);
         for run in full.chunk_by(|(_, a), (_, b)| place(b) <= place(a) + 4) {
-            let run: Vec<Item<'_>> = run.iter().flat_map(|(_, items)| items.iter().cloned()).collect();
+            let run: Vec<Item<'_>> = run.iter().flat_map(|(_, items)| items.iter().copied()).collect();
             let group = Group::new(facts, &run);
             bursts.push(Burst::new(&group, name_wave(facts, &group)));
         }
@@ -156,11 +156,11 @@ fn habits(facts: &Facts<'_>, mut left: Vec<Item<'_>>) -> Vec<Burst> {
             name => tell(own, name),
         }
     }
-    let areas = grouped(left, |item| item.area);
+    let areas = grouped(left, |item| item.area(facts));
     let spans: Vec<_> = areas
         .iter()
         .map(|own| Group::new(facts, own))
-        .map(|g| (g.items.first().map_or((0, 0), |i| i.area), g.from, g.to))
+        .map(|g| (g.items.first().map_or((0, 0), |i| i.area(facts)), g.from, g.to))
         .collect();
     for (own, served) in areas.into_iter().zip(served_in(facts, &spans)) {
         let name = name_closed(facts, &Group::new(facts, &own), served);

@@ -36,7 +36,8 @@ fn filled(check: &str, values: &[(&str, Option<&str>)]) -> Option<String> {
     Some(text)
 }
 
-fn is_harmless(value: &str) -> bool {
+/// Whether a value may stand between single quotes in a command.
+pub(crate) fn is_harmless(value: &str) -> bool {
     !value.is_empty() && !value.chars().any(|c| c.is_control() || matches!(c, '\'' | '`' | '\\' | '{'))
 }
 

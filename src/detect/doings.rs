@@ -30,29 +30,50 @@ pub(crate) enum Sort {
     Forbidden,
 }
 
-/// One refusal with what the naming asks for.
-#[derive(Clone, Debug)]
+/// One refusal with what the naming asks for, in 24 bytes: a flood has millions.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Item<'f> {
-    pub(crate) index: u32,
     pub(crate) refusal: &'f Refusal,
     pub(crate) past: &'f Past,
+    pub(crate) index: u32,
     pub(crate) status: u16,
-    pub(crate) route: u32,
-    pub(crate) path: u32,
-    /// Its host and the first segment of its path.
-    pub(crate) area: Area,
-    pub(crate) kind: Kind,
     pub(crate) sort: Sort,
-    /// Let in within two minutes, on the same route or by logging in.
-    pub(crate) got_in: bool,
-    /// Served anything at an earlier and at a later time.
-    pub(crate) before: bool,
-    pub(crate) again: bool,
+    served: Served,
+}
+
+/// Whether a client was served anything at another time than that of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Served {
+    OnlyBefore,
+    Later,
+    Never,
 }
 
 impl Item<'_> {
     pub(crate) fn time(&self) -> u32 {
         self.refusal.time.0
+    }
+
+    pub(crate) fn route(&self, facts: &Facts<'_>) -> u32 {
+        facts.shape(self.refusal.shape as usize).route
+    }
+
+    pub(crate) fn path(&self, facts: &Facts<'_>) -> u32 {
+        facts.ledger.shapes.get(self.refusal.shape as usize).map_or(0, |shape| shape.path)
+    }
+
+    pub(crate) fn area(&self, facts: &Facts<'_>) -> Area {
+        area(facts, facts.shape(self.refusal.shape as usize).leaf)
+    }
+
+    /// Whether it was let in within two minutes, on the same route or by logging in.
+    pub(crate) fn got_in(&self) -> bool {
+        self.past.resolved || self.past.logged_in_after
+    }
+
+    /// Whether its client was served anything later.
+    pub(crate) fn again(&self) -> bool {
+        self.served == Served::Later
     }
 
     /// Whether this client got in with credentials at another time. A page served, or the form to log in, shows
@@ -63,7 +84,7 @@ impl Item<'_> {
 
     /// Whether it was served once, and never anything again from this refusal on.
     pub(crate) fn is_shut_out(&self) -> bool {
-        self.before && !self.again
+        self.served == Served::OnlyBefore
     }
 }
 
@@ -106,20 +127,12 @@ fn item<'f>(facts: &'f Facts<'_>, pasts: &'f [Past], index: u32, served: Option<
         _ if shape.is_file && is_from_elsewhere => Sort::Embedded,
         _ => Sort::Forbidden,
     };
-    Some(Item {
-        index,
-        refusal,
-        past,
-        status: shape.status,
-        route: shape.route,
-        path: facts.ledger.shapes.get(refusal.shape as usize).map_or(0, |s| s.path),
-        area: area(facts, shape.leaf),
-        kind,
-        sort,
-        got_in: past.resolved || past.logged_in_after,
-        before: served.is_some_and(|(first, _)| first < refusal.time.0),
-        again: served.is_some_and(|(_, last)| last > refusal.time.0),
-    })
+    let served = match served {
+        Some((_, last)) if last > refusal.time.0 => Served::Later,
+        Some((first, _)) if first < refusal.time.0 => Served::OnlyBefore,
+        _ => Served::Never,
+    };
+    Some(Item { refusal, past, index, status: shape.status, sort, served })
 }
 
 /// The host and the first segment of a path.
@@ -148,7 +161,7 @@ impl<'a, 'f> Group<'a, 'f> {
             addresses: keys().map(|key| key.addr).collect(),
             agents: keys().map(|key| key.agent).collect(),
             names: items.iter().map(|i| i.refusal.user).filter(|user| *user != 0).collect(),
-            paths: items.iter().map(|i| i.path).collect(),
+            paths: items.iter().map(|i| i.path(facts)).collect(),
             from: items.iter().map(Item::time).min().unwrap_or(0),
             to: items.iter().map(Item::time).max().unwrap_or(0) + 1,
             clients,
@@ -162,8 +175,8 @@ impl<'a, 'f> Group<'a, 'f> {
     }
 
     /// The share of the refusals that are for the most frequent kind of path.
-    pub(crate) fn top_path(&self) -> f64 {
-        let mut paths: Vec<u32> = self.items.iter().map(|item| item.path).collect();
+    pub(crate) fn top_path(&self, facts: &Facts<'_>) -> f64 {
+        let mut paths: Vec<u32> = self.items.iter().map(|item| item.path(facts)).collect();
         paths.sort_unstable();
         let most = paths.chunk_by(|a, b| a == b).map(<[u32]>::len).max().unwrap_or(0);
         most as f64 / paths.len().max(1) as f64

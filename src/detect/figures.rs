@@ -3,7 +3,7 @@
 use super::{
     bursts::Burst,
     facts::{Facts, network},
-    refine::{Cluster, Dimension, Net},
+    refine::{Bounds, Cluster, Dimension, Net},
     trials::Trial,
     verdict::visits_between,
 };
@@ -17,11 +17,10 @@ use crate::model::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Finds the file name and line number of a place.
-pub type Locate<'a> = &'a dyn Fn(Place) -> (String, u64);
+pub type Locate<'a> = &'a (dyn Fn(Place) -> (String, u64) + Sync);
 
 /// The scope in words.
-pub(crate) fn scope(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> Scope {
-    let bounds = &cluster.bounds;
+pub(crate) fn scope(facts: &Facts<'_>, bounds: &Bounds) -> Scope {
     let texts = |dimension: Dimension| -> Vec<String> {
         let mut texts: Vec<String> = bounds
             .values
@@ -35,7 +34,7 @@ pub(crate) fn scope(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> S
         texts
     };
     let mut scope = Scope {
-        path_prefix: outermost(widened(facts, trials, cluster, texts(Dimension::Prefix))),
+        path_prefix: outermost(texts(Dimension::Prefix)),
         vhost: texts(Dimension::Vhost),
         method: texts(Dimension::Method),
         upstream: texts(Dimension::Upstream),
@@ -47,25 +46,6 @@ pub(crate) fn scope(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> S
         scope.path_prefix.clear();
     }
     scope
-}
-
-/// Path prefixes, and for several with one parent the parent, if nothing else below it was served meanwhile.
-fn widened(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster, mut texts: Vec<String>) -> Vec<String> {
-    let parent = |text: &String| text.rfind('/').filter(|at| *at > 0).and_then(|at| text.get(..at)).map(str::to_owned);
-    let mut parents: BTreeMap<String, u32> = BTreeMap::new();
-    texts.iter().filter_map(parent).for_each(|parent| *parents.entry(parent).or_default() += 1);
-    parents.retain(|_, children| *children > 1);
-    if parents.is_empty() {
-        return texts;
-    }
-    let inside = super::table::span(trials, cluster.from, cluster.to).iter().filter(|trial| !trial.failed);
-    for trial in inside.filter(|t| !cluster.bounds.contain(facts, t.leaf, t.client)) {
-        let prefixes = facts.leaf(trial.leaf).prefix;
-        parents.retain(|parent, _| prefixes.iter().all(|prefix| facts.prefix_text(*prefix) != parent));
-    }
-    texts.extend(parents.into_keys());
-    texts.sort();
-    texts
 }
 
 /// Path prefixes without those that lie below another of them.

@@ -18,14 +18,18 @@ pub mod causes;
 mod checks;
 mod classify;
 mod doings;
+mod errors;
 mod facts;
 mod figures;
 mod ground;
+mod hearing;
 mod history;
 mod naming;
+mod outage;
 mod refine;
 mod scan;
 mod sessions;
+mod story;
 mod summary;
 mod table;
 mod tail;
@@ -34,19 +38,25 @@ mod verdict;
 
 use crate::model::{
     incident::{Evidence, Incident, Severity, State, Verdict},
+    note::Notes,
     report::{ClientSummary, EventCauses, Totals, Window},
+    story::Stories,
     tally::Ledger,
     time::Time,
 };
+use bursts::Burst;
 use classify::EventCause;
 use facts::Facts;
 pub use figures::Locate;
 use ground::Ground;
+use hearing::Party;
 use history::Past;
+use rayon::prelude::*;
 use refine::{Cluster, within};
 use scan::{Candidate, Channel};
 use sessions::Sessions;
 use std::collections::{BTreeMap, BTreeSet};
+pub use story::Who;
 use table::Table;
 use trials::Trial;
 use verdict::Features;
@@ -96,29 +106,76 @@ const REFINED_MAX: usize = 400;
 /// Finds what happened.
 #[must_use]
 pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findings {
+    detect_with(ledger, &Notes::default(), settings, locate)
+}
+
+/// Finds what happened, with what the server's error log says about it.
+#[must_use]
+pub fn detect_with(ledger: &Ledger, notes: &Notes, settings: &Settings, locate: Locate<'_>) -> Findings {
+    investigate(ledger, notes, settings, locate, |_| ()).0
+}
+
+/// The stories of some clients, from all that detection found. No client may fit.
+#[must_use]
+pub fn explain(ledger: &Ledger, notes: &Notes, locate: Locate<'_>, who: &Who) -> Stories {
+    let ask = |inside: &Inside<'_, '_>| story::tell(inside, who);
+    let (findings, (stories, left_out)) = investigate(ledger, notes, &Settings::default(), locate, ask);
+    Stories { stories, left_out, limits: findings.limits }
+}
+
+/// What is known when everything is found.
+struct Inside<'f, 'l> {
+    facts: &'f Facts<'l>,
+    pasts: &'f [Past],
+    /// Of each refusal.
+    causes: &'f [EventCause],
+    incidents: &'f [Incident],
+    /// Of each incident.
+    parties: &'f [Party],
+    notes: &'f Notes,
+}
+
+/// Finds what happened, and asks something more of what is known then.
+fn investigate<T>(
+    ledger: &Ledger,
+    notes: &Notes,
+    settings: &Settings,
+    locate: Locate<'_>,
+    ask: impl FnOnce(&Inside<'_, '_>) -> T,
+) -> (Findings, T) {
     let facts = Facts::new(ledger);
     let pasts = history::pasts(&facts);
     let mut trials: BTreeMap<Channel, Table> = BTreeMap::new();
-    let faults = faults(&facts, &pasts, &mut trials);
+    let (windows, faults) =
+        rayon::join(|| summary::windows(&facts, settings.window_secs), || faults(&facts, &pasts, &mut trials));
     let mut causes = classify::classify(&facts, &pasts);
     let free = mark(&facts, &faults, &mut causes);
     let mut incidents: Vec<Incident> = faults.iter().map(|fault| told(&facts, &trials, fault, locate)).collect();
-    incidents.extend(bursts::find(&facts, &pasts, &free).iter().map(|burst| summary::burst(&facts, burst, locate)));
-    for incident in &mut incidents {
-        incident.next_checks = checks::next(incident, summary::sole_client(&facts, incident).as_deref());
+    let bursts = bursts::find(&facts, &pasts, &free);
+    incidents.par_extend(bursts.par_iter().map(|burst| summary::burst(&facts, burst, locate)));
+    let parties = ask_the_error_log(&facts, notes, &mut incidents, &faults, &bursts, &mut causes);
+    let mut told: Vec<(Incident, Party)> = incidents.into_iter().zip(parties).collect();
+    told.extend(outage::find(&facts, notes));
+    for (incident, _) in &mut told {
+        let sole = summary::sole_client(&facts, incident);
+        incident.next_checks.extend(checks::next(incident, sole.as_deref()));
     }
-    incidents.sort_by(|a, b| {
+    told.sort_by(|(a, _), (b, _)| {
         let key = |i: &Incident| (i.verdict, i.start, i.status, i.id.clone());
         key(a).cmp(&key(b))
     });
-    Findings {
+    let (incidents, parties): (Vec<Incident>, Vec<Party>) = told.into_iter().unzip();
+    let more =
+        ask(&Inside { facts: &facts, pasts: &pasts, causes: &causes, incidents: &incidents, parties: &parties, notes });
+    let findings = Findings {
         totals: summary::totals(&facts),
         event_causes: summary::event_causes(&causes),
         incidents,
-        windows: summary::windows(&facts, settings.window_secs),
+        windows,
         clients: summary::clients(&facts, &causes, settings.clients_max),
-        limits: summary::limits(&facts),
-    }
+        limits: summary::limits(&facts).into_iter().chain(errors::limits(notes, ledger.span)).collect(),
+    };
+    (findings, more)
 }
 
 /// Candidate after candidate, the strongest first, each taken out before the next is looked at.
@@ -183,7 +240,7 @@ fn flushed(
     failures.sort_unstable();
     failures.dedup();
     let flush = sessions.flush(&ground.telling, &failures, span)?;
-    let cluster = refine::around(facts, table, flush.from, flush.to)?;
+    let cluster = refine::around(facts, table, (flush.from, flush.to), &|trial| flush.is_return(trial))?;
     Some((cluster, Some(flush)))
 }
 
@@ -260,6 +317,31 @@ fn join(
     joined
 }
 
+/// What the server's own words change: evidence, causes, and waves that turn out to be its fault after all. Gives who
+/// was refused in each incident.
+fn ask_the_error_log(
+    facts: &Facts<'_>,
+    notes: &Notes,
+    incidents: &mut Vec<Incident>,
+    faults: &[Fault],
+    bursts: &[Burst],
+    causes: &mut [EventCause],
+) -> Vec<Party> {
+    let client = |refusal: &u32| facts.ledger.refusals.get(*refusal as usize).map(|r| r.client);
+    let of_faults = faults.iter().map(|fault| Party::new(facts, fault.features.victims.iter().copied()));
+    let of_bursts = bursts.iter().map(|burst| Party::new(facts, burst.refusals.iter().filter_map(client)));
+    let mut parties: Vec<Party> = of_faults.chain(of_bursts).collect();
+    errors::weigh(facts, notes, incidents, &parties);
+    let turned = incidents.iter().skip(faults.len()).zip(bursts).filter(|(i, _)| i.verdict == Verdict::ServerSide);
+    for refusal in turned.flat_map(|(_, burst)| &burst.refusals) {
+        if let Some(cause) = causes.get_mut(*refusal as usize) {
+            *cause = EventCause::ServerMisconfig;
+        }
+    }
+    errors::absorb(incidents, &mut parties, faults.len());
+    parties
+}
+
 /// Gives the refusals of faults their cause; tells which are free. What strangers meet in a fault's scope is no second
 /// event beside it, unless they send credentials, which may be an attack.
 fn mark(facts: &Facts<'_>, faults: &[Fault], causes: &mut [EventCause]) -> Vec<bool> {
@@ -289,7 +371,7 @@ fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, loc
     let (cluster, f, status) = (&fault.cluster, &fault.features, fault.channel.status());
     let own = trials.get(&fault.channel).map(|t| t.trials.as_slice()).unwrap_or_default();
     let likely = cause::likely(cluster, f, status, fault.channel == Channel::Gap401);
-    let mut scope = figures::scope(facts, own, cluster);
+    let mut scope = figures::scope(facts, &cluster.bounds);
     if fault.channel == Channel::Gap401 && scope.path_prefix.is_empty() {
         scope.path_prefix = figures::failing_prefixes(facts, own, cluster);
     }
@@ -299,6 +381,7 @@ fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, loc
         id: summary::id(status, &scope, cluster.from),
         verdict: Verdict::ServerSide,
         cause: likely.cause,
+        cause_is_settled: false,
         confidence: confidence(cluster, f),
         severity: Severity::Critical,
         state: if ongoing { State::Ongoing } else { State::Ended },

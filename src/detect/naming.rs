@@ -33,8 +33,8 @@ fn name_busy(facts: &Facts<'_>, own: &Group<'_, '_>) -> Name {
         return (Attack, "scanner", format!("one address asked for {paths} kinds of path and was refused {all} times"));
     }
     if own.share(|i| i.status == 401) > 0.5 {
-        let resolved = own.items.iter().filter(|i| i.got_in).count();
-        if own.share(|i| i.got_in) > 0.5 {
+        let resolved = own.items.iter().filter(|i| i.got_in()).count();
+        if own.share(|i| i.got_in()) > 0.5 {
             return (
                 ClientSide,
                 "token_refresh",
@@ -54,7 +54,7 @@ fn name_busy(facts: &Facts<'_>, own: &Group<'_, '_>) -> Name {
             format!("one address met {all} 401s, {resolved} of them resolved at once"),
         );
     }
-    if own.share(|i| i.again) > 0.5 {
+    if own.share(|i| i.again()) > 0.5 {
         let why = format!("one address was served and refused in turn on the same route, {all} times");
         return (ClientSide, "rate_limit", why);
     }
@@ -144,7 +144,7 @@ pub(crate) fn name_closed(facts: &Facts<'_>, own: &Group<'_, '_>, served: (u32, 
 type Common = (Verdict, &'static str, &'static str);
 
 fn logins(facts: &Facts<'_>, wave: &Group<'_, '_>) -> Common {
-    let got_in = wave.share(|i| i.got_in) > 0.5;
+    let got_in = wave.share(|i| i.got_in()) > 0.5;
     if !got_in && is_one_program(facts, wave) {
         (ClientSide, "stale_credentials", "one kind of program, the same everywhere")
     } else if wave.share(|i| i.has_account()) > 0.5 || got_in {
@@ -157,7 +157,7 @@ fn logins(facts: &Facts<'_>, wave: &Group<'_, '_>) -> Common {
 }
 
 fn sessions(wave: &Group<'_, '_>) -> Common {
-    if wave.share(|i| i.got_in) > 0.5 {
+    if wave.share(|i| i.got_in()) > 0.5 {
         (ClientSide, "relogin_wave", "known clients log in again and are served")
     } else if wave.agents.len() <= 2 {
         (ClientSide, "stale_credentials", "one kind of agent, the same everywhere")
@@ -174,7 +174,7 @@ fn forbidden(facts: &Facts<'_>, wave: &Group<'_, '_>) -> Common {
     let strangers = wave.share(|i| !i.past.anywhere);
     if is_scan(facts, wave) {
         (Attack, "scanner", "they ask for many paths that nobody is served")
-    } else if strangers > 0.5 && wave.top_path() >= AIMED && wave.clients.len() >= 20 {
+    } else if strangers > 0.5 && wave.top_path(facts) >= AIMED && wave.clients.len() >= 20 {
         (Attack, "bot_swarm", "clients that ask for one thing, and for no page before it")
     } else if wave.share(|i| i.is_shut_out()) > 0.5 && (is_herd(facts, wave) || !looks_human(facts, wave)) {
         (Attack, "bot_swarm", "programs that call themselves browsers had been served, and are now refused")
@@ -186,10 +186,10 @@ fn forbidden(facts: &Facts<'_>, wave: &Group<'_, '_>) -> Common {
 /// Whether the paths are a scanner's: many, and of a kind that hardly anybody is ever served.
 fn is_scan(facts: &Facts<'_>, group: &Group<'_, '_>) -> bool {
     const PATHS_MIN: usize = 12;
-    group.share(|i| i.kind == Kind::Scanner) > 0.3
+    group.share(|i| facts.kind(i.refusal.client) == Kind::Scanner) > 0.3
         || (group.paths.len() >= PATHS_MIN
             && group.share(|i| !i.past.on_route) > 0.7
-            && group.share(|i| facts.is_ever_served(i.route)) < 0.5)
+            && group.share(|i| facts.is_ever_served(i.route(facts))) < 0.5)
 }
 
 /// Whether tools of one kind send it, with a name or two: a fleet.
@@ -214,7 +214,7 @@ fn looks_human(facts: &Facts<'_>, group: &Group<'_, '_>) -> bool {
 
 /// Whether one address asks, and only asks, like clockwork: nine of ten pauses within a twentieth of the usual one.
 fn is_clockwork(facts: &Facts<'_>, own: &Group<'_, '_>) -> bool {
-    if own.items.iter().any(|i| facts.route(i.route).writes) {
+    if own.items.iter().any(|i| facts.route(i.route(facts)).writes) {
         return false;
     }
     let pauses = own.pauses();
@@ -231,7 +231,7 @@ fn is_crowd(facts: &Facts<'_>, wave: &Group<'_, '_>) -> bool {
     let first = |client: u32| facts.ledger.visits_of(client as usize).first().map_or(0, |visit| visit.time().0);
     let is_new = |client: u32| first(client) + LEAD_SECS >= wave.from && first(client) < wave.to;
     let new = wave.clients.iter().filter(|client| is_new(**client)).count();
-    if new * 2 <= wave.clients.len() || wave.share(|i| i.got_in) > 0.5 || wave.items.iter().all(|i| !i.past.anywhere) {
+    if new * 2 <= wave.clients.len() || wave.share(|i| i.got_in()) > 0.5 || wave.items.iter().all(|i| !i.past.anywhere) {
         return false;
     }
     let clients = || (0..facts.ledger.clients.len() as u32).into_par_iter();

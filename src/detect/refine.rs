@@ -143,7 +143,7 @@ pub(crate) fn refine(facts: &Facts<'_>, table: &mut Table, candidate: &Candidate
             }
         };
         let segment = widening_segment(table, is_own, from, to)?;
-        let drilled = drill(facts, table, segment);
+        let drilled = drill(facts, table, segment, None);
         let is_stable = segment == (from, to) && drilled == bounds && round > 0;
         ((from, to), bounds) = (segment, drilled);
         if is_stable {
@@ -153,9 +153,24 @@ pub(crate) fn refine(facts: &Facts<'_>, table: &mut Table, candidate: &Candidate
     measure(facts, table, from, to, bounds)
 }
 
-/// The cluster of a span that is known already: only its scope is looked for.
-pub(crate) fn around(facts: &Facts<'_>, table: &mut Table, from: u32, to: u32) -> Option<Cluster> {
-    let bounds = drill(facts, table, (from, to));
+/// The cluster of a span that is known already: only its scope is looked for. That of all trials, if the failures that
+/// `only` holds for lie in it; or else that of these trials alone.
+pub(crate) fn around(
+    facts: &Facts<'_>,
+    table: &mut Table,
+    (from, to): (u32, u32),
+    only: &dyn Fn(&Trial) -> bool,
+) -> Option<Cluster> {
+    const NEARLY_ALL: f64 = 0.85;
+    let mut bounds = drill(facts, table, (from, to), None);
+    let (mut inside, mut all) = (0, 0);
+    for trial in span(&table.trials, from, to).iter().filter(|trial| trial.failed && only(trial)) {
+        inside += u32::from(bounds.contain(facts, trial.leaf, trial.client));
+        all += 1;
+    }
+    if f64::from(inside) < NEARLY_ALL * f64::from(all) {
+        bounds = drill(facts, table, (from, to), Some(only));
+    }
     measure(facts, table, from, to, bounds).map(|cluster| Cluster { from, to, ..cluster })
 }
 
@@ -295,15 +310,31 @@ struct Counters<'c> {
     run: &'c mut Units,
 }
 
-/// The scope with the best likelihood for its price.
-fn drill(facts: &Facts<'_>, table: &mut Table, (from, to): (u32, u32)) -> Bounds {
+/// The scope with the best likelihood for its price, of all trials or of some.
+fn drill(
+    facts: &Facts<'_>,
+    table: &mut Table,
+    (from, to): (u32, u32),
+    only: Option<&dyn Fn(&Trial) -> bool>,
+) -> Bounds {
     let Table { trials, cells, units, run } = table;
     let counters = &mut Counters { units, run };
     let mut bounds = Bounds::default();
     let whole = span(trials, from, to);
-    let logins: Vec<Trial> =
-        if only_login_fails(facts, whole) { login_trials(facts, whole).copied().collect() } else { Vec::new() };
-    let slice = if logins.is_empty() { whole } else { logins.as_slice() };
+    let logins: Vec<Trial> = if only.is_none() && only_login_fails(facts, whole) {
+        login_trials(facts, whole).copied().collect()
+    } else {
+        Vec::new()
+    };
+    let some: Vec<Trial> = match only {
+        Some(only) => whole.iter().filter(|trial| only(trial)).copied().collect(),
+        None => Vec::new(),
+    };
+    let slice = match only {
+        Some(_) => some.as_slice(),
+        None if logins.is_empty() => whole,
+        None => logins.as_slice(),
+    };
     let usual = cells.usual(whole);
     let mut inside: Vec<(&Trial, f32)> = slice.iter().map(|t| (t, usual.of(t))).collect();
     counters.units.clear();
@@ -323,11 +354,13 @@ fn drill(facts: &Facts<'_>, table: &mut Table, (from, to): (u32, u32)) -> Bounds
     }
     tidy(facts, &inside, &mut bounds);
     relax(facts, slice, &usual, counters, &mut bounds);
+    join_prefixes(facts, slice, &mut bounds);
     let own = slice.iter().filter(|t| bounds.contain(facts, t.leaf, t.client));
     let inside: Vec<(&Trial, f32)> = own.map(|t| (t, usual.of(t))).collect();
     narrow(facts, &inside, &mut bounds);
     deepen(facts, &inside, &mut bounds);
     name_host(facts, &inside, &mut bounds);
+    name_prefix(facts, &inside, &mut bounds);
     tighten(facts, &inside, &mut bounds);
     bounds
 }
@@ -381,6 +414,43 @@ fn name_host(facts: &Facts<'_>, inside: &[(&Trial, f32)], bounds: &mut Bounds) {
     if hosts.len() == 1 && !bounds.bound(Dimension::Vhost) && facts.has_hosts {
         bounds.values.insert(Dimension::Vhost, hosts);
     }
+}
+
+/// Where all of many failures are below one path and the log has others, that one is named.
+fn name_prefix(facts: &Facts<'_>, inside: &[(&Trial, f32)], bounds: &mut Bounds) {
+    const FAILURES_MIN: usize = 30;
+    let tops: Vec<u32> = inside.iter().filter(|(t, _)| t.failed).map(|(t, _)| facts.leaf(t.leaf).prefix[0]).collect();
+    let Some(first) = tops.first() else { return };
+    let has_others = facts.leaves.iter().any(|leaf| leaf.prefix[0] != *first);
+    let is_named = bounds.bound(Dimension::Prefix) || facts.prefix_text(*first) == "/";
+    if !is_named && has_others && tops.len() >= FAILURES_MIN && tops.iter().all(|top| top == first) {
+        bounds.values.insert(Dimension::Prefix, BTreeSet::from([*first]));
+        deepen(facts, inside, bounds);
+    }
+}
+
+/// Two prefixes or more below one parent are the parent, unless what else is below it is plainly spared.
+fn join_prefixes(facts: &Facts<'_>, slice: &[Trial], bounds: &mut Bounds) {
+    let Some(values) = bounds.values.remove(&Dimension::Prefix) else { return };
+    let parents: BTreeMap<u32, u32> = facts.leaves.iter().map(|leaf| (leaf.prefix[1], leaf.prefix[0])).collect();
+    let mut below: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+    for value in values {
+        below.entry(parents.get(&value).copied().unwrap_or(value)).or_default().insert(value);
+    }
+    let mut joined = BTreeSet::new();
+    for (parent, own) in below {
+        let is_one = own.len() < 2 || facts.prefix_text(parent) == "/";
+        let beside = || {
+            let all = slice.iter().filter(|t| bounds.contain(facts, t.leaf, t.client));
+            let all: Vec<(&Trial, f32)> = all.map(|trial| (trial, 0.0)).collect();
+            failing_part(facts, all.iter().filter(|(t, _)| facts.leaf(t.leaf).prefix.contains(&parent)), 1)
+        };
+        match if is_one { Some(own) } else { beside() } {
+            Some(part) => joined.extend(part),
+            None => drop(joined.insert(parent)),
+        }
+    }
+    bounds.values.insert(Dimension::Prefix, joined);
 }
 
 /// Drops a dimension whose other side fails as well: there it bounds the statistics, not the fault.
@@ -562,6 +632,8 @@ fn value_at(facts: &Facts<'_>, trial: &Trial, dimension: Dimension, grain: usize
         Dimension::Vhost => leaf.vhost,
         Dimension::Prefix => *leaf.prefix.get(grain)?,
         Dimension::Method => leaf.method,
+        // What was refused before it was passed on has no upstream: the refusal's mark, not its place.
+        Dimension::Upstream if leaf.upstream == 0 => return None,
         Dimension::Upstream => leaf.upstream,
         Dimension::Protocol => leaf.protocol,
         Dimension::Family => return None,

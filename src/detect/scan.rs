@@ -12,7 +12,7 @@ use super::{
     history::{Past, Walk},
     tail::{Rate, quiet_rate, upper_tail},
 };
-use crate::model::tally::Seen;
+use crate::model::tally::{ClientKey, Seen};
 use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -141,39 +141,11 @@ pub(crate) fn fails_on(
 /// refusals alone, a window with more failing clients than its own number of them and the log's traffic explain.
 /// That is a low bar, of which a few groups pass by chance: what passes is tested properly.
 fn groups_that_stand_out(facts: &Facts<'_>, pasts: &[Past], windows: &Windows, groups_max: usize) -> Vec<Group> {
-    let mut ids: HashMap<Group, u32, foldhash::fast::FixedState> = HashMap::default();
-    let mut failing: Vec<GroupFailures> = Vec::new();
-    let mut by_leaf: HashMap<u32, Vec<u32>, foldhash::fast::FixedState> = HashMap::default();
-    let (mut client, mut own) = (u32::MAX, Vec::new());
-    for (refusal, past) in facts.ledger.refusals.iter().zip(pasts).filter(|(r, _)| facts.is_evident(r.client)) {
-        let shape = facts.shape(refusal.shape as usize);
-        let kinds = kinds_of(shape.status, past);
-        if kinds == [false; KINDS] {
-            continue;
-        }
-        let mut id_of = |group: Group| {
-            let next = ids.len() as u32;
-            *ids.entry(group).or_insert(next)
-        };
-        if client != refusal.client {
-            client = refusal.client;
-            own = client_groups(facts, client).into_iter().map(&mut id_of).collect();
-        }
-        let of_leaf = by_leaf
-            .entry(shape.leaf)
-            .or_insert_with(|| leaf_groups(facts, shape.leaf).into_iter().map(&mut id_of).collect());
-        failing.resize_with(ids.len(), GroupFailures::default);
-        for id in of_leaf.iter().chain(&own) {
-            if let Some(group) = failing.get_mut(*id as usize) {
-                group.add(client, kinds, refusal.time.0, windows);
-            }
-        }
-    }
-    let bar = chance_bar(failing.len(), windows);
+    let (groups, mut failing) = failures_by_group(facts, pasts, windows);
+    let bar = chance_bar(failing.iter().filter(|group| group.clients >= CLIENTS_MIN).count(), windows);
     let stands_out: Vec<bool> = failing.par_iter_mut().map(|group| group.stands_out(windows, bar)).collect();
-    let shown = ids.into_iter().filter(|(_, id)| stands_out.get(*id as usize).copied().unwrap_or(false));
-    let mut groups: Vec<(u32, Group)> =
-        shown.map(|(group, id)| (failing.get(id as usize).map_or(0, |f| f.clients), group)).collect();
+    let shown = groups.into_iter().zip(&failing).zip(stands_out).filter(|(_, stands_out)| *stands_out);
+    let mut groups: Vec<(u32, Group)> = shown.map(|((group, failing), _)| (failing.clients, group)).collect();
     if groups.is_empty() {
         return Vec::new();
     }
@@ -183,6 +155,47 @@ fn groups_that_stand_out(facts: &Facts<'_>, pasts: &[Past], windows: &Windows, g
     std::iter::once(Group::Site)
         .chain(groups.into_iter().map(|(_, group)| group).filter(|g| *g != Group::Site))
         .collect()
+}
+
+/// All groups with refusals that could be evidence, and these. What a client belongs to is found once for each.
+fn failures_by_group(facts: &Facts<'_>, pasts: &[Past], windows: &Windows) -> (Vec<Group>, Vec<GroupFailures>) {
+    let mut ids: HashMap<Group, u32, foldhash::fast::FixedState> = HashMap::default();
+    let (mut groups, mut failing): (Vec<Group>, Vec<GroupFailures>) = (Vec::new(), Vec::new());
+    let mut by_leaf: Vec<Option<Vec<u32>>> = vec![None; facts.leaves.len()];
+    let mut by_agent: Vec<Option<Vec<u32>>> = vec![None; facts.agents.len()];
+    let (mut client, mut own) = (u32::MAX, Vec::new());
+    for (refusal, past) in facts.ledger.refusals.iter().zip(pasts).filter(|(r, _)| facts.is_evident(r.client)) {
+        let shape = facts.shape(refusal.shape as usize);
+        let kinds = kinds_of(shape.status, past);
+        if kinds == [false; KINDS] {
+            continue;
+        }
+        let mut id_of = |group: Group| {
+            *ids.entry(group).or_insert_with(|| {
+                groups.push(group);
+                failing.push(GroupFailures::default());
+                groups.len() as u32 - 1
+            })
+        };
+        if client != refusal.client {
+            client = refusal.client;
+            let key = facts.ledger.clients.get(client as usize).copied().unwrap_or_default();
+            let families = || facts.families_of(client).iter().map(|family| Group::Family(*family));
+            own.clear();
+            if let Some(slot) = by_agent.get_mut(key.agent as usize) {
+                own.extend_from_slice(slot.get_or_insert_with(|| families().map(&mut id_of).collect()));
+            }
+            own.extend(networks(&key).map(&mut id_of));
+        }
+        let Some(slot) = by_leaf.get_mut(shape.leaf as usize) else { continue };
+        let of_leaf = slot.get_or_insert_with(|| leaf_groups(facts, shape.leaf).into_iter().map(&mut id_of).collect());
+        for id in of_leaf.iter().chain(&own) {
+            if let Some(group) = failing.get_mut(*id as usize) {
+                group.add(client, kinds, refusal.time.0, windows);
+            }
+        }
+    }
+    (groups, failing)
 }
 
 /// Kinds of refusal that could be evidence on some channel, whatever the ground is like: of each status those of
@@ -327,7 +340,8 @@ fn stands_out_in(list: &[u32], joined: usize, may_be_few: bool, windows: &Window
     // Once as they lie and once shifted by half; too few stand out as well, where most of the log is the fault.
     [0, joined / 2].into_iter().take(if joined > 1 { 2 } else { 1 }).any(|shift| {
         let part_of = |window: &u32| (*window as usize + shift) / joined;
-        let mut parts = list.chunk_by(|a, b| part_of(a) == part_of(b)).filter_map(|own| Some((part_of(own.first()?), own.len())));
+        let mut parts =
+            list.chunk_by(|a, b| part_of(a) == part_of(b)).filter_map(|own| Some((part_of(own.first()?), own.len())));
         if joined < 72 {
             return parts.any(|(part, count)| stands_out(part, count, shift));
         }
@@ -354,13 +368,14 @@ fn leaf_groups(facts: &Facts<'_>, leaf: u32) -> Vec<Group> {
 
 fn client_groups(facts: &Facts<'_>, client: u32) -> Vec<Group> {
     let mut groups: Vec<Group> = facts.families_of(client).iter().map(|family| Group::Family(*family)).collect();
-    if let Some(key) = facts.ledger.clients.get(client as usize) {
-        groups.push(Group::Network(network(key.addr)));
-        if key.v4().is_none() && key.name().is_none() {
-            groups.push(Group::Network(0));
-        }
-    }
+    groups.extend(facts.ledger.clients.get(client as usize).into_iter().flat_map(networks));
     groups
+}
+
+/// The network of a client, and all of IPv6 where it is there.
+fn networks(key: &ClientKey) -> impl Iterator<Item = Group> + use<> {
+    let is_v6 = key.v4().is_none() && key.name().is_none();
+    [Some(Group::Network(network(key.addr))), is_v6.then_some(Group::Network(0))].into_iter().flatten()
 }
 
 /// Whether a leaf or client lies in a group.

@@ -9,8 +9,9 @@ use super::{
     agent::Kind,
     facts::Facts,
     history::{Past, Telling, Walk},
+    trials::Trial,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long before the cut a client must have been served.
 const BEFORE_SECS: u32 = 2 * 3600;
@@ -52,6 +53,15 @@ pub(crate) struct Flush {
     /// Exclusive.
     pub(crate) to: u32,
     pub(crate) victims: BTreeSet<u32>,
+    /// When each client that had a session came back, refused or not.
+    pub(crate) returns: BTreeMap<u32, u32>,
+}
+
+impl Flush {
+    /// Whether a trial is a client's first after the cut: what it asked for later, logged in again, says nothing.
+    pub(crate) fn is_return(&self, trial: &Trial) -> bool {
+        self.returns.get(&trial.client).is_some_and(|at| (trial.time..=trial.last).contains(at))
+    }
 }
 
 impl Sessions {
@@ -141,7 +151,8 @@ impl Sessions {
         let found_out: Vec<(u32, u32)> = returns.iter().take(len).filter(|r| !r.1).map(|r| (r.0, r.2)).collect();
         let last = found_out.get((found_out.len() * NEARLY_ALL / 100).min(found_out.len().saturating_sub(1)));
         let to = last.map_or(at, |(time, _)| *time) + 1;
-        Flush { from: at, to, victims: found_out.into_iter().map(|(_, client)| client).collect() }
+        let returns = returns.iter().take(len).map(|(time, _, client)| (*client, *time)).collect();
+        Flush { from: at, to, victims: found_out.into_iter().map(|(_, client)| client).collect(), returns }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::model::{
     incident::{Incident, Scope, Severity, State, TimelinePoint, Verdict},
     logged::Logged,
     report::{ClientSummary, EventCauses, Totals, Window},
-    tally::{Refusal, Seen},
+    tally::Refusal,
     time::Time,
 };
 use rayon::prelude::*;
@@ -55,18 +55,36 @@ pub(crate) fn windows(facts: &Facts<'_>, seconds: u32) -> Vec<Window> {
     let empty = || vec![Tally::default(); (last.0 / seconds - first + 1) as usize];
     let clients = 0..facts.ledger.clients.len();
     let counted = clients.into_par_iter().with_min_len(4096).fold(empty, |mut tallies, client| {
-        let visits = facts.ledger.visits_of(client);
-        for own in visits.chunk_by(|a, b| a.time().0 / seconds == b.time().0 / seconds) {
-            if let Some(tally) = own.first().and_then(|v| tallies.get_mut((v.time().0 / seconds - first) as usize)) {
-                tally.add(facts, own);
+        // Requests come in order of time: a division where a window ends, not one for each.
+        let (mut window, mut until) = (0, 0);
+        for visit in facts.ledger.visits_of(client) {
+            let is_new = visit.time().0 >= until;
+            if is_new {
+                window = visit.time().0 / seconds;
+                until = (window + 1).saturating_mul(seconds);
+            }
+            if let Some(tally) = tallies.get_mut((window - first) as usize) {
+                tally.requests += 1;
+                tally.clients += u64::from(is_new);
             }
         }
         tallies
     });
-    let tallies = counted.reduce(empty, |mut a, b| {
+    let mut tallies = counted.reduce(empty, |mut a, b| {
         a.iter_mut().zip(b).for_each(|(a, b)| a.merge(b));
         a
     });
+    let mut last = (0, 0);
+    for refusal in &facts.ledger.refusals {
+        let window = refusal.time.0 / seconds;
+        if let Some(tally) = tallies.get_mut((window - first) as usize) {
+            let is_401 = facts.shape(refusal.shape as usize).status == 401;
+            tally.on_401 += u64::from(is_401);
+            tally.on_403 += u64::from(!is_401);
+            tally.failing += u64::from(last != (refusal.client + 1, window));
+            last = (refusal.client + 1, window);
+        }
+    }
     let windows = tallies.into_iter().enumerate().filter(|(_, tally)| tally.requests > 0);
     windows.map(|(i, tally)| tally.window((first + i as u32) * seconds, seconds)).collect()
 }
@@ -81,27 +99,9 @@ struct Tally {
 }
 
 impl Tally {
-    /// The requests of one client in the window.
-    fn add(&mut self, facts: &Facts<'_>, own: &[Seen]) {
-        let (before, on_401, on_403) = (self.on_401 + self.on_403, &mut self.on_401, &mut self.on_403);
-        for visit in own {
-            match facts.shape(visit.shape()).status {
-                401 => *on_401 += 1,
-                403 => *on_403 += 1,
-                _ => {}
-            }
-        }
-        self.requests += own.len() as u64;
-        self.clients += 1;
-        self.failing += u64::from(self.on_401 + self.on_403 > before);
-    }
-
     fn merge(&mut self, other: Self) {
         self.requests += other.requests;
         self.clients += other.clients;
-        self.on_401 += other.on_401;
-        self.on_403 += other.on_403;
-        self.failing += other.failing;
     }
 
     fn window(self, start: u32, seconds: u32) -> Window {
@@ -270,6 +270,7 @@ pub(crate) fn burst(facts: &Facts<'_>, burst: &Burst, locate: Locate<'_>) -> Inc
         id: id(burst.status, &scope, burst.from ^ burst.refusals.first().copied().unwrap_or(0)),
         verdict: burst.verdict,
         cause: burst.cause,
+        cause_is_settled: false,
         confidence: 0.8,
         severity: if burst.verdict == Verdict::Attack { Severity::Warning } else { Severity::Info },
         state: if ongoing { State::Ongoing } else { State::Ended },
@@ -299,29 +300,31 @@ pub(crate) fn burst(facts: &Facts<'_>, burst: &Burst, locate: Locate<'_>) -> Inc
 /// The prefixes and hosts that hold nine tenths of a burst's failures, where few do.
 fn burst_scope(facts: &Facts<'_>, shapes: &[u32]) -> Scope {
     const VALUES_MAX: usize = 3;
-    let most = |counts: BTreeMap<String, usize>| -> Vec<String> {
-        let mut ranked: Vec<(usize, String)> = counts.into_iter().map(|(text, count)| (count, text)).collect();
-        ranked.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let most = |counts: BTreeMap<u32, usize>| -> Vec<u32> {
+        let mut ranked: Vec<(usize, u32)> = counts.into_iter().map(|(id, count)| (count, id)).collect();
+        ranked.sort_by_key(|(count, id)| (std::cmp::Reverse(*count), *id));
         let (mut sum, mut kept) = (0, Vec::new());
-        for (count, text) in ranked.into_iter().take(VALUES_MAX) {
+        for (count, id) in ranked.into_iter().take(VALUES_MAX) {
             if sum * 10 >= shapes.len() * 9 {
                 break;
             }
             sum += count;
-            kept.push(text);
+            kept.push(id);
         }
         if sum * 10 >= shapes.len() * 9 { kept } else { Vec::new() }
     };
     let (mut prefixes, mut vhosts) = (BTreeMap::new(), BTreeMap::new());
     for shape in shapes {
         let leaf = facts.leaf(facts.shape(*shape as usize).leaf);
-        *prefixes.entry(facts.prefix_text(leaf.prefix[1]).to_owned()).or_default() += 1;
-        *vhosts.entry(facts.name_text(leaf.vhost)).or_default() += 1;
+        *prefixes.entry(leaf.prefix[1]).or_default() += 1;
+        *vhosts.entry(leaf.vhost).or_default() += 1;
     }
     let clean = |mut texts: Vec<String>| {
         texts.retain(|t| !t.is_empty() && t != "/");
         texts.sort();
         texts
     };
-    Scope { path_prefix: clean(most(prefixes)), vhost: clean(most(vhosts)), ..Scope::default() }
+    let prefixes = most(prefixes).into_iter().map(|prefix| facts.prefix_text(prefix).to_owned()).collect();
+    let vhosts = most(vhosts).into_iter().map(|vhost| facts.name_text(vhost)).collect();
+    Scope { path_prefix: clean(prefixes), vhost: clean(vhosts), ..Scope::default() }
 }

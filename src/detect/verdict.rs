@@ -20,6 +20,8 @@ pub(crate) struct Features {
     pub(crate) victims: BTreeSet<u32>,
     /// Of them, those served there themselves at another time.
     pub(crate) known: u32,
+    /// Clients active in scope that had been served there themselves at another time, refused or not.
+    pub(crate) known_active: u32,
     /// All clients refused in scope, strangers and bots included.
     pub(crate) refused: u32,
     /// Refused, served nowhere ever, on a route that is not open.
@@ -87,6 +89,7 @@ pub(crate) fn features(
     f.active = distinct(inside.iter().map(|t| t.client));
     f.victims = inside.iter().filter(|t| t.failed).map(|t| t.client).collect();
     f.known = distinct(inside.iter().filter(|t| t.failed && t.known).map(|t| t.client));
+    f.known_active = distinct(inside.iter().filter(|t| t.known).map(|t| t.client));
     breadth(&mut f, &inside);
     ratios(&mut f, facts, trials, cluster);
     refusals(&mut f, facts, pasts, ground, cluster, status);
@@ -280,6 +283,8 @@ pub(crate) enum Doubt {
 /// better by chance alone, by the logarithm of the places where it could lie.
 const RATIO_MIN: f64 = 10.0;
 const RATIO_PER_TENFOLD: f64 = 4.0;
+/// Known clients that show how known clients fare.
+const KNOWN_ENOUGH: u32 = 4;
 
 /// The gates in order; the first that does not hold is the doubt.
 pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel: Channel) -> Vec<Doubt> {
@@ -325,12 +330,55 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     let failed_share = f.requests_failed as f64 / f.requests_total.max(1) as f64;
     let share_min = if channel == Channel::Unresolved401 { 0.02 } else { 0.0 };
     doubt(failed_share >= share_min, Doubt::SmallShare);
-    doubt(f.known * 4 >= victims || cluster.inside >= 0.5, Doubt::FirstTimersOnly);
+    // Where those who had been served there still are, newcomers are asked who they are: the everyday answer to them.
+    let known_are_served = channel.status() == 401 && f.known_active >= KNOWN_ENOUGH && f.known * 2 < f.known_active;
+    doubt(f.known * 4 >= victims || (cluster.inside >= 0.5 && !known_are_served), Doubt::FirstTimersOnly);
     doubt(f.browser_share < 0.6 || f.with_files >= 0.4 * f.others_with_files, Doubt::NotPeople);
     doubt(f.known * 4 >= victims || f.paths < 2 * victims, Doubt::Scanner);
     doubt(f.foreign_referer < 0.5, Doubt::Hotlink);
     // People have a name each; who tries many names from one place is guessing.
     doubt(f.names.len() <= 2 * victims as usize + 2, Doubt::ManyNames);
     doubt(victims as usize >= 2 * cluster.bounds.values_named(), Doubt::Coincidence);
+    if std::env::var("AFDBG").is_ok() {
+        eprintln!(
+            "{:?} {}..{} {:?} v{} act{} kn{} kact{} refused{} str{} inside{:.2} ratio{:.1} price{:.1} min{:.1} served{:.2} traffic{:.2} breadth{:.2} nets{} fam{} topnet{:.2} rec{} -> {:?}",
+            channel,
+            cluster.from,
+            cluster.to,
+            cluster
+                .bounds
+                .values
+                .iter()
+                .map(|(d, v)| (
+                    *d,
+                    v.iter()
+                        .map(|v| match d {
+                            super::refine::Dimension::Prefix => facts.prefix_text(*v).to_owned(),
+                            super::refine::Dimension::Family => facts.families[*v as usize].clone(),
+                            _ => facts.name_text(*v),
+                        })
+                        .collect::<Vec<_>>()
+                ))
+                .collect::<Vec<_>>(),
+            victims,
+            f.active,
+            f.known,
+            f.known_active,
+            f.refused,
+            f.strangers,
+            cluster.inside,
+            cluster.ratio,
+            cluster.price,
+            ratio_min,
+            f.served_ratio,
+            f.traffic_ratio,
+            f.breadth,
+            f.networks,
+            f.families,
+            f.top_network,
+            f.recovered,
+            doubts
+        );
+    }
     doubts
 }

@@ -40,9 +40,36 @@ pub struct Discovery {
 /// Symbolic links are followed. Pipes and devices that are found rather than named are left alone: they may block.
 #[must_use]
 pub fn discover(paths: &[PathBuf]) -> Discovery {
+    discover_as(paths, Wanted::AccessLogs)
+}
+
+/// As [`discover`], but directories are searched for error logs.
+#[must_use]
+pub fn discover_errors(paths: &[PathBuf]) -> Discovery {
+    discover_as(paths, Wanted::ErrorLogs)
+}
+
+/// What directories are searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    AccessLogs,
+    ErrorLogs,
+}
+
+impl Wanted {
+    /// Whether a file is called so.
+    fn looks(self, path: &Path) -> bool {
+        match self {
+            Self::AccessLogs => is_access_log(path),
+            Self::ErrorLogs => is_error_log(path) && !is_no_log(&lower_name(path)),
+        }
+    }
+}
+
+fn discover_as(paths: &[PathBuf], wanted: Wanted) -> Discovery {
     let mut found = Discovery::default();
     for path in paths {
-        found.add(path);
+        found.add(path, wanted);
     }
     found.files.sort_by(|a, b| a.path.cmp(&b.path));
     let mut seen = BTreeSet::new();
@@ -64,14 +91,14 @@ fn is_worth_a_look(place: &Path) -> bool {
         Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
         Ok(_) => {
             let mut found = Discovery::default();
-            found.add_directory(place);
+            found.add_directory(place, Wanted::AccessLogs);
             !found.files.is_empty()
         }
     }
 }
 
 impl Discovery {
-    fn add(&mut self, path: &Path) {
+    fn add(&mut self, path: &Path, wanted: Wanted) {
         if path.as_os_str() == STDIN {
             return match stdin_metadata() {
                 Ok(metadata) => self.files.push(LogFile::new(path, &metadata)),
@@ -81,26 +108,26 @@ impl Discovery {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
                 let (files, problems) = (self.files.len(), self.problems.len());
-                let seen = self.add_directory(path);
+                let seen = self.add_directory(path, wanted);
                 if (files, problems) == (self.files.len(), self.problems.len()) {
-                    self.problems.push(Error::new(seen.into_kind(), path));
+                    self.problems.push(Error::new(seen.into_kind(wanted), path));
                 }
             }
             Ok(metadata) => match special(metadata.file_type()) {
                 Some(what) => self.problems.push(Error::new(Kind::Special { what }, path)),
                 None => self.files.push(LogFile::new(path, &metadata)),
             },
-            Err(error) if error.kind() == io::ErrorKind::NotFound && is_pattern(path) => self.add_matches(path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && is_pattern(path) => self.add_matches(path, wanted),
             Err(error) => self.problems.push(Error::from_io(error, "open it", path)),
         }
     }
 
-    /// Takes what looks like an access log, and says what else is there.
-    fn add_directory(&mut self, directory: &Path) -> Seen {
+    /// Takes what looks like a log that is wanted, and says what else is there.
+    fn add_directory(&mut self, directory: &Path, wanted: Wanted) -> Seen {
         let mut seen = Seen::default();
         for entry in WalkDir::new(directory).follow_links(true).into_iter().filter_entry(is_visible) {
             let Some((path, metadata)) = self.regular_file(entry, directory) else { continue };
-            if is_access_log(&path) {
+            if wanted.looks(&path) {
                 self.files.push(LogFile::new(&path, &metadata));
             } else {
                 seen.note(path.strip_prefix(directory).unwrap_or(&path));
@@ -126,7 +153,7 @@ impl Discovery {
         None
     }
 
-    fn add_matches(&mut self, path: &Path) {
+    fn add_matches(&mut self, path: &Path, wanted: Wanted) {
         let pattern = match Pattern::new(path) {
             Ok(pattern) => pattern,
             Err(kind) => return self.problems.push(Error::new(kind, path)),
@@ -139,13 +166,15 @@ impl Discovery {
                 Ok(entry) if entry.file_type().is_dir() => directories.push(pattern.shown(entry.path())),
                 other => {
                     let file = self.regular_file(other, &pattern.base);
-                    let wanted = file.filter(|(path, _)| pattern.wants_errors || !is_error_log(path));
-                    self.files.extend(wanted.map(|(path, metadata)| LogFile::new(&pattern.shown(&path), &metadata)));
+                    let is_meant =
+                        |path: &Path| wanted == Wanted::ErrorLogs || pattern.wants_errors || !is_error_log(path);
+                    let file = file.filter(|(path, _)| is_meant(path));
+                    self.files.extend(file.map(|(path, metadata)| LogFile::new(&pattern.shown(&path), &metadata)));
                 }
             }
         }
         for directory in directories {
-            self.add_directory(&directory);
+            self.add_directory(&directory, wanted);
         }
         if (files, problems) == (self.files.len(), self.problems.len()) {
             self.problems.push(Error::new(Kind::NoMatch, path));
@@ -211,8 +240,11 @@ impl Seen {
         }
     }
 
-    fn into_kind(self) -> Kind {
-        Kind::NoLogs { seen: self.names.into_iter().collect(), more: self.more }
+    fn into_kind(self, wanted: Wanted) -> Kind {
+        match wanted {
+            Wanted::AccessLogs => Kind::NoLogs { seen: self.names.into_iter().collect(), more: self.more },
+            Wanted::ErrorLogs => Kind::NoErrorLogs,
+        }
     }
 }
 
@@ -323,10 +355,16 @@ fn is_access_log(path: &Path) -> bool {
     let name = lower_name(path);
     let stem = without_rotation(&name);
     let ending = stem.rsplit_once('.').map_or("", |(_, ending)| ending);
-    if stem.contains("error") || NOT_LOGS.contains(&ending) || name.ends_with('~') {
+    if stem.contains("error") || is_no_log(&name) {
         return false;
     }
     stem.contains("access") || (ending == "log" && !is_of_another_program(stem))
+}
+
+/// Whether a lower-case name is that of configuration, a script, a page or a copy that an editor keeps.
+fn is_no_log(name: &str) -> bool {
+    let ending = without_rotation(name).rsplit_once('.').map_or("", |(_, ending)| ending);
+    NOT_LOGS.contains(&ending) || name.ends_with('~')
 }
 
 fn is_of_another_program(stem: &str) -> bool {
@@ -451,6 +489,25 @@ mod tests {
         ]);
         assert_eq!(found_in(dir.path(), &["."]).len(), 3);
         assert_eq!(found_in(dir.path(), &["", ""]), ["a/access.log.1", "access.log.2.gz", "b/access.log"]);
+    }
+
+    #[test]
+    fn error_logs_are_found_where_they_are_wanted() {
+        let dir =
+            tree(&["a/access.log", "a/error.log", "error.conf", "ssl_error_log-20260301.gz", "x/error.log.1", "notes"]);
+        let found = |paths: &[&str]| {
+            let found = discover_errors(&paths.iter().map(|p| dir.path().join(p)).collect::<Vec<_>>());
+            assert_eq!(found.problems, []);
+            found
+                .files
+                .iter()
+                .map(|f| f.path.strip_prefix(dir.path()).unwrap().to_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(found(&[""]), ["a/error.log", "ssl_error_log-20260301.gz", "x/error.log.1"]);
+        assert_eq!(found(&["a/*", "notes"]), ["a/access.log", "a/error.log", "notes"]);
+        let quiet = tree(&["access.log"]);
+        assert_eq!(discover_errors(&[quiet.path().to_owned()]).problems[0].kind, Kind::NoErrorLogs);
     }
 
     #[test]

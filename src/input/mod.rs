@@ -17,7 +17,7 @@ mod open;
 mod sniff;
 
 pub use chunks::{Lines, MAX_LINE_BYTES, StreamChunks, TARGET_CHUNK_BYTES, lines, split};
-pub use discover::{Discovery, discover, usual_places};
+pub use discover::{Discovery, discover, discover_errors, usual_places};
 pub use mmap::Map;
 pub use open::{Source, Stream};
 

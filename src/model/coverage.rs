@@ -1,10 +1,11 @@
 //! How much of the input the conclusions rest on.
 
 use super::{event::Reason, logged::Logged, time::Time};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One input and how much of it could be read. `lines == parsed + rejected + blank`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FileCoverage {
     /// As given or found; `-` for standard input.
     pub path: String,
@@ -29,6 +30,32 @@ pub struct FileCoverage {
     pub problem: Option<String>,
 }
 
+/// One error log and how much of it could be read. `lines == parsed + rejected + blank`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ErrorLogCoverage {
+    /// As given or found.
+    pub path: String,
+    /// Bytes of text, after decompression.
+    pub bytes: u64,
+    /// Lines, the last one counted with or without its newline.
+    pub lines: u64,
+    /// Lines in the form of a known server.
+    pub parsed: u64,
+    /// Of them, those that say something about a refusal.
+    pub noted: u64,
+    /// Other lines: what applications write there, stack traces.
+    pub rejected: u64,
+    /// Empty lines.
+    pub blank: u64,
+    /// Earliest time in it.
+    pub start: Option<Time>,
+    /// Latest time in it.
+    pub end: Option<Time>,
+    /// What went wrong with the file as a whole, where anything did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
 /// Lines rejected for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejected {
@@ -43,7 +70,7 @@ pub struct Rejected {
 }
 
 /// A line of the input, quoted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct LineRef {
     /// The file as in [`FileCoverage::path`].
     pub file: String,

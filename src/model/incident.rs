@@ -1,11 +1,12 @@
 //! What happened, whose fault, why.
 
 use super::{coverage::LineRef, time::Time};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Whose fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Ours: the only verdict that pages anybody.
@@ -19,7 +20,7 @@ pub enum Verdict {
 }
 
 /// How bad.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Nothing to do now.
@@ -31,7 +32,7 @@ pub enum Severity {
 }
 
 /// Whether it is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Over before the log ends.
@@ -42,7 +43,7 @@ pub enum State {
 
 /// The smallest description of what is hit that holds. Values of one dimension are alternatives, dimensions
 /// combine; all empty is the whole log.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Scope {
     /// Such as `/api/v2`: the path itself and what lies below it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -68,7 +69,7 @@ pub struct Scope {
 }
 
 /// A part of the traffic that could have been hit and was not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Spared {
     /// A field name of [`Scope`].
     pub dimension: &'static str,
@@ -81,7 +82,7 @@ pub struct Spared {
 }
 
 /// One thing that speaks for the likely cause, or against it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Evidence {
     /// Whether it supports the likely cause.
     pub supports: bool,
@@ -92,7 +93,7 @@ pub struct Evidence {
 }
 
 /// A cause that was considered and dropped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RuledOut {
     /// Its id in the registry of causes.
     pub cause: &'static str,
@@ -101,7 +102,7 @@ pub struct RuledOut {
 }
 
 /// A slice of the incident's time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TimelinePoint {
     /// Its start.
     pub time: Time,
@@ -116,7 +117,7 @@ pub struct TimelinePoint {
 }
 
 /// Many failures that belong together.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Incident {
     /// The same for the same incident in every run.
     pub id: String,
@@ -124,6 +125,9 @@ pub struct Incident {
     pub verdict: Verdict,
     /// The likely cause: an id of the registry of causes.
     pub cause: &'static str,
+    /// Whether the server's error log settles the cause; otherwise it is inferred from the access log.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cause_is_settled: bool,
     /// How sure of the verdict, 0 to 1.
     pub confidence: f64,
     /// How bad.

@@ -1,5 +1,6 @@
 //! Bytes that a stranger wrote. Owns the one type that keeps them apart from our own text.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 /// Bytes from a log: a path, a user agent, a user name, a whole line.
@@ -39,6 +40,19 @@ impl Logged {
 impl std::fmt::Debug for Logged {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:?}", self.inert())
+    }
+}
+
+impl JsonSchema for Logged {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Logged".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "What a stranger wrote: bytes that are not UTF-8 and characters that act are written as escapes."
+        })
     }
 }
 

@@ -6,6 +6,8 @@ pub mod coverage;
 pub mod event;
 pub mod incident;
 pub mod logged;
+pub mod note;
 pub mod report;
+pub mod story;
 pub mod tally;
 pub mod time;

@@ -1,11 +1,12 @@
 //! Everything that a renderer may show: `authfault-report/1`.
 
 use super::{
-    coverage::{FileCoverage, LineRef, Rejected},
+    coverage::{ErrorLogCoverage, FileCoverage, LineRef, Rejected},
     incident::Incident,
     logged::Logged,
     time::Time,
 };
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 /// The answer of one run. The same input gives the same report: no clock, host name or thread count inside.
@@ -27,8 +28,26 @@ pub struct Report {
     pub limits: Vec<String>,
 }
 
+impl Report {
+    /// The same with one incident alone.
+    ///
+    /// # Errors
+    /// No incident has this id; which ones there are, in words.
+    pub fn of_incident(mut self, id: &str) -> Result<Self, String> {
+        if self.incidents.iter().all(|incident| incident.id != id) {
+            let ids: Vec<&str> = self.incidents.iter().map(|incident| incident.id.as_str()).collect();
+            return Err(match ids.as_slice() {
+                [] => format!("no incident is called `{id}`: none was found in this log"),
+                _ => format!("no incident is called `{id}`; found were {}", ids.join(", ")),
+            });
+        }
+        self.incidents.retain(|incident| incident.id == id);
+        Ok(self)
+    }
+}
+
 /// How much of the input was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Input {
     /// Each file, sorted by path.
     pub files: Vec<FileCoverage>,
@@ -42,15 +61,19 @@ pub struct Input {
     pub blank: u64,
     /// Why lines were not understood, most frequent first.
     #[serde(serialize_with = "rejections")]
+    #[schemars(with = "Vec<RejectedView<'static>>")]
     pub rejections: Vec<Rejected>,
     /// Earliest time.
     pub start: Option<Time>,
     /// Latest time.
     pub end: Option<Time>,
+    /// Each error log that was read beside, sorted by path.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub error_logs: Vec<ErrorLogCoverage>,
 }
 
 /// Sums over the whole input.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Totals {
     /// Lines understood.
     pub requests: u64,
@@ -65,7 +88,7 @@ pub struct Totals {
 }
 
 /// Every 401 and 403 counted once; the sum is `status_401 + status_403`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EventCauses {
     /// Nothing was sent to log in with; often the normal first half of Basic authentication.
     pub no_credentials: u64,
@@ -80,7 +103,7 @@ pub struct EventCauses {
 }
 
 /// A slice of the whole log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Window {
     /// Its start.
     pub start: Time,
@@ -99,7 +122,7 @@ pub struct Window {
 }
 
 /// One address and its failures, over all its user agents.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ClientSummary {
     /// Address or host name.
     pub client: Logged,
@@ -121,12 +144,18 @@ pub struct ClientSummary {
     pub last: Time,
 }
 
-/// The contract's shape of a rejection: the column stays out of `first`.
-#[derive(Serialize)]
+/// Lines that were not understood, for one reason.
+// The contract's shape of a rejection: the column stays out of `first`.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Rejected")]
 struct RejectedView<'a> {
+    /// Why, in a few words.
     reason: &'static str,
+    /// How many.
     lines: u64,
+    /// Byte offset in the first of them at which it stopped fitting its nearest format.
     column: usize,
+    /// The first of them.
     first: &'a LineRef,
 }
 

@@ -1,5 +1,6 @@
 //! Points in log time. Owns the type; calendars live in `parse::timestamp` and in the renderers.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 /// Seconds since 1970-01-01 00:00:00 UTC. Logs before 1970 or after 2106 are not believed by the parsers.
@@ -34,6 +35,16 @@ impl Time {
         let month = if mp < 10 { mp + 3 } else { mp - 9 };
         let year = yoe + era * 400 + u32::from(month <= 2);
         (year, month, doy - (153 * mp + 2) / 5 + 1, self.0 % 86_400)
+    }
+}
+
+impl JsonSchema for Time {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Time".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": "date-time", "pattern": "Z$", "description": "RFC 3339 in UTC."})
     }
 }
 

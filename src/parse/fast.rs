@@ -80,7 +80,8 @@ pub fn parse<'a>(
     let time = clf(stamp, clock).ok()?;
     let (vhost, client, user) = front(before, layout.vhost)?;
     let (method, target, protocol) = split_request(line.get(open.wrapping_add(1)..close)?)?;
-    let (status, bytes) = status_and_size(line.get(close.wrapping_add(1)..at(2).unwrap_or(line.len()))?, quotes.len() == 2)?;
+    let (status, bytes) =
+        status_and_size(line.get(close.wrapping_add(1)..at(2).unwrap_or(line.len()))?, quotes.len() == 2)?;
     let mut event = Event { time, client, user, vhost, method, target, protocol, status, bytes, ..Event::default() };
     if let (Some(r0), Some(r1), Some(a0), Some(a1)) = (at(2), at(3), at(4), at(5)) {
         if line.get(r1.wrapping_add(1)..a0) != Some(b" ") {

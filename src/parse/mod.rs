@@ -24,6 +24,7 @@ mod strftime;
 mod template;
 mod timestamp;
 mod variables;
+mod zone;
 
 pub use detect::{Guess, LineParser, SAMPLE_LINES, guess, is_blank, nearest};
 pub use formats::{FORMATS, Format, Layout, by_id};
@@ -32,6 +33,7 @@ pub use parser::{Parser, Scratch};
 pub use plan::Plan;
 pub use template::{Syntax, TemplateError};
 pub use timestamp::{ClfMemo, any_form, clf, epoch, iso8601};
+pub use zone::{zone, zone_of};
 
 #[cfg(test)]
 mod tests {

@@ -65,7 +65,8 @@ pub fn clf(text: &[u8], memo: &mut ClfMemo) -> Result<Time, Reason> {
     let (Some((minute, rest)), Some(zone)) = (text.split_first_chunk::<MINUTE_LEN>(), text.last_chunk()) else {
         return Err(Reason::NoTime);
     };
-    let second = rest.get(..ZONE_START - MINUTE_LEN).and_then(number).filter(|s| *s <= 60).ok_or(Reason::NoTime)?.min(59);
+    let second =
+        rest.get(..ZONE_START - MINUTE_LEN).and_then(number).filter(|s| *s <= 60).ok_or(Reason::NoTime)?.min(59);
     if *minute != memo.minute || *zone != memo.zone {
         memo.start_secs = clf_minute(text)?.0;
         (memo.minute, memo.zone) = (*minute, *zone);

@@ -1,19 +1,24 @@
 //! The program's story: find the files, scan them side by side, merge, detect, report. Owns order and threads.
 
 mod coverage;
+mod errors;
+mod reread;
 mod scan;
 mod source;
 
+pub use reread::reread;
 pub use source::FormatChoice;
 
 use crate::{
-    detect::{self, Findings},
+    detect::{self, Findings, Who},
     error::{Error, Kind},
     input::{Discovery, LogFile},
     model::{
         logged::Logged,
+        note::Notes,
         report::{Input, Report},
-        tally::{ChunkCoverage, Place},
+        story::Stories,
+        tally::{ChunkCoverage, Ledger, Place},
         time::Time,
     },
     parse,
@@ -31,10 +36,14 @@ pub struct Options {
     pub threads: usize,
     /// The operator's own routes.
     pub routes: Arc<tally::Routes>,
+    /// Statuses that count as 401 or 403.
+    pub statuses: tally::Statuses,
     /// Left out before this.
     pub since: Bound,
     /// Left out from this on.
     pub until: Bound,
+    /// The zone of the error logs' times, in seconds east of Greenwich; the access log's where none is given.
+    pub error_log_zone_secs: Option<i32>,
     /// For detection.
     pub detect: detect::Settings,
 }
@@ -60,19 +69,67 @@ pub struct Analysis {
     pub problems: Vec<Error>,
 }
 
-/// Reads everything and reports once.
+/// Reads everything and reports once; `errors` are the error logs to read beside.
 #[must_use]
-pub fn analyze(found: Discovery, options: &Options, progress: &Progress) -> Analysis {
+pub fn analyze(found: Discovery, errors: Discovery, options: &Options, progress: &Progress) -> Analysis {
+    let read = read(found, errors, options, progress);
+    let locate = |place: Place| read.numbers.locate(place);
+    let mut findings = detect::detect_with(&read.ledger, &read.notes, &options.detect, &locate);
+    findings.limits.extend(read.limits);
+    Analysis { report: report(read.input, findings), problems: read.problems }
+}
+
+/// Stories of clients, and what went wrong on the way to them.
+#[derive(Debug)]
+pub struct Explanation {
+    /// None where no client fits.
+    pub stories: Stories,
+    /// Lines understood.
+    pub parsed: u64,
+    /// Files that could not be read, or not to their end.
+    pub problems: Vec<Error>,
+}
+
+/// Reads everything and tells the stories of some clients.
+#[must_use]
+pub fn explain(found: Discovery, errors: Discovery, options: &Options, progress: &Progress, who: &Who) -> Explanation {
+    let read = read(found, errors, options, progress);
+    let locate = |place: Place| read.numbers.locate(place);
+    let mut stories = detect::explain(&read.ledger, &read.notes, &locate, who);
+    stories.limits.extend(read.limits);
+    Explanation { stories, parsed: read.input.parsed, problems: read.problems }
+}
+
+/// All that was read, before anything is concluded from it.
+struct Read {
+    ledger: Ledger,
+    notes: Notes,
+    input: Input,
+    numbers: coverage::LineNumbers,
+    problems: Vec<Error>,
+    limits: Vec<String>,
+}
+
+fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progress) -> Read {
     let Discovery { files, mut problems, .. } = found;
     let (tallies, broken) = scan::scan(&files, options, progress);
     progress.finish();
     let numbers = coverage::LineNumbers::new(&files, &tallies.chunks);
-    let input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
+    let mut input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
     problems.extend(broken.into_iter().map(|(_, error)| error));
     problems.extend(unknown_formats(&files, &input, &tallies.chunks, &numbers));
     let (ledger, left_out) = tally::build_between(tallies.shards, bounds(options, &input));
-    let findings = detect::detect(&ledger, &options.detect, &|place| numbers.locate(place));
-    Analysis { report: report(input, findings, left_out), problems }
+    let errors = errors::read(errors, options.error_log_zone_secs, &ledger);
+    problems.extend(errors.problems);
+    input.error_logs = errors.covered;
+    let mut limits = errors.limits;
+    limits.extend(options.statuses.text().map(|text| format!("as asked for, these statuses are counted: {text}")));
+    if left_out > 0 {
+        limits.push(format!(
+            "{left_out} requests outside the span asked for were left out: what came before may explain what is shown"
+        ));
+    }
+    Read { ledger, notes: errors.notes, input, numbers, problems, limits }
 }
 
 /// The span to keep; the end exclusive.
@@ -85,13 +142,8 @@ fn bounds(options: &Options, input: &Input) -> (Time, Time) {
     (at(options.since, 0), at(options.until, u32::MAX))
 }
 
-fn report(input: Input, findings: Findings, left_out: u64) -> Report {
-    let Findings { totals, event_causes, incidents, windows, clients, mut limits } = findings;
-    if left_out > 0 {
-        limits.push(format!(
-            "{left_out} requests outside the span asked for were left out: what came before may explain what is shown"
-        ));
-    }
+fn report(input: Input, findings: Findings) -> Report {
+    let Findings { totals, event_causes, incidents, windows, clients, limits } = findings;
     Report { input, totals, event_causes, incidents, windows, clients, limits }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn scan(files: &[LogFile], options: &Options, progress: &Progress) ->
 /// One worker: draws until nothing is left.
 fn work(queue: &Queue<'_>, options: &Options, progress: &Progress) -> Tallies {
     let mut worker = Worker {
-        accumulator: Accumulator::new(Arc::clone(&options.routes)),
+        accumulator: Accumulator::new(Arc::clone(&options.routes)).counting(options.statuses.clone()),
         scratch: Scratch::default(),
         coverage: ChunkCoverage::default(),
         marks: Marks::default(),

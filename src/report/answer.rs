@@ -1,7 +1,7 @@
 //! The answer in one line: is it them, or is it us? Owns the sentence that becomes a mail's subject.
 
 use super::escape;
-use super::words::{befell, clock_on, count, counted, moment, place, share};
+use super::words::{befell, cause, clock_on, count, counted, moment, place, share};
 use crate::model::{
     incident::{Incident, Verdict},
     report::{Input, Report},
@@ -9,10 +9,10 @@ use crate::model::{
 };
 
 /// Below this share of lines understood, in percent, the answer itself says so.
-const ENOUGH_PERCENT: u64 = 90;
+pub(super) const ENOUGH_PERCENT: u64 = 90;
 
 /// Below this confidence a server-side fault is called suspected.
-const SURE: f64 = 0.8;
+pub(super) const SURE: f64 = 0.8;
 
 /// What the answer means for the night's sleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,35 @@ pub(super) fn faults(report: &Report) -> Vec<&Incident> {
     faults
 }
 
+/// The other incidents: those the log cannot decide first, then attacks, then what clients do to themselves.
+pub(super) fn others(report: &Report) -> Vec<&Incident> {
+    let mut others: Vec<&Incident> = report.incidents.iter().filter(|i| i.verdict != Verdict::ServerSide).collect();
+    others.sort_by_key(|incident| {
+        let rank = match incident.verdict {
+            Verdict::ServerSide => 0,
+            Verdict::Undecided => 1,
+            Verdict::Attack => 2,
+            Verdict::ClientSide => 3,
+        };
+        (rank, incident.start)
+    });
+    others
+}
+
+/// The answer where only one incident was asked for: it says nothing about the rest of the log.
+pub(super) fn of_one(incident: &Incident, report: &Report, title: fn(&str) -> &'static str) -> Answer {
+    let (kind, mood) = match incident.verdict {
+        Verdict::ServerSide => return Answer { text: one_fault(incident, report.input.end), mood: Mood::Bad },
+        Verdict::Attack => ("ATTACK", Mood::Unsure),
+        Verdict::ClientSide => ("CLIENT-SIDE", Mood::Good),
+        Verdict::Undecided => ("UNDECIDED", Mood::Unsure),
+    };
+    Answer {
+        text: format!("{kind}: {}, {}", cause(incident.cause, title), whom_and_when(incident, report.input.end)),
+        mood,
+    }
+}
+
 /// Lines that could have been requests.
 fn text_lines(input: &Input) -> u64 {
     input.lines.saturating_sub(input.blank)
@@ -77,14 +106,20 @@ pub fn understood_enough(input: &Input) -> bool {
 
 fn one_fault(fault: &Incident, log_end: Option<Time>) -> String {
     let kind = if fault.confidence < SURE { "SUSPECTED SERVER-SIDE FAULT" } else { "SERVER-SIDE FAULT" };
-    let clients = counted(fault.clients_affected, "client", "clients");
-    let since = kept(&format!("since {}", moment(fault.start)));
-    let until = match (fault.end, log_end) {
-        (Some(end), _) => kept(&format!("over at {}", clock_on(end, fault.start))),
-        (None, Some(end)) => kept(&format!("still on at the log's end, {}", clock_on(end, fault.start))),
+    format!("{kind}: {}", whom_and_when(fault, log_end))
+}
+
+/// `161 clients refused (403) on /rest/2.0 since 2026-03-10 10:20 UTC, over at 12:16`.
+fn whom_and_when(incident: &Incident, log_end: Option<Time>) -> String {
+    let clients = counted(incident.clients_affected, "client", "clients");
+    let since = kept(&format!("since {}", moment(incident.start)));
+    let until = match (incident.end, log_end) {
+        (Some(end), _) => kept(&format!("over at {}", clock_on(end, incident.start))),
+        (None, Some(end)) => kept(&format!("still on at the log's end, {}", clock_on(end, incident.start))),
         (None, None) => kept("still on at the log's end"),
     };
-    format!("{kind}: {clients} {} ({}) {} {since}, {until}", befell(fault.status), fault.status, place(&fault.scope, 2))
+    let (befell, place) = (befell(incident.status), place(&incident.scope, 2));
+    format!("{clients} {befell} ({}) {place} {since}, {until}", incident.status)
 }
 
 fn several_faults(first: &Incident, second: &Incident, more: &[&Incident]) -> String {
@@ -122,7 +157,7 @@ fn without_fault(report: &Report) -> (String, Mood) {
         return (format!("NO 401 OR 403 in {}", counted(total, "request", "requests")), Mood::Good);
     }
     let refused = format!("{} of {} refused", count(refused), counted(total, "request", "requests"));
-    let others = others(report);
+    let others = others_in_words(report);
     if report.incidents.iter().any(|i| i.verdict == Verdict::Undecided) {
         return (format!("UNDECIDED: {others}; {refused}, no server-side fault proven"), Mood::Unsure);
     }
@@ -133,7 +168,7 @@ fn without_fault(report: &Report) -> (String, Mood) {
 }
 
 /// `2 attacks, 1 client-side incident`; empty where there is none.
-fn others(report: &Report) -> String {
+fn others_in_words(report: &Report) -> String {
     let kinds = [
         (Verdict::Undecided, "incident the log cannot decide", "incidents the log cannot decide"),
         (Verdict::Attack, "attack", "attacks"),

@@ -7,12 +7,17 @@ pub mod answer;
 pub mod escape;
 pub mod out;
 pub mod renderers;
+mod story;
 pub mod words;
 
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
+mod shared_tests;
+#[cfg(test)]
 mod tests;
 
 pub use answer::headline;
-pub use renderers::{Options, RENDERERS, Renderer, renderer, renderer_for_extension};
+pub use renderers::{
+    Names, Options, RENDERERS, Renderer, renderer, renderer_for_file, schema, stories_for_people, stories_for_programs,
+};

@@ -44,6 +44,12 @@ impl Out {
         self
     }
 
+    /// Writes text of any origin by another escape of the same medium.
+    pub fn escaped(&mut self, escape: Escape, text: &str) -> &mut Self {
+        self.buffer.push_str(&escape(text));
+        self
+    }
+
     /// Writes what a stranger wrote, made inert and then escaped.
     pub fn logged(&mut self, logged: &Logged) -> &mut Self {
         self.text(&logged.inert())

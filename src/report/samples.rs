@@ -153,6 +153,7 @@ fn deploy_incident() -> Incident {
         id: "20260310T1020-403-7c1f09".to_owned(),
         verdict: Verdict::ServerSide,
         cause: "deploy_route_block",
+        cause_is_settled: false,
         confidence: 0.973_456_7,
         severity: Severity::Critical,
         state: State::Ended,
@@ -250,6 +251,7 @@ pub(super) fn attack() -> Report {
         id: "20260310T0000-401-0badc0".to_owned(),
         verdict: Verdict::ClientSide,
         cause: "stale_credentials",
+        cause_is_settled: false,
         confidence: 0.88,
         severity: Severity::Info,
         start: at(0, 0, 9),
@@ -300,6 +302,7 @@ fn stuffing() -> Incident {
         id: "20260310T0312-401-5eedab".to_owned(),
         verdict: Verdict::Attack,
         cause: "credential_stuffing",
+        cause_is_settled: false,
         confidence: 0.91,
         severity: Severity::Warning,
         status: 401,
@@ -328,6 +331,7 @@ fn scanner() -> Incident {
         id: "20260310T0101-403-5ca44e".to_owned(),
         verdict: Verdict::Attack,
         cause: "scanner",
+        cause_is_settled: false,
         confidence: 0.99,
         status: 403,
         start: at(1, 1, 0),
@@ -348,6 +352,7 @@ pub(super) fn two_faults() -> Report {
     let backend = Incident {
         id: "20260310T2211-401-ba5eba".to_owned(),
         cause: "auth_backend_down",
+        cause_is_settled: false,
         confidence: 0.74,
         severity: Severity::Warning,
         state: State::Ongoing,
@@ -383,6 +388,38 @@ pub(super) fn two_faults() -> Report {
     let mut report = deploy();
     report.incidents.push(backend);
     report.incidents.push(scanner());
+    report
+}
+
+/// Thirty days in windows of five minutes with fifty incidents, a fifth of them faults.
+pub(super) fn month() -> Report {
+    let mut report = deploy();
+    report.incidents = (0..50)
+        .map(|i| {
+            let incident = match i % 5 {
+                0 => deploy_incident(),
+                1 | 2 => stuffing(),
+                _ => Incident { verdict: Verdict::ClientSide, ..stuffing() },
+            };
+            let failing: Vec<u64> = (0..60).map(|slice| 100 + slice * 7 % 43).collect();
+            let start = Time(DAY + i * 50_000);
+            let (end, step) = (Some(Time(start.0 + 12_000)), 300);
+            let timeline = timeline(start, step, &failing);
+            Incident {
+                id: format!("{i:012x}"),
+                start,
+                peak: start,
+                end,
+                timeline,
+                timeline_step_secs: step,
+                ..incident
+            }
+        })
+        .collect();
+    report.windows = (0..8_640)
+        .map(|i| Window { start: Time(DAY + i * 300), seconds: 300, ..windows(3)[i as usize % 24].clone() })
+        .collect();
+    report.input.end = Some(Time(DAY + 8_640 * 300));
     report
 }
 
@@ -428,6 +465,7 @@ pub(super) fn half_understood() -> Report {
         ],
         start: Some(at(1, 0, 0)),
         end: Some(at(2, 0, 0)),
+        error_logs: Vec::new(),
     };
     report.totals = Totals { requests: 55, clients: 3, status_401: 1, status_403: 0, failing_clients: 1 };
     report.event_causes = EventCauses { no_credentials: 1, ..EventCauses::default() };
@@ -473,6 +511,7 @@ pub(super) fn hostile() -> Report {
         ruled_out: vec![RuledOut { cause: "scanner", why: raw.clone() }],
         next_checks: vec![raw.clone()],
         samples: vec![line(&raw, 1, &bytes)],
+        cause_is_settled: false,
         confidence: f64::NAN,
         requests_failed_expected: f64::NEG_INFINITY,
         ..deploy_incident()

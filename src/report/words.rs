@@ -4,6 +4,7 @@
 
 use crate::model::{
     incident::{Scope, Verdict},
+    report::EventCauses,
     time::Time,
 };
 
@@ -100,6 +101,12 @@ pub fn moment(time: Time) -> String {
     format!("{} UTC", time.minute())
 }
 
+/// `2026-03-10 10:20:52`.
+#[must_use]
+pub fn with_seconds(time: Time) -> String {
+    format!("{} {}", date(time), clock_with_seconds(time))
+}
+
 /// `10:20` on the day of another time, else `2026-03-10 10:20`.
 #[must_use]
 pub fn clock_on(time: Time, day_of: Time) -> String {
@@ -172,6 +179,21 @@ pub struct EventCauseWords {
     pub short: &'static str,
     /// One sentence on what it means.
     pub meaning: &'static str,
+}
+
+impl EventCauseWords {
+    /// How many failures have this cause.
+    #[must_use]
+    pub fn number(&self, causes: &EventCauses) -> u64 {
+        match self.id {
+            "no_credentials" => causes.no_credentials,
+            "incorrect_credentials" => causes.incorrect_credentials,
+            "expired_session" => causes.expired_session,
+            "unauthorized" => causes.unauthorized,
+            "server_misconfig" => causes.server_misconfig,
+            _ => 0,
+        }
+    }
 }
 
 /// All event causes: ours first, since that is the question.
@@ -291,6 +313,34 @@ pub fn shorten(text: &str, most_chars: usize) -> String {
     text.chars().take(most_chars.saturating_sub(3)).chain("...".chars()).collect()
 }
 
+/// One column of a drawing, in eighths of its height; what is not zero shows.
+#[must_use]
+pub fn block(value: u64, most: u64) -> char {
+    const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let eighths = (u128::from(value) * 8).div_ceil(u128::from(most.max(1))) as usize;
+    EIGHTHS.get(eighths.min(8)).copied().unwrap_or(' ')
+}
+
+/// A bar in whole columns; what is not zero shows.
+#[must_use]
+pub fn bar(part: u64, whole: u64, longest: usize) -> String {
+    let columns = (u128::from(part) * longest as u128).div_ceil(u128::from(whole.max(1))) as usize;
+    "█".repeat(columns.min(longest))
+}
+
+/// The words of a check, and its commands: what stands between backticks. A command gets a line of its own, never
+/// broken, so that it can be copied; the words lose it where it stands at their end.
+#[must_use]
+pub fn split_commands(check: &str) -> (String, Vec<&str>) {
+    let commands: Vec<&str> = check.split('`').skip(1).step_by(2).filter(|command| !command.is_empty()).collect();
+    let at_the_end = check.trim_end().ends_with('`') && commands.len() == 1;
+    match check.split_once('`') {
+        Some((words, _)) if at_the_end => (words.trim_end().to_owned(), commands),
+        // Commands in the middle of a sentence stay there: without them it would not be one.
+        _ => (check.to_owned(), Vec::new()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -350,5 +400,16 @@ mod tests {
         assert_eq!(place(&scope, 2), "on /a, /b and 1 more for iOS 19");
         scope = Scope { vhost: vec!["shop.example".to_owned()], ..Scope::default() };
         assert_eq!(place(&scope, 2), "on shop.example");
+    }
+
+    #[test]
+    fn a_command_at_the_end_gets_its_own_line() {
+        assert_eq!(
+            split_commands("Look at the rules: `nginx -T`"),
+            ("Look at the rules:".to_owned(), vec!["nginx -T"])
+        );
+        assert_eq!(split_commands("`date -u`"), (String::new(), vec!["date -u"]));
+        assert_eq!(split_commands("Compare `a` with b."), ("Compare `a` with b.".to_owned(), Vec::new()));
+        assert_eq!(split_commands("Reload."), ("Reload.".to_owned(), Vec::new()));
     }
 }

@@ -8,7 +8,7 @@
 //! look-ups. Of look-ups in a row the processor waits for many at once; one between the parsing of two lines would
 //! wait for memory alone.
 
-use super::{clients::Clients, interner::Interner, path, routes::Routes, shapes::Shapes};
+use super::{clients::Clients, interner::Interner, path, routes::Routes, shapes::Shapes, statuses::Statuses};
 use crate::model::{
     event::Event,
     tally::{Place, Refusal, Sample, SampleKey, Shard, Visit},
@@ -34,10 +34,9 @@ const TEXT_BYTES_MAX: usize = 1 << 30;
 pub struct Row<'t> {
     pub(super) path: &'t [u8],
     pub(super) path_hash: u64,
+    pub(super) client: &'t [u8],
     pub(super) agent: &'t [u8],
-    pub(super) agent_hash: u64,
-    /// See [`Clients::address`].
-    pub(super) address: u64,
+    pub(super) client_hash: u64,
     /// See [`Shapes::outcome`].
     pub(super) outcome: u32,
     time: Time,
@@ -59,11 +58,12 @@ pub struct Accumulator {
     samples: Vec<(SampleKey, Sample)>,
     /// The index of each sample, by its key.
     sample_table: HashMap<SampleKey, usize, RandomState>,
+    statuses: Statuses,
     closed: Vec<Shard>,
     /// Rows out there.
     prepared: usize,
     found_clients: Vec<u32>,
-    found_shapes: Vec<u16>,
+    found_shapes: Vec<u32>,
 }
 
 impl Accumulator {
@@ -71,6 +71,12 @@ impl Accumulator {
     #[must_use]
     pub fn new(routes: Arc<Routes>) -> Self {
         Self { shapes: Shapes::new(routes), ..Self::default() }
+    }
+
+    /// The same, with other statuses counted as refusals.
+    #[must_use]
+    pub fn counting(self, statuses: Statuses) -> Self {
+        Self { statuses, ..self }
     }
 
     /// Takes one request; `line` is its text, `place` where it stands.
@@ -83,15 +89,23 @@ impl Accumulator {
     /// here, while they are in the cache, and tables there.
     #[inline]
     pub fn prepare<'t>(&mut self, event: &Event<'t>, line: &'t [u8], place: Place) -> Row<'t> {
+        let counted;
+        let event = match self.statuses.counted_as(event.status) {
+            None => event,
+            Some(status) => {
+                counted = Event { status, ..*event };
+                &counted
+            }
+        };
         let path = path::without_query(event.target);
         let refusal = if matches!(event.status, 401 | 403) { self.refuse(event, place) } else { 0 };
         self.prepared += 1;
         Row {
             path,
             path_hash: self.shapes.hash(path),
+            client: event.client,
             agent: event.agent,
-            agent_hash: self.clients.hash(event.agent),
-            address: self.clients.address(event.client, &mut self.names),
+            client_hash: self.clients.hash(event.client, event.agent),
             outcome: self.shapes.outcome(event, &mut self.names),
             time: event.time,
             refusal,
@@ -103,7 +117,7 @@ impl Accumulator {
     pub fn take(&mut self, batch: &[Row<'_>]) {
         let mut clients = std::mem::take(&mut self.found_clients);
         let mut shapes = std::mem::take(&mut self.found_shapes);
-        self.clients.find(batch, &mut clients);
+        self.clients.find(batch, &mut self.names, &mut clients);
         self.shapes.find(batch, &mut self.names, &mut shapes);
         for ((row, client), shape) in batch.iter().zip(&clients).zip(&shapes) {
             self.keep(row, *client, *shape);
@@ -116,14 +130,14 @@ impl Accumulator {
     }
 
     #[inline]
-    fn keep(&mut self, row: &Row<'_>, client: u32, shape: u16) {
+    fn keep(&mut self, row: &Row<'_>, client: u32, shape: u32) {
         let (bucket, second) = ((row.time.0 >> 16) as u16, row.time.0 as u16);
         if bucket != self.bucket {
             self.turn_to(bucket);
         }
-        self.open.push(Visit { client, shape, second });
+        self.open.push(Visit { client, shape: shape as u16, second });
         if row.refusal > 0 {
-            self.complete(row, client, u32::from(shape));
+            self.complete(row, client, shape);
         }
     }
 
@@ -157,7 +171,7 @@ impl Accumulator {
             refusals: full.refusals,
             samples: full.samples,
         });
-        *self = Self { closed, ..Self::new(routes) };
+        *self = Self { closed, statuses: full.statuses, ..Self::new(routes) };
     }
 
     /// Lines mostly come in order of time, so one bucket is open and the others wait in a map.
@@ -212,11 +226,8 @@ impl Accumulator {
 
 /// The host of a URL, or nothing.
 fn host_of(url: &[u8]) -> &[u8] {
-    if url.is_empty() {
-        return url;
-    }
-    let Some(at) = memchr::memmem::find(url, b"://") else { return b"" };
-    let rest = url.get(at + 3..).unwrap_or_default();
+    let after_scheme = memchr::memchr(b':', url).and_then(|at| url.get(at + 1..)?.strip_prefix(b"//"));
+    let Some(rest) = after_scheme else { return b"" };
     let end = rest.iter().position(|b| matches!(b, b'/' | b':' | b'?' | b'#')).unwrap_or(rest.len());
     rest.get(..end).unwrap_or_default()
 }

@@ -22,8 +22,8 @@ type Remaps = Vec<Vec<u32>>;
 pub fn build(mut shards: Vec<Shard>) -> Ledger {
     let (names, name_maps) = merge_names(&shards, |shard| &shard.names);
     let (agents, agent_maps) = merge_names(&shards, |shard| &shard.agents);
-    let (shapes, shape_maps) = merge_shapes(&shards, &name_maps);
-    let (clients, client_maps) = merge_clients(&shards, &name_maps, &agent_maps);
+    let ((shapes, shape_maps), (clients, client_maps)) =
+        rayon::join(|| merge_shapes(&shards, &name_maps), || merge_clients(&shards, &name_maps, &agent_maps));
     let refusals = merge_refusals(&shards, &client_maps, &shape_maps, &name_maps);
     let samples = merge_samples(&mut shards, &shape_maps, &client_maps);
     let (visit_bounds, visits) = merge_visits(shards, clients.len(), &client_maps, &shape_maps);

@@ -9,9 +9,11 @@ mod memo;
 pub mod path;
 mod routes;
 mod shapes;
+mod statuses;
 mod table;
 
 pub use accumulate::{Accumulator, BATCH_LEN, Row};
 pub use routes::Routes;
+pub use statuses::Statuses;
 
 pub use ledger::{build, build_between};

@@ -47,7 +47,11 @@ fn origin_form(target: &[u8]) -> &[u8] {
 }
 
 fn write_segment(segment: &[u8], is_last: bool, out: &mut Vec<u8>) {
-    if is_last && let Some(kind) = static_type(segment) {
+    let is_name = |b: &u8| !b.is_ascii_digit() && *b != b'.';
+    if segment.len() <= SEGMENT_LEN_MAX && segment.iter().all(is_name) {
+        // Most segments; none of what follows would find anything in it.
+        out.extend_from_slice(segment);
+    } else if is_last && let Some(kind) = static_type(segment) {
         out.extend_from_slice(b"*.");
         out.extend_from_slice(kind);
     } else if is_id(segment) {

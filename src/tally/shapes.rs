@@ -5,7 +5,7 @@
 //! the shape. So a path not seen lately, every sixth on a site with ids in its paths, costs one templating, whatever
 //! it is asked with.
 
-use super::{accumulate::Row, interner::Interner, memo::Memo, path, routes::Routes};
+use super::{accumulate::Row, interner::Interner, memo::Memo, path, routes::Routes, table::Table};
 use crate::model::{event::Event, tally::Shape};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -16,17 +16,14 @@ use std::{
 
 /// Paths remembered: sites with ids in their paths need that many, and 256 KiB stay in the L2 cache.
 const PATHS_MEMO: usize = 1 << 15;
-/// Shapes remembered.
-const SHAPES_MEMO: usize = 1 << 13;
 /// Manners remembered.
 const MANNERS_MEMO: usize = 1 << 8;
 
 /// The shapes of one shard.
 pub(super) struct Shapes {
     shapes: Vec<Shape>,
-    /// By template, manner, status and user.
-    table: HashTable<(u64, u16)>,
-    seen: Memo,
+    /// By the hash of template, manner, status and user.
+    table: Table,
     /// Indices into the names.
     templates: Vec<u32>,
     /// By the hash of the text.
@@ -39,8 +36,7 @@ pub(super) struct Shapes {
     hasher: RandomState,
     routes: Arc<Routes>,
     scratch: Vec<u8>,
-    hashes: Vec<u64>,
-    found: Vec<Option<u16>>,
+    seen: Vec<Option<u16>>,
     keys: Vec<u64>,
 }
 
@@ -63,8 +59,7 @@ impl Shapes {
     pub(super) fn new(routes: Arc<Routes>) -> Self {
         Self {
             shapes: Vec::new(),
-            table: HashTable::new(),
-            seen: Memo::new(SHAPES_MEMO),
+            table: Table::default(),
             templates: Vec::new(),
             template_table: HashTable::new(),
             seen_paths: Memo::new(PATHS_MEMO),
@@ -74,8 +69,7 @@ impl Shapes {
             hasher: RandomState::default(),
             routes,
             scratch: Vec::new(),
-            hashes: Vec::new(),
-            found: Vec::new(),
+            seen: Vec::new(),
             keys: Vec::new(),
         }
     }
@@ -103,22 +97,20 @@ impl Shapes {
     }
 
     /// Writes the shape of each request.
-    pub(super) fn find(&mut self, batch: &[Row<'_>], names: &mut Interner, out: &mut Vec<u16>) {
-        self.found.clear();
-        self.found.extend(batch.iter().map(|row| self.seen_paths.get(row.path_hash)));
+    pub(super) fn find(&mut self, batch: &[Row<'_>], names: &mut Interner, out: &mut Vec<u32>) {
+        self.seen.clear();
+        self.seen.extend(batch.iter().map(|row| self.seen_paths.get(row.path_hash)));
         self.keys.clear();
         for (i, row) in batch.iter().enumerate() {
-            let template = self.found.get(i).copied().flatten().unwrap_or_else(|| self.template(row, names));
+            let template = self.seen.get(i).copied().flatten().unwrap_or_else(|| self.template(row, names));
             self.keys.push(u64::from(template) << 32 | u64::from(row.outcome));
         }
-        self.hashes.clear();
-        self.hashes.extend(self.keys.iter().map(|key| self.hasher.hash_one(key)));
-        self.found.clear();
-        self.found.extend(self.hashes.iter().map(|hash| self.seen.get(*hash)));
-        out.clear();
-        for i in 0..batch.len() {
-            out.push(self.found.get(i).copied().flatten().unwrap_or_else(|| self.shape(i)));
-        }
+        let Self { shapes, table, templates, manners, hasher, keys, .. } = self;
+        let create = |key: &u64| {
+            shapes.push(shape_of(*key, templates, manners));
+            shapes.len() as u32 - 1
+        };
+        table.find_all(keys, |key| hasher.hash_one(key), create, out);
     }
 
     /// The template of a path that was not seen lately.
@@ -173,32 +165,17 @@ impl Shapes {
         self.manner_table.insert_unique(hash, (hash, index), |(hash, _)| *hash);
         index
     }
+}
 
-    /// The shape of the batch's row `i`, which was not seen lately.
-    fn shape(&mut self, i: usize) -> u16 {
-        let (Some(key), Some(hash)) = (self.keys.get(i).copied(), self.hashes.get(i).copied()) else { return 0 };
-        let found = self.table.find(hash, |(other, _)| *other == key).map(|(_, shape)| *shape);
-        let shape = found.unwrap_or_else(|| self.new_shape(key, hash));
-        self.seen.put(hash, shape);
-        shape
-    }
-
-    #[cold]
-    fn new_shape(&mut self, key: u64, hash: u64) -> u16 {
-        let path = self.templates.get((key >> 32) as usize).copied().unwrap_or_default();
-        let manner = self.manners.get((key >> 16) as usize & 0xffff).copied().unwrap_or_default();
-        let Manner { vhost, method, protocol, upstream } = manner;
-        let (status, with_user) = ((key as u16) >> 1, key & 1 == 1);
-        let index = self.shapes.len() as u16;
-        self.shapes.push(Shape { vhost, path, method, protocol, upstream, status, with_user });
-        let hasher = &self.hasher;
-        self.table.insert_unique(hash, (key, index), |(key, _)| hasher.hash_one(key));
-        index
-    }
+fn shape_of(key: u64, templates: &[u32], manners: &[Manner]) -> Shape {
+    let path = templates.get((key >> 32) as usize).copied().unwrap_or_default();
+    let manner = manners.get((key >> 16) as usize & 0xffff).copied().unwrap_or_default();
+    let Manner { vhost, method, protocol, upstream } = manner;
+    Shape { vhost, path, method, protocol, upstream, status: key as u16 >> 1, with_user: key & 1 == 1 }
 }
 
 /// Methods and protocols, whose lengths are few, without the general case's start.
-#[inline]
+#[inline(always)]
 fn write_short(hasher: &mut impl Hasher, text: &[u8]) {
     match *text {
         [a, b, c] => hasher.write_u32(u32::from_le_bytes([a, b, c, 0])),

@@ -24,7 +24,9 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
 /// The built program, in an environment that says nothing about colour, width or logs.
 pub(crate) fn authfault() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_authfault"));
-    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "TERM", "AUTHFAULT_TRACE"] {
+    for name in
+        ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "TERM", "AUTHFAULT_TRACE", "AUTHFAULT_ANONYMIZE_KEY"]
+    {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());

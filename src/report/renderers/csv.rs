@@ -9,8 +9,13 @@ use crate::{
     },
 };
 
-pub(super) const RENDERER: Renderer =
-    Renderer { id: "csv", title: "the course of the log, a row per window", extension: "csv", render };
+pub(super) const RENDERER: Renderer = Renderer {
+    id: "csv",
+    title: "the course of the log, a row per window",
+    extension: "csv",
+    is_shared: false,
+    render,
+};
 
 fn render(report: &Report, _options: &Options) -> Vec<u8> {
     let mut out = Out::new(escape::csv, Color::Off);

@@ -7,7 +7,10 @@ use crate::{
         report::Report,
         time::Time,
     },
-    report::words::{befell, clock, clock_on, count, date, duration},
+    report::{
+        story::is_within,
+        words::{befell, clock, clock_on, count, date, duration},
+    },
 };
 
 /// Rows of the drawing: eight steps each.
@@ -110,13 +113,9 @@ fn refused_per_slice(report: &Report, start: Time, slice_secs: u32, slices: usiz
 }
 
 fn column(slices: &[TimelinePoint], incident: &Incident) -> Column {
-    let step = incident.timeline_step_secs;
-    let within = |point: &TimelinePoint| {
-        point.time.0.saturating_add(step) > incident.start.0 && incident.end.is_none_or(|end| point.time < end)
-    };
     Column {
         failing: slices.iter().map(|point| point.failing_clients).max().unwrap_or(0),
-        within: slices.iter().any(within),
+        within: slices.iter().any(|point| is_within(incident, point.time)),
     }
 }
 

@@ -3,11 +3,14 @@
 use super::page::{Page, Prose, Tone};
 use crate::{
     model::{
-        coverage::{FileCoverage, Rejected},
+        coverage::{ErrorLogCoverage, FileCoverage, Rejected},
         logged::inert,
         report::Input,
     },
-    report::words::{count, counted, share, size, span},
+    report::{
+        renderers::Names,
+        words::{count, counted, share, size, span},
+    },
 };
 
 /// Limits on lists; what is left out is counted.
@@ -46,6 +49,32 @@ pub(super) fn input(page: &mut Page, input: &Input) {
         page.line(2, &Prose::new().toned(Tone::Faint, &more));
     }
     rejections(page, &input.rejections);
+    for log in input.error_logs.iter().take(MOST_FILES) {
+        error_log(page, log);
+    }
+    if input.error_logs.len() > MOST_FILES {
+        let more = format!("and {} more error logs", count((input.error_logs.len() - MOST_FILES) as u64));
+        page.line(2, &Prose::new().toned(Tone::Faint, &more));
+    }
+}
+
+/// Lines that are not in a server's form are normal there: applications write to it as well.
+fn error_log(page: &mut Page, log: &ErrorLogCoverage) {
+    let mut prose = Prose::new()
+        .text(&format!("{}: error log, {}, ", log.path, size(log.bytes)))
+        .kept(&counted(log.lines, "line", "lines"))
+        .text(", ")
+        .kept(&format!("{} about refusals", count(log.noted)));
+    if log.rejected > 0 {
+        prose = prose.text(", ").kept(&format!("{} not understood", count(log.rejected)));
+    }
+    if let (Some(start), Some(end)) = (log.start, log.end) {
+        prose = prose.text(", ").kept(&span(start, end));
+    }
+    page.wrapped(2, 4, &prose);
+    if let Some(problem) = &log.problem {
+        page.wrapped(4, 4, &Prose::new().toned(Tone::Unsure, "Problem: ").text(problem));
+    }
 }
 
 fn file(page: &mut Page, file: &FileCoverage, among_others: bool) {
@@ -123,5 +152,13 @@ pub(super) fn limits(page: &mut Page, limits: &[String]) {
     page.heading("What this log cannot tell");
     for limit in limits {
         page.wrapped(2, 4, &Prose::new().text("- ").text(limit));
+    }
+}
+
+/// Who the clients are to the reader, where they are not named as in the log.
+pub(super) fn names(page: &mut Page, names: Names) {
+    if let Some(note) = names.note() {
+        page.blank();
+        page.wrapped(0, 0, &Prose::new().toned(Tone::Faint, note));
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     },
     report::{
         renderers::Options,
+        story,
         words::{self, befell, cause, clock_on, confidence, count, counted, duration, share, span},
     },
 };
@@ -26,6 +27,7 @@ const MOST_VALUES: usize = 6;
 const LONGEST_VALUE: usize = 120;
 const LONGEST_TEXT: usize = 400;
 const LONGEST_ID: usize = 40;
+const LONGEST_FILE: usize = 36;
 
 /// A server-side incident in full.
 pub(super) fn fault(page: &mut Page, number: Option<usize>, incident: &Incident, report: &Report, options: &Options) {
@@ -40,7 +42,7 @@ pub(super) fn fault(page: &mut Page, number: Option<usize>, incident: &Incident,
     evidence(page, incident);
     ruled_out(page, incident, options);
     next_checks(page, &incident.next_checks);
-    samples(page, &incident.samples);
+    samples(page, &incident.samples, report.input.files.len());
 }
 
 fn title(page: &mut Page, number: Option<usize>, incident: &Incident) {
@@ -53,10 +55,11 @@ fn title(page: &mut Page, number: Option<usize>, incident: &Incident) {
     page.wrapped(0, 2, &prose);
 }
 
-/// The cause is inferred, and says so: a log shows what happened, not why.
+/// The cause is inferred, and says so: an access log shows what happened, not why. An error log may say it.
 fn likely_cause(page: &mut Page, incident: &Incident, options: &Options) {
     let title = cause(incident.cause, options.cause_title);
-    page.labelled("Cause", &Prose::new().toned(Tone::Strong, &title).text(" (inferred)"));
+    let source = if incident.cause_is_settled { " (the error log says so)" } else { " (inferred)" };
+    page.labelled("Cause", &Prose::new().toned(Tone::Strong, &title).text(source));
     match incident.severity {
         Severity::Critical => {}
         Severity::Warning => page.labelled("Severity", &Prose::new().text("warning: can wait for working hours")),
@@ -68,7 +71,7 @@ fn verdict_tone(verdict: Verdict) -> Tone {
     match verdict {
         Verdict::ServerSide => Tone::Bad,
         Verdict::Attack | Verdict::Undecided => Tone::Unsure,
-        Verdict::ClientSide => Tone::Strong,
+        Verdict::ClientSide => Tone::Theirs,
     }
 }
 
@@ -120,13 +123,16 @@ fn short(values: &[String]) -> Vec<String> {
 }
 
 fn who(page: &mut Page, incident: &Incident) {
-    let mut prose = match incident.clients_active {
-        0 => Prose::new().toned(Tone::Strong, &counted(incident.clients_affected, "client", "clients")),
-        active => Prose::new()
-            .toned(Tone::Strong, &count(incident.clients_affected))
-            .text(&format!(" of {}", counted(active, "active client", "active clients"))),
+    let (affected, active) = (incident.clients_affected, incident.clients_active);
+    let clients = match active {
+        0 => counted(affected, "client", "clients"),
+        _ => format!("{} of {}", count(affected), counted(active, "active client", "active clients")),
     };
-    prose = prose.text(&format!("; {} known good (served before or after)", count(incident.clients_known_good)));
+    let known = match incident.clients_known_good {
+        known if known == affected && known > 1 => "all known good".to_owned(),
+        known => format!("{} known good", count(known)),
+    };
+    let mut prose = Prose::new().toned(Tone::Strong, &clients).text(&format!(", {known} (served before or after)"));
     if incident.users_affected > 0 {
         prose = prose.text("; ").kept(&counted(incident.users_affected, "user name", "user names")).text(" (claimed)");
     }
@@ -134,7 +140,7 @@ fn who(page: &mut Page, incident: &Incident) {
     page.labelled(
         "Requests",
         &requests(incident)
-            .text(&format!("; the usual rate would give {}", expected(incident.requests_failed_expected))),
+            .text(&format!("; the usual rate would give {}", story::expected(incident.requests_failed_expected))),
     );
 }
 
@@ -145,19 +151,22 @@ fn requests(incident: &Incident) -> Prose {
         .kept(&format!("({})", share(failed, total)))
 }
 
-fn expected(failures: f64) -> String {
-    // `as` saturates, and a negative or missing number becomes 0.
-    if failures < 10.0 { format!("{:.1}", failures.max(0.0)) } else { count(failures.round() as u64) }
-}
-
+/// What was not hit, dimension by dimension.
 fn spared(page: &mut Page, spared: &[Spared], status: u16) {
     let mut prose = Prose::new();
+    let mut dimension = "";
     for (i, part) in spared.iter().take(MOST_SPARED).enumerate() {
-        let value = words::shorten(&part.value, LONGEST_VALUE);
-        let (link, unit) = if i > 0 { (", ", String::new()) } else { ("", format!(" clients {}", befell(status))) };
+        let name = words::dimension(part.dimension);
+        let link = match (i, name == dimension) {
+            (0, _) => format!("{name} "),
+            (_, true) => ", ".to_owned(),
+            (_, false) => format!("; {name} "),
+        };
+        dimension = name;
+        let unit = if i > 0 { String::new() } else { format!(" clients {}", befell(status)) };
         prose = prose
-            .text(&format!("{link}{} ", words::dimension(part.dimension)))
-            .toned(Tone::Strong, &value)
+            .text(&link)
+            .toned(Tone::Strong, &words::shorten(&part.value, LONGEST_VALUE))
             .text(" ")
             .kept(&format!("({} of {}{unit})", count(part.failing), count(part.clients)));
     }
@@ -192,11 +201,15 @@ fn evidence(page: &mut Page, incident: &Incident) {
 }
 
 fn ruled_out(page: &mut Page, incident: &Incident, options: &Options) {
-    let mut label = "Ruled out";
-    for other in incident.ruled_out.iter().take(MOST_RULED_OUT) {
-        let title = cause(other.cause, options.cause_title);
-        page.labelled(label, &Prose::new().text(&format!("{title}: {}", words::shorten(&other.why, LONGEST_TEXT))));
-        label = "";
+    let mut prose = Prose::new();
+    for (i, other) in incident.ruled_out.iter().take(MOST_RULED_OUT).enumerate() {
+        let link = if i > 0 { "; " } else { "" };
+        prose = prose
+            .text(&format!("{link}{}", cause(other.cause, options.cause_title)))
+            .toned(Tone::Faint, &format!(" ({})", words::shorten(&other.why, LONGEST_TEXT)));
+    }
+    if !incident.ruled_out.is_empty() {
+        page.labelled("Ruled out", &prose);
     }
     left_out(page, incident.ruled_out.len(), MOST_RULED_OUT);
 }
@@ -204,7 +217,7 @@ fn ruled_out(page: &mut Page, incident: &Incident, options: &Options) {
 fn next_checks(page: &mut Page, checks: &[String]) {
     let mut label = "Next";
     for (i, check) in checks.iter().take(MOST_CHECKS).enumerate() {
-        let (words, commands) = split_commands(check);
+        let (words, commands) = words::split_commands(check);
         let mark = Prose::new().toned(Tone::Strong, &format!("{}.", i + 1));
         page.listed(label, &mark, 3, &Prose::new().text(&words));
         for command in commands {
@@ -215,23 +228,15 @@ fn next_checks(page: &mut Page, checks: &[String]) {
     left_out(page, checks.len(), MOST_CHECKS);
 }
 
-/// The words of a check, and its commands: what stands between backticks. A command gets a line of its own, never
-/// broken, so that it can be copied; the words lose it where it stands at their end.
-fn split_commands(check: &str) -> (String, Vec<&str>) {
-    let commands: Vec<&str> = check.split('`').skip(1).step_by(2).filter(|command| !command.is_empty()).collect();
-    let at_the_end = check.trim_end().ends_with('`') && commands.len() == 1;
-    match check.split_once('`') {
-        Some((words, _)) if at_the_end => (words.trim_end().to_owned(), commands),
-        // Commands in the middle of a sentence stay there: without them it would not be one.
-        _ => (check.to_owned(), Vec::new()),
-    }
-}
-
-/// Lines of the log as grep would show them, cut: two lines hold what matters in the usual formats.
-fn samples(page: &mut Page, samples: &[LineRef]) {
+/// Lines of the log, cut: two lines hold what matters in the usual formats. Where there is one file, its name says
+/// nothing.
+fn samples(page: &mut Page, samples: &[LineRef], files: usize) {
     let mut label = "Lines";
     for sample in samples.iter().take(MOST_SAMPLES) {
-        let place = format!("{}:{}: ", words::shorten(&sample.file, LONGEST_VALUE), sample.line);
+        let place = match files {
+            1 => format!("line {}: ", sample.line),
+            _ => format!("{}:{}: ", page.cut_within(&sample.file, LONGEST_FILE), sample.line),
+        };
         let room = (2 * (page.width - LABELLED)).saturating_sub(page.columns(&place)).max(20);
         let text = page.cut(&sample.text.inert(), room);
         page.labelled(label, &Prose::new().toned(Tone::Strong, &place).toned(Tone::Faint, &text));
@@ -245,20 +250,10 @@ pub(super) fn others(page: &mut Page, incidents: &[&Incident], report: &Report, 
         return;
     }
     page.heading("Other incidents");
-    let mut ranked = incidents.to_vec();
-    ranked.sort_by_key(|incident| {
-        let rank = match incident.verdict {
-            Verdict::ServerSide => 0,
-            Verdict::Undecided => 1,
-            Verdict::Attack => 2,
-            Verdict::ClientSide => 3,
-        };
-        (rank, incident.start)
-    });
-    for incident in ranked.iter().take(options.max_other_incidents) {
+    for incident in incidents.iter().take(options.max_other_incidents) {
         other(page, incident, report, options);
     }
-    let left = ranked.len().saturating_sub(options.max_other_incidents);
+    let left = incidents.len().saturating_sub(options.max_other_incidents);
     if left > 0 {
         page.wrapped(
             2,
@@ -291,26 +286,10 @@ fn other(page: &mut Page, incident: &Incident, report: &Report, options: &Option
     );
     page.wrapped(4, 4, &figures.text(&failed));
     if let Some(check) = incident.next_checks.first() {
-        let (words, commands) = split_commands(check);
+        let (words, commands) = words::split_commands(check);
         page.wrapped(4, 6, &Prose::new().toned(Tone::Faint, "Next: ").text(&words));
         for command in commands {
             page.line(6, &Prose::new().text(command));
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split_commands;
-
-    #[test]
-    fn a_command_at_the_end_gets_its_own_line() {
-        assert_eq!(
-            split_commands("Look at the rules: `nginx -T`"),
-            ("Look at the rules:".to_owned(), vec!["nginx -T"])
-        );
-        assert_eq!(split_commands("`date -u`"), (String::new(), vec!["date -u"]));
-        assert_eq!(split_commands("Compare `a` with b."), ("Compare `a` with b.".to_owned(), Vec::new()));
-        assert_eq!(split_commands("Reload."), ("Reload.".to_owned(), Vec::new()));
     }
 }

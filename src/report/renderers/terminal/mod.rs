@@ -4,51 +4,54 @@ mod chart;
 mod coverage;
 mod incident;
 mod page;
+pub(in crate::report) mod story;
 mod tables;
 
 use super::{Options, Renderer};
 use crate::{
-    model::{
-        incident::{Incident, Verdict},
-        report::Report,
-    },
+    model::report::Report,
     report::{
-        answer::{Mood, answer, faults},
+        answer::{Mood, faults, others},
         words::{count, counted, share},
     },
 };
 use page::{Page, Prose, Tone};
 
-pub(super) const RENDERER: Renderer =
-    Renderer { id: "terminal", title: "plain text for people, in 80 columns", extension: "txt", render };
+pub(super) const RENDERER: Renderer = Renderer {
+    id: "terminal",
+    title: "plain text for people, in 80 columns",
+    extension: "txt",
+    is_shared: false,
+    render,
+};
 
 fn render(report: &Report, options: &Options) -> Vec<u8> {
     let mut page = Page::new(options.width, options.color, options.ascii);
-    first_line(&mut page, report);
+    first_line(&mut page, report, options);
     let faults = faults(report);
     for (i, fault) in faults.iter().enumerate() {
         let number = (faults.len() > 1).then_some(i + 1);
         incident::fault(&mut page, number, fault, report, options);
     }
-    let others: Vec<&Incident> =
-        report.incidents.iter().filter(|incident| incident.verdict != Verdict::ServerSide).collect();
-    incident::others(&mut page, &others, report, options);
+    incident::others(&mut page, &others(report), report, options);
     whole_log(&mut page, report);
     tables::causes(&mut page, report);
     tables::clients(&mut page, report, options);
     coverage::input(&mut page, &report.input);
     coverage::limits(&mut page, &report.limits);
+    coverage::names(&mut page, options.names);
     page.into_bytes()
 }
 
-fn first_line(page: &mut Page, report: &Report) {
-    let answer = answer(report);
+/// The answer on one line, however long: it is what a mail gets as its subject.
+fn first_line(page: &mut Page, report: &Report, options: &Options) {
+    let answer = options.answer(report);
     let tone = match answer.mood {
         Mood::Bad => Tone::Bad,
         Mood::Unsure => Tone::Unsure,
         Mood::Good => Tone::Good,
     };
-    page.wrapped(0, 2, &Prose::new().with_no_break_spaces(tone, &answer.text));
+    page.line(0, &Prose::new().toned(tone, &answer.text.replace('\u{a0}', " ")));
 }
 
 /// The whole log in a sentence and a line of blocks.

@@ -21,6 +21,7 @@ pub(super) enum Tone {
     Bad,
     Unsure,
     Good,
+    Theirs,
 }
 
 impl Tone {
@@ -32,6 +33,7 @@ impl Tone {
             Self::Bad => AnsiColor::Red.on_default().bold(),
             Self::Unsure => AnsiColor::Yellow.on_default().bold(),
             Self::Good => AnsiColor::Green.on_default().bold(),
+            Self::Theirs => AnsiColor::Blue.on_default().bold(),
         }
     }
 }
@@ -100,17 +102,6 @@ impl Prose {
     /// Text that stays on one line where it fits on one.
     pub(super) fn kept(mut self, text: &str) -> Self {
         self.spans.push(Span { text: text.to_owned(), tone: Tone::Plain, kept: true });
-        self
-    }
-
-    /// Text in which a no-break space is one.
-    pub(super) fn with_no_break_spaces(mut self, tone: Tone, text: &str) -> Self {
-        for (i, part) in text.split('\u{a0}').enumerate() {
-            if i > 0 {
-                self.spans.push(Span { text: " ".to_owned(), tone, kept: true });
-            }
-            self.spans.push(Span { text: part.to_owned(), tone, kept: false });
-        }
         self
     }
 }
@@ -211,6 +202,29 @@ impl Page {
         let mut head: String = head.collect();
         head.push_str(self.glyphs.ellipsis);
         head
+    }
+
+    /// Escaped text, its middle left out where it takes more than some columns: of a path, both ends tell.
+    pub(super) fn cut_within(&self, text: &str, columns: usize) -> String {
+        let shown = (self.escape)(text);
+        if columns_of(&shown) <= columns {
+            return shown;
+        }
+        let room = columns.saturating_sub(columns_of(self.glyphs.ellipsis));
+        let mut head = String::new();
+        for c in shown.chars() {
+            if columns_of(&head) + column_of(c) > room / 3 {
+                break;
+            }
+            head.push(c);
+        }
+        let (left, mut used) = (room - columns_of(&head), 0);
+        let tail = shown.chars().rev().take_while(|c| {
+            used += column_of(*c);
+            used <= left
+        });
+        let tail: Vec<char> = tail.collect();
+        format!("{head}{}{}", self.glyphs.ellipsis, tail.into_iter().rev().collect::<String>())
     }
 
     /// Columns that a text takes once escaped.

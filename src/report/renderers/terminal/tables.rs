@@ -3,7 +3,7 @@
 use super::page::{Glyphs, Page, Prose, Tone};
 use crate::{
     model::{
-        report::{ClientSummary, EventCauses, Report},
+        report::{ClientSummary, Report},
         time::Time,
     },
     report::{
@@ -18,7 +18,7 @@ const BAR: usize = 24;
 /// Every 401 and 403 once, by cause, with what each cause means.
 pub(super) fn causes(page: &mut Page, report: &Report) {
     let causes = &report.event_causes;
-    let all: u64 = EVENT_CAUSES.iter().map(|words| number_of(causes, words.id)).sum();
+    let all: u64 = EVENT_CAUSES.iter().map(|words| words.number(causes)).sum();
     if all == 0 {
         return;
     }
@@ -26,24 +26,13 @@ pub(super) fn causes(page: &mut Page, report: &Report) {
     let digits = count(all).len();
     let longest = BAR.min(page.width.saturating_sub(2 + 18 + digits + 2 + 7 + 2 + 1));
     for words in EVENT_CAUSES {
-        let number = number_of(causes, words.id);
+        let number = words.number(causes);
         if number == 0 {
             continue;
         }
         let figures = format!("{:<18}{:>digits$}  {:>7}  ", words.title, count(number), share(number, all));
         page.line(2, &Prose::new().text(&figures).toned(Tone::Faint, &bar(number, all, longest, &page.glyphs)));
         page.wrapped(4, 4, &Prose::new().toned(Tone::Faint, words.meaning));
-    }
-}
-
-fn number_of(causes: &EventCauses, id: &str) -> u64 {
-    match id {
-        "no_credentials" => causes.no_credentials,
-        "incorrect_credentials" => causes.incorrect_credentials,
-        "expired_session" => causes.expired_session,
-        "unauthorized" => causes.unauthorized,
-        "server_misconfig" => causes.server_misconfig,
-        _ => 0,
     }
 }
 
