@@ -17,6 +17,7 @@ mod cause;
 pub mod causes;
 mod checks;
 mod classify;
+mod course;
 mod doings;
 mod errors;
 mod facts;
@@ -370,7 +371,7 @@ fn mark(facts: &Facts<'_>, faults: &[Fault], causes: &mut [EventCause]) -> Vec<b
 fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, locate: Locate<'_>) -> Incident {
     let (cluster, f, status) = (&fault.cluster, &fault.features, fault.channel.status());
     let own = trials.get(&fault.channel).map(|t| t.trials.as_slice()).unwrap_or_default();
-    let likely = cause::likely(cluster, f, status, fault.channel == Channel::Gap401);
+    let likely = cause::likely(facts, cluster, f, status, fault.channel == Channel::Gap401);
     let mut scope = figures::scope(facts, &cluster.bounds);
     if fault.channel == Channel::Gap401 && scope.path_prefix.is_empty() {
         scope.path_prefix = figures::failing_prefixes(facts, own, cluster);

@@ -231,7 +231,8 @@ fn is_crowd(facts: &Facts<'_>, wave: &Group<'_, '_>) -> bool {
     let first = |client: u32| facts.ledger.visits_of(client as usize).first().map_or(0, |visit| visit.time().0);
     let is_new = |client: u32| first(client) + LEAD_SECS >= wave.from && first(client) < wave.to;
     let new = wave.clients.iter().filter(|client| is_new(**client)).count();
-    if new * 2 <= wave.clients.len() || wave.share(|i| i.got_in()) > 0.5 || wave.items.iter().all(|i| !i.past.anywhere) {
+    if new * 2 <= wave.clients.len() || wave.share(|i| i.got_in()) > 0.5 || wave.items.iter().all(|i| !i.past.anywhere)
+    {
         return false;
     }
     let clients = || (0..facts.ledger.clients.len() as u32).into_par_iter();
