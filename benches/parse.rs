@@ -73,6 +73,32 @@ fn fast(log: &[u8], layout: fast::Layout, parser: &LineParser) -> Answer {
     answer
 }
 
+/// The same requests as nginx writes them with `escape=json`.
+fn json_lines(log: &[u8]) -> Vec<u8> {
+    let (parser, mut scratch) = (LineParser::new(parse::FORMATS[0]), Scratch::default());
+    let mut json = Vec::new();
+    for line in input::lines(log) {
+        let (e, _) = parser.parse(line, &mut scratch).expect("a line");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace('\\', "\\\\").replace('"', "\\\"");
+        let line = format!(
+            "{{\"time_iso8601\":\"{}\",\"remote_addr\":\"{}\",\"remote_user\":\"{}\",\"request\":\"{} {} {}\",\"status\":{},\
+             \"body_bytes_sent\":{},\"http_referer\":\"{}\",\"http_user_agent\":\"{}\",\"request_time\":0.012}}\n",
+            e.time.rfc3339(),
+            text(e.client),
+            text(e.user),
+            text(e.method),
+            text(e.target),
+            text(e.protocol),
+            e.status,
+            e.bytes,
+            text(e.referer),
+            text(e.agent)
+        );
+        json.extend(line.as_bytes());
+    }
+    json
+}
+
 fn benches(criterion: &mut Criterion) {
     let variants = [
         ("combined", "combined", settings()),
@@ -94,6 +120,19 @@ fn benches(criterion: &mut Criterion) {
             group.bench_function(format!("slow, {name}"), |b| b.iter(|| slowly(black_box(&log), &parser)));
         }
     }
+    let (log, written) = generator::log(&settings());
+    let json = json_lines(&log);
+    let parser = LineParser::new(parse::by_id("json").expect("a known format"));
+    assert_eq!(slowly(&json, &parser), expected(written));
+    group.throughput(Throughput::Bytes(json.len() as u64));
+    group.bench_function("json", |b| b.iter(|| slowly(black_box(&json), &parser)));
+    let template = r#"LogFormat "%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"" combined"#;
+    let readers = parse::Readers::default();
+    let template = readers.template(template).expect("a template");
+    let (layout, parser) = (parse::fast_layout(&template).expect("a known layout"), readers.custom(&template));
+    assert_eq!(fast(&log, layout, &parser), expected(written));
+    group.throughput(Throughput::Bytes(written.bytes));
+    group.bench_function("combined by a template", |b| b.iter(|| fast(black_box(&log), layout, &parser)));
     group.finish();
 
     let (log, _) = generator::log(&settings());

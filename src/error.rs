@@ -71,7 +71,7 @@ pub enum Kind {
     },
     /// A container that is recognised but not read yet.
     #[error(
-        "expected plain text or gzip, found {what} data, which is not read directly yet; use `{command} | authfault -`"
+        "expected text, plain or packed, found {what} data, which is not read directly; use `{command} | authfault -`"
     )]
     Container {
         /// Its name.
@@ -102,6 +102,30 @@ pub enum Kind {
         /// What the decoder says.
         cause: String,
     },
+    /// Packed data or an archive are damaged or cut.
+    #[error(
+        "expected sound {what} data, found damage after {decoded_bytes} bytes of text, which are counted ({cause}); \
+         copy it again, or run again later if it is still being written"
+    )]
+    Damaged {
+        /// What it is packed with.
+        what: &'static str,
+        /// Bytes of text delivered before.
+        decoded_bytes: u64,
+        /// What the decoder says.
+        cause: String,
+    },
+    /// A small file that unpacks to far too much.
+    #[error(
+        "expected a packed log, found {decoded_bytes} bytes of text in the first {raw_bytes} bytes on disk, more than any \
+         log; they are counted, the rest is left; unpack it yourself if it is one"
+    )]
+    Bomb {
+        /// Bytes of text delivered before.
+        decoded_bytes: u64,
+        /// Bytes on disk that they came from.
+        raw_bytes: u64,
+    },
     /// Something that is not gzip follows the gzip data.
     #[error(
         "expected nothing after the gzip data, found other bytes after {decoded_bytes} bytes of text, \
@@ -111,6 +135,9 @@ pub enum Kind {
         /// Bytes of text delivered before.
         decoded_bytes: u64,
     },
+    /// Times without a zone, and the operator named none. No failure: the report says so.
+    #[error("expected times with a zone, found none; they are read as UTC, --tz names another")]
+    NoZone,
     /// The file shrank or was rewritten under us.
     #[error(
         "expected the file to keep its content, found it truncated while it was read \
@@ -233,6 +260,9 @@ mod tests {
             Kind::TruncatedGzip { decoded_bytes: 7 },
             Kind::CorruptGzip { decoded_bytes: 7, cause: "crc".into() },
             Kind::GarbageAfterGzip { decoded_bytes: 7 },
+            Kind::Damaged { what: "zstd", decoded_bytes: 7, cause: "crc".into() },
+            Kind::Bomb { decoded_bytes: 7, raw_bytes: 1 },
+            Kind::NoZone,
             Kind::Changed,
             Kind::Special { what: "a socket" },
             Kind::Io { doing: "read it", cause: "input/output error".into() },

@@ -51,8 +51,8 @@
 //! | folder | owns |
 //! | --- | --- |
 //! | [`cli`] | what may be typed and what it means |
-//! | [`input`] | files, pipes, gzip, mapping (the only `unsafe`), chunks of whole lines |
-//! | [`parse`] | formats: templates (nom), known formats, times; `fast.rs` and its slow twin `plan.rs` |
+//! | [`input`] | files, pipes, what is packed or archived, mapping (the only `unsafe`), chunks of whole lines |
+//! | [`parse`] | formats: templates and server configurations (nom), columns, JSON, labelled fields, wrappers; `fast.rs` and its slow twin `plan.rs` |
 //! | [`tally`] | events to shards, shards to the ledger; path templates, the operator's own routes (regex) |
 //! | [`errorlog`] | lines of nginx's and Apache's error logs to notes: who was refused when, why, by which file or rule |
 //! | [`detect`] | the ledger and the notes to incidents, each refusal's cause, sums, one client's story; the registry of causes |

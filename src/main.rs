@@ -3,7 +3,7 @@
 #![expect(clippy::print_stderr, reason = "the one place where the program speaks beside its report")]
 
 use authfault::{
-    cli::{AnalyzeArgs, Cli, Command, ExplainArgs, When},
+    cli::{AnalyzeArgs, Cli, Command, DoctorArgs, DoctorOutput, ExplainArgs, ReadingArgs, When},
     detect::causes,
     input::{self, Discovery},
     model::{logged::inert, report::Report},
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         None => analyze(&cli.analyze),
         Some(Command::Analyze(args)) => analyze(&args),
         Some(Command::Explain(args)) => explain(&args),
+        Some(Command::Doctor(args)) => doctor(&args),
         Some(Command::Formats) => print(formats().as_bytes()),
         Some(Command::Causes { id }) => describe(id.as_deref()).and_then(|text| print(text.as_bytes())),
         Some(Command::Schema) => print(&report::schema()),
@@ -117,7 +118,7 @@ fn scheme(args: &AnalyzeArgs) -> Result<Scheme, String> {
 
 /// 2 where nobody fits, or something could not be read.
 fn explain(args: &ExplainArgs) -> Result<ExitCode, String> {
-    let (who, args) = (&args.client, args.checked()?);
+    let (who, args) = (&args.who, args.checked()?);
     let options = options(args)?;
     let (found, errors, progress) = set_out(args)?;
     let told = pipeline::explain(found, errors, &options, &progress, who);
@@ -143,23 +144,36 @@ fn explain(args: &ExplainArgs) -> Result<ExitCode, String> {
 
 fn options(args: &AnalyzeArgs) -> Result<pipeline::Options, String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let options = args.options(cores)?;
+    let options = args.options(cores, input::texts)?;
     rayon::ThreadPoolBuilder::new().num_threads(options.threads).build_global().map_err(|e| e.to_string())?;
     Ok(options)
 }
 
 /// Access logs, error logs, and how far reading has come.
 fn set_out(args: &AnalyzeArgs) -> Result<(Discovery, Discovery, Progress), String> {
-    let found = input::discover(&inputs(args)?);
+    let found = input::discover(&inputs(&args.paths, &args.reading, args.quiet)?);
     let total = found.files.iter().map(|f| f.size_bytes).sum();
     let is_shown = io::stderr().is_terminal() && !args.quiet && !args.no_progress;
-    Ok((found, input::discover_errors(&args.error_logs), Progress::new(total, is_shown)))
+    Ok((found, input::discover_errors(&error_logs(args)?), Progress::new(total, is_shown)))
+}
+
+/// The error logs named, or else those that the server's configuration names and that are there.
+fn error_logs(args: &AnalyzeArgs) -> Result<Vec<PathBuf>, String> {
+    if !args.error_logs.is_empty() {
+        return Ok(args.error_logs.clone());
+    }
+    let config = args.reading.server_config(input::texts)?;
+    let named = config.into_iter().flat_map(|config| config.error_logs).map(|log| log.path);
+    Ok(named.filter(|path| path.exists()).collect())
 }
 
 /// What to read: the paths given, a pipe, or the usual places.
-fn inputs(args: &AnalyzeArgs) -> Result<Vec<PathBuf>, String> {
-    if !args.paths.is_empty() {
-        return Ok(args.paths.clone());
+fn inputs(paths: &[PathBuf], reading: &ReadingArgs, quiet: bool) -> Result<Vec<PathBuf>, String> {
+    if !paths.is_empty() {
+        return Ok(paths.to_vec());
+    }
+    if let Some(config) = reading.server_config(input::texts)? {
+        return Ok(config.access_logs.into_iter().map(|log| log.path).collect());
     }
     if is_piped_in() {
         return Ok(vec![PathBuf::from("-")]);
@@ -171,7 +185,7 @@ fn inputs(args: &AnalyzeArgs) -> Result<Vec<PathBuf>, String> {
              or:  zcat access.log.*.gz | authfault -"
             .to_owned());
     }
-    if !args.quiet {
+    if !quiet {
         let names: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
         eprintln!("authfault: no log named, reading {}", names.join(" and "));
     }
@@ -190,13 +204,35 @@ fn rendering(args: &AnalyzeArgs, to_stdout: bool) -> report::Options {
     options.ascii = args.ascii;
     options.is_single = args.incident.is_some();
     options.width = terminal_width().unwrap_or(options.width);
-    let wants_color = match args.color {
+    options.color = if to_stdout && wants_color(args.color) { Color::Ansi } else { Color::Off };
+    options
+}
+
+fn wants_color(when: When) -> bool {
+    match when {
         When::Always => true,
         When::Never => false,
         When::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
-    };
-    options.color = if to_stdout && wants_color { Color::Ansi } else { Color::Off };
-    options
+    }
+}
+
+/// What the logs' formats can tell. 2 where a file could not be read, or no line of any was understood.
+fn doctor(args: &DoctorArgs) -> Result<ExitCode, String> {
+    let formats = args.reading.formats(input::texts)?;
+    let found = input::discover(&inputs(&args.paths, &args.reading, false)?);
+    let (diagnosis, problems) = pipeline::diagnose(found, &formats);
+    for problem in &problems {
+        eprintln!("authfault: {problem}");
+    }
+    let mut options = report::Options::new(causes::title);
+    options.width = terminal_width().unwrap_or(options.width);
+    options.color = if wants_color(args.color) { Color::Ansi } else { Color::Off };
+    print(&match args.output {
+        DoctorOutput::Terminal => report::diagnosis_page(&diagnosis, &options),
+        DoctorOutput::Json => report::diagnosis_json(&diagnosis),
+    })?;
+    let is_read = problems.is_empty() && diagnosis.files.iter().any(|file| file.parsed > 0);
+    Ok(ExitCode::from(if is_read { 0 } else { 2 }))
 }
 
 /// As the terminal is, or as COLUMNS says; what is no terminal gets the default width, the same everywhere.
@@ -245,8 +281,11 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn formats() -> String {
-    let rows = parse::FORMATS.iter().map(|f| format!("{:<20} {}\n{:20} {}\n", f.id, f.title, "", f.template));
-    rows.collect()
+    let row = |format: &parse::Format| {
+        let carries = format.carries().join(", ");
+        format!("{:<20} {}\n  carries  {carries}\n  example  {}\n", format.id, format.title, format.example)
+    };
+    parse::FORMATS.iter().map(|format| row(format)).collect()
 }
 
 /// The list of causes, or all that is known of one.

@@ -109,7 +109,7 @@ fn what_is_no_log_is_told_by_what_it_is() {
     let cases: [(&str, &[u8], &str); 4] = [
         ("program.log", &elf, "found an executable"),
         ("noise.log", &noise, "found binary data"),
-        ("packed.log", b"\x28\xb5\x2f\xfd\0\0\0\0", "zstdcat FILE | authfault -"),
+        ("packed.log", b"\x04\x22\x4d\x18\0\0\0\0", "lz4cat FILE | authfault -"),
         ("wide.log", b"\xff\xfe1\x009\x002\x00", "iconv -f UTF-16"),
     ];
     for (name, bytes, expected) in cases {

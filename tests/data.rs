@@ -12,7 +12,7 @@ use std::{
 };
 
 /// The part of the data in a folder; none, saying so, where it is absent.
-fn data(part: &str) -> Option<PathBuf> {
+pub(crate) fn data(part: &str) -> Option<PathBuf> {
     let Some(named) = std::env::var_os("AUTHFAULT_DATA") else {
         eprintln!("skipped: AUTHFAULT_DATA names no folder with `{part}`");
         return None;
@@ -34,7 +34,7 @@ fn files_below(folder: &Path, out: &mut Vec<PathBuf>) {
 }
 
 /// Files whose names end so.
-fn files(folder: &Path, end: &str) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path, end: &str) -> Vec<PathBuf> {
     let mut all = Vec::new();
     files_below(folder, &mut all);
     all.retain(|path| path.to_str().is_some_and(|p| p.ends_with(end)));

@@ -9,6 +9,7 @@ mod support; // running the program, reading its report, logs to feed it
 mod cli; // what may be typed, exit codes, messages, where output goes
 mod errorlog; // what the server's error log settles, and what it leaves alone
 mod explain; // the story of one client
+mod formats; // formats, what operators may say of them, and every odd line
 mod incidents; // each cause in a small log that ships, and a quiet twin beside it
 mod privacy; // what is passed on names nobody
 mod readme; // what the README shows is what happens
@@ -22,6 +23,7 @@ mod fast_path; // the fast parser says what its slow twin says
 mod hostile; // logs written by an enemy
 
 // Logs that were not made for these tests
+mod conformance; // the test suites of other tools, where AUTHFAULT_DATA names them
 mod data; // larger logs with known truth, where AUTHFAULT_DATA names them
 mod live_nginx; // a real nginx that loses its password file while it serves
 mod realserver; // kept logs of real nginx and Apache servers

@@ -4,8 +4,8 @@ mod span;
 
 use crate::{
     detect::{self, Who},
-    parse::{self, Parser as LogParser},
-    pipeline::{Bound, FormatChoice, Options},
+    parse::{self, Readers},
+    pipeline::{Bound, FormatChoice, Formats, Options},
     report,
     tally::{Routes, Statuses},
 };
@@ -13,7 +13,10 @@ use clap::{
     Args, Parser, Subcommand, ValueEnum,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// People are getting 401 and 403: is it them, or is it us?
 ///
@@ -47,6 +50,8 @@ pub enum Command {
     Analyze(AnalyzeArgs),
     /// Tell the story of one client: what it was served, when it began to fail, and why
     Explain(ExplainArgs),
+    /// Say what a log's format is, what does not fit, what it cannot tell, and what to configure
+    Doctor(DoctorArgs),
     /// List the known log formats
     Formats,
     /// List the causes that can be named, or explain one
@@ -69,18 +74,15 @@ pub enum Command {
 /// Options of analyze.
 #[derive(Debug, Args)]
 pub struct AnalyzeArgs {
-    /// Access logs: files, directories, quoted patterns, or - for standard input. Plain or gzip, rotated siblings in
-    /// any order. Without any: standard input where that is a pipe, or else /var/log/nginx, /var/log/apache2 and
+    /// Access logs: files, directories, quoted patterns, or - for standard input. Plain or packed (gzip,
+    /// zstd, bzip2, xz, tar, zip), rotated siblings in any order. Without any: standard input where that is a pipe, or else /var/log/nginx, /var/log/apache2 and
     /// /var/log/httpd.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 
-    /// Read every line in this known format first instead of finding it out per file (see `authfault formats`)
-    #[arg(long, value_name = "NAME", conflicts_with = "log_format")]
-    pub format: Option<String>,
-    /// The server's own format: nginx log_format or Apache LogFormat text, as it stands in its configuration
-    #[arg(long, value_name = "TEXT")]
-    pub log_format: Option<String>,
+    /// How lines are read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 
     /// The server's error log, for evidence: files, directories, quoted patterns, plain or gzip, of nginx or Apache;
     /// repeatable. It names the password file, the rule or the service behind a refusal
@@ -163,7 +165,7 @@ pub struct ExplainArgs {
     /// Whom: an address or host name as in the log, and where several people share it a part of the user agent behind
     /// a space: '192.0.2.7 Firefox'
     #[arg(value_name = "CLIENT", value_parser = client)]
-    pub client: Who,
+    pub who: Who,
     /// What is read.
     #[command(flatten)]
     pub analyze: AnalyzeArgs,
@@ -231,14 +233,71 @@ pub enum When {
     Never,
 }
 
+/// How lines are read.
+#[derive(Debug, Args)]
+pub struct ReadingArgs {
+    /// Read every line in this known format first instead of finding it out per file (see `authfault formats`)
+    #[arg(long, value_name = "NAME", conflicts_with = "log_format")]
+    pub format: Option<String>,
+    /// The server's own format: nginx log_format or Apache LogFormat text, as it stands in its configuration
+    #[arg(long, value_name = "TEXT")]
+    pub log_format: Option<String>,
+
+    /// The configuration of nginx or Apache with everything it includes: each log is read in the format that it is
+    /// configured with. Without a PATH, the logs that it names are read
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "log_format"])]
+    pub server_config: Option<PathBuf>,
+    /// Where JSON lines keep a field: NAME=KEY such as client=remote.ip, where a dot leads into an object; repeatable.
+    /// Names are client, user, time, request, method, target, protocol, status, bytes, referer, agent, forwarded_for,
+    /// vhost, upstream
+    #[arg(long = "json-field", value_name = "NAME=KEY", value_parser = parse::json_field)]
+    pub json_fields: Vec<(String, parse::Slot)>,
+    /// Zone of times that are logged without one, such as Europe/Berlin [default: UTC, and the report says so]
+    #[arg(long = "tz", value_name = "ZONE")]
+    pub zone: Option<parse::Zone>,
+    /// The field that holds the client, as the format calls it: http_x_real_ip, %{X-Real-IP}i, a JSON key, a column
+    #[arg(long, value_name = "FIELD")]
+    pub client: Option<String>,
+    /// A proxy or network whose X-Forwarded-For is believed; repeatable. The client is the first address from the right
+    /// that is none of these
+    #[arg(long = "trusted-proxy", value_name = "CIDR", value_parser = parse::network)]
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+}
+
+/// Options of doctor.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Access logs, as for analyze
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// How lines are read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = DoctorOutput::Terminal)]
+    pub output: DoctorOutput,
+    /// When to colour
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
+    pub color: When,
+}
+
+/// How the findings of doctor are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DoctorOutput {
+    /// For people.
+    Terminal,
+    /// authfault-doctor/1.
+    Json,
+}
+
 impl AnalyzeArgs {
     /// What the options mean for the pipeline.
     ///
     /// # Errors
     /// A format that does not exist or a template that is none, in words.
-    pub fn options(&self, cores: usize) -> Result<Options, String> {
+    pub fn options(&self, cores: usize, texts: Texts) -> Result<Options, String> {
         Ok(Options {
-            format: self.format_choice()?,
+            format: self.reading.formats(texts)?,
             routes: Arc::new(Routes::new(&self.routes)?),
             statuses: Statuses::new(&self.also_status)?,
             threads: self.threads.map_or(cores, usize::from).max(1),
@@ -247,18 +306,6 @@ impl AnalyzeArgs {
             error_log_zone_secs: self.error_log_tz,
             detect: detect::Settings { window_secs: self.window, clients_max: self.clients },
         })
-    }
-
-    fn format_choice(&self) -> Result<FormatChoice, String> {
-        if let Some(text) = &self.log_format {
-            let parser = LogParser::from_template(text).map_err(|e| e.to_string())?;
-            return Ok(FormatChoice::Custom(Box::new(parser)));
-        }
-        let Some(id) = &self.format else { return Ok(FormatChoice::Guess) };
-        let known = || parse::FORMATS.iter().map(|f| f.id).collect::<Vec<_>>().join(", ");
-        parse::by_id(id)
-            .map(FormatChoice::Known)
-            .ok_or_else(|| format!("no format is called `{id}`; known are {}", known()))
     }
 
     /// Whether people in the report of a renderer get pseudonyms.
@@ -281,5 +328,68 @@ impl AnalyzeArgs {
             })
         };
         self.files.iter().map(|path| named(path).map(|renderer| (path, renderer))).collect()
+    }
+}
+
+/// Gives the texts of the files that a pattern names.
+pub type Texts = fn(&Path) -> Vec<(PathBuf, String)>;
+
+impl ReadingArgs {
+    /// The configuration of the server, where one is named.
+    ///
+    /// # Errors
+    /// The file cannot be read, or names no log and no format, in words.
+    pub fn server_config(&self, texts: Texts) -> Result<Option<parse::ServerConfig>, String> {
+        let Some(path) = &self.server_config else { return Ok(None) };
+        let (_, text) = texts(path)
+            .into_iter()
+            .next()
+            .ok_or_else(|| format!("{}: cannot read the server's configuration", path.display()))?;
+        let root = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let config = parse::ServerConfig::read(&text, root, &mut |pattern| texts(pattern));
+        if config.access_logs.is_empty() && config.formats.is_empty() {
+            return Err(format!(
+                "{}: expected access_log or log_format (nginx), CustomLog or LogFormat (Apache), found none",
+                path.display()
+            ));
+        }
+        Ok(Some(config))
+    }
+
+    /// What the options mean for the pipeline; `texts` reads the files of a configuration.
+    ///
+    /// # Errors
+    /// A format that does not exist, a template that is none or a configuration that is not there, in words.
+    pub fn formats(&self, texts: Texts) -> Result<Formats, String> {
+        let readers = Readers::new(parse::Settings {
+            zone: self.zone,
+            trusted_proxies: self.trusted_proxies.clone(),
+            client: self.client.clone(),
+            json_fields: self.json_fields.clone(),
+        });
+        let choice = match self.server_config(texts)? {
+            Some(config) => FormatChoice::Server(Arc::new(config)),
+            None => self.format_choice(&readers)?,
+        };
+        Ok(Formats { choice, readers })
+    }
+
+    fn format_choice(&self, readers: &Readers) -> Result<FormatChoice, String> {
+        if let Some(text) = &self.log_format {
+            let parser = readers.template(text).map_err(|e| e.to_string())?;
+            let missing = parser.missing();
+            if !missing.is_empty() {
+                return Err(format!(
+                    "log format: lines need a time, a client and a status, found no {}",
+                    missing.join(", no ")
+                ));
+            }
+            return Ok(FormatChoice::Custom(Box::new(parser)));
+        }
+        let Some(id) = &self.format else { return Ok(FormatChoice::Guess) };
+        let known = || parse::FORMATS.iter().map(|f| f.id).collect::<Vec<_>>().join(", ");
+        parse::by_id(id)
+            .map(FormatChoice::Known)
+            .ok_or_else(|| format!("no format is called `{id}`; known are {}", known()))
     }
 }

@@ -339,46 +339,5 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     // People have a name each; who tries many names from one place is guessing.
     doubt(f.names.len() <= 2 * victims as usize + 2, Doubt::ManyNames);
     doubt(victims as usize >= 2 * cluster.bounds.values_named(), Doubt::Coincidence);
-    if std::env::var("AFDBG").is_ok() {
-        eprintln!(
-            "{:?} {}..{} {:?} v{} act{} kn{} kact{} refused{} str{} inside{:.2} ratio{:.1} price{:.1} min{:.1} served{:.2} traffic{:.2} breadth{:.2} nets{} fam{} topnet{:.2} rec{} -> {:?}",
-            channel,
-            cluster.from,
-            cluster.to,
-            cluster
-                .bounds
-                .values
-                .iter()
-                .map(|(d, v)| (
-                    *d,
-                    v.iter()
-                        .map(|v| match d {
-                            super::refine::Dimension::Prefix => facts.prefix_text(*v).to_owned(),
-                            super::refine::Dimension::Family => facts.families[*v as usize].clone(),
-                            _ => facts.name_text(*v),
-                        })
-                        .collect::<Vec<_>>()
-                ))
-                .collect::<Vec<_>>(),
-            victims,
-            f.active,
-            f.known,
-            f.known_active,
-            f.refused,
-            f.strangers,
-            cluster.inside,
-            cluster.ratio,
-            cluster.price,
-            ratio_min,
-            f.served_ratio,
-            f.traffic_ratio,
-            f.breadth,
-            f.networks,
-            f.families,
-            f.top_network,
-            f.recovered,
-            doubts
-        );
-    }
     doubts
 }

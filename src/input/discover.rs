@@ -30,6 +30,27 @@ pub struct Discovery {
     pub copies: Vec<LogFile>,
 }
 
+/// The texts of the regular files that a path or pattern names, in order: configuration, which is short and UTF-8 or
+/// nearly so. What cannot be read is left out.
+#[must_use]
+pub fn texts(pattern: &Path) -> Vec<(PathBuf, String)> {
+    /// More is no configuration.
+    const BYTES_MAX: u64 = 4 << 20;
+    let mut paths = vec![pattern.to_owned()];
+    if !pattern.exists() && is_pattern(pattern) {
+        let matches = Pattern::new(pattern).map(|pattern| {
+            let entries = pattern.walk().filter_map(Result::ok).filter(|entry| pattern.matches(entry.path()));
+            entries.map(DirEntry::into_path).collect::<Vec<_>>()
+        });
+        paths = matches.unwrap_or_default();
+        paths.sort();
+    }
+    let small = paths.into_iter().filter(|path| fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() < BYTES_MAX));
+    small
+        .filter_map(|path| Some((path.clone(), String::from_utf8_lossy(&fs::read(&path).ok()?).into_owned())))
+        .collect()
+}
+
 /// Finds the files behind paths.
 ///
 /// - A file, pipe or character device that is named is taken, whatever its name. `-` is standard input.
@@ -181,13 +202,12 @@ impl Discovery {
         }
     }
 
-    /// Leaves out `X.gz` where `X` is read too and begins with the same text: logrotate keeps both until `X.gz` is
+    /// Leaves out `X.gz` (or as else it is packed) where `X` is read too and begins with the same text: logrotate keeps both until `X.gz` is
     /// complete, and every line would count twice.
     fn set_copies_aside(&mut self) {
         let by_path: BTreeMap<&Path, &LogFile> = self.files.iter().map(|file| (file.path.as_path(), file)).collect();
         let is_copy = |file: &LogFile| {
-            let original =
-                file.path.to_str().and_then(|p| p.strip_suffix(".gz")).and_then(|p| by_path.get(Path::new(p)));
+            let original = file.path.to_str().and_then(without_packing).and_then(|p| by_path.get(Path::new(p)));
             original.is_some_and(|original| begin_alike(original, file))
         };
         let copies: BTreeSet<PathBuf> = self.files.iter().filter(|f| is_copy(f)).map(|f| f.path.clone()).collect();
@@ -371,12 +391,17 @@ fn is_of_another_program(stem: &str) -> bool {
     OTHER_LOGS.contains(&stem) || stem.ends_with("-fpm.log") || stem.starts_with("postgresql-")
 }
 
-fn is_error_log(path: &Path) -> bool {
+pub(super) fn is_error_log(path: &Path) -> bool {
     lower_name(path).contains("error")
 }
 
 fn lower_name(path: &Path) -> String {
     path.file_name().map(|name| String::from_utf8_lossy(name.as_bytes()).to_ascii_lowercase()).unwrap_or_default()
+}
+
+/// A path without the ending of what packs one text.
+fn without_packing(path: &str) -> Option<&str> {
+    [".gz", ".bz2", ".xz", ".zst"].iter().find_map(|ending| path.strip_suffix(ending))
 }
 
 /// A lower-case name without the endings that rotation adds, in any order: `.gz`, `.1`, `-20260301`, `.2026-03-01`.

@@ -7,9 +7,12 @@
 //! ```
 //!
 //! What is wrong with one file is an [`Error`] about that file, collected as data; the others are read all the same.
-//! Any input, however hostile, is read in bounded memory: gzip is streamed, overlong lines are cut.
+//! Any input, however hostile, is read in bounded memory: what is packed is streamed and may unpack to so much only,
+//! overlong lines are cut.
 
+mod archive;
 pub mod chunks;
+mod codecs;
 pub mod decompress;
 pub mod discover;
 pub mod mmap;
@@ -17,7 +20,7 @@ mod open;
 mod sniff;
 
 pub use chunks::{Lines, MAX_LINE_BYTES, StreamChunks, TARGET_CHUNK_BYTES, lines, split};
-pub use discover::{Discovery, discover, discover_errors, usual_places};
+pub use discover::{Discovery, discover, discover_errors, texts, usual_places};
 pub use mmap::Map;
 pub use open::{Source, Stream};
 
@@ -67,7 +70,8 @@ impl LogFile {
         self.path.as_os_str() == STDIN
     }
 
-    /// Opens it by what it holds: plain text is mapped where that is safe and otherwise streamed, gzip is streamed.
+    /// Opens it by what it holds: plain text is mapped where that is safe and otherwise streamed, packed text and
+    /// archives of logs are streamed.
     /// A UTF-8 byte-order mark is skipped. An empty file is no error. A pipe without a writer blocks.
     ///
     /// # Errors

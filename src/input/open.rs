@@ -1,9 +1,9 @@
-//! Opening one input by what it holds. Owns the choice between mapping and reading; the bytes themselves pass through
-//! untouched, but for gzip and a byte-order mark.
+//! Opening one input by what it holds. Owns the choice between mapping and reading, and taking off what a text is packed
+//! in; the bytes themselves pass through untouched, but for a byte-order mark.
 
 use super::{
-    LogFile,
-    decompress::Gunzip,
+    LogFile, archive,
+    codecs::{Bounded, Bytes},
     mmap::{Map, may_map},
     sniff::{Content, SNIFF_BYTES, classify},
 };
@@ -79,38 +79,54 @@ fn open_file(mut file: File, metadata: &Metadata, path: &Path) -> Result<Source,
     let raw_bytes = Arc::default();
     // Files in /proc say that they are empty.
     let expected_bytes = (metadata.is_file() && metadata.len() > 0).then(|| metadata.len().saturating_sub(at));
+    let archive = metadata.is_file().then(|| file.try_clone().ok()).flatten();
     let headed =
         Headed::new(Counted { reader: file, count: Arc::clone(&raw_bytes), expected_bytes, path: path.into() });
-    let stream = |reader: Box<dyn Read + Send>| Source::Stream(Stream { reader, raw_bytes });
+    let unpacked = |text: Option<Bytes>| match text {
+        None => Source::Empty,
+        Some(text) => {
+            let reader = Box::new(Bounded::new(text, Arc::clone(&raw_bytes), path));
+            Source::Stream(Stream { reader, raw_bytes: Arc::clone(&raw_bytes) })
+        }
+    };
     match headed.content(path)? {
         Content::Text { start } => {
             let map = mapped_file.and_then(|file| Map::open(&file, metadata.len()).ok());
-            Ok(map.map_or_else(|| stream(headed.from(start)), |map| Source::Mapped(map.starting_at(start))))
+            Ok(match map {
+                Some(map) => Source::Mapped(map.starting_at(start)),
+                None => Source::Stream(Stream { reader: headed.from(start), raw_bytes }),
+            })
         }
-        Content::Gzip => {
-            let text = Headed::new(Gunzip::new(headed, path));
-            match text.content(path)? {
-                Content::Text { start } => Ok(stream(text.from(start))),
-                Content::Gzip => Err(Error::new(TWICE, path)),
-                Content::Container { what: "tar", .. } => Err(Error::new(TAR_GZ, path)),
-                other => unreadable(other, path),
-            }
-        }
-        other => unreadable(other, path),
+        Content::Zip => match archive {
+            Some(file) => archive::zip_text(file, Arc::clone(&raw_bytes), path)
+                .and_then(|text| text_of(text, path, 1))
+                .map(unpacked),
+            None => Err(Error::new(PIPED_ZIP, path)),
+        },
+        _ => text_of(headed.from(0), path, 0).map(unpacked),
     }
 }
 
-const TWICE: Kind = Kind::Container { what: "gzip inside gzip", command: "zcat FILE | zcat" };
-const TAR_GZ: Kind = Kind::Container { what: "tar inside gzip", command: "tar -xzOf FILE" };
+/// The directory of a zip archive stands at its end.
+const PIPED_ZIP: Kind = Kind::Container { what: "piped zip", command: "unzip -p FILE" };
+/// Layers taken off one file: a tar in gzip of logs in gzip has three.
+const LAYERS_MAX: usize = 4;
 
-/// What to say of content that is not read.
-fn unreadable(content: Content, path: &Path) -> Result<Source, Error> {
-    let kind = match content {
-        Content::Empty => return Ok(Source::Empty),
+/// The text in a stream that may be packed, in several layers; none where there is nothing.
+pub(super) fn text_of(reader: Bytes, path: &Path, layer: usize) -> Result<Option<Bytes>, Error> {
+    let headed = Headed::new(reader);
+    let kind = match headed.content(path)? {
+        Content::Text { start } => return Ok(Some(headed.from(start))),
+        Content::Packed(codec) if layer < LAYERS_MAX => {
+            return text_of(codec.unpack(headed.from(0), path)?, path, layer + 1);
+        }
+        Content::Tar if layer < LAYERS_MAX => return text_of(archive::tar_text(headed.from(0), path), path, layer + 1),
+        Content::Empty => return Ok(None),
         Content::Utf16 => Kind::Utf16,
         Content::Container { what, command } => Kind::Container { what, command },
         Content::Binary { what } => Kind::Binary { what },
-        Content::Text { .. } | Content::Gzip => Kind::Binary { what: "data of another kind" },
+        Content::Zip => Kind::Container { what: "zip inside another", command: "unzip -p FILE" },
+        Content::Packed(_) | Content::Tar => Kind::Binary { what: "data packed over and over" },
     };
     Err(Error::new(kind, path))
 }
@@ -273,9 +289,10 @@ mod tests {
         let mut tar = vec![0; 1024];
         tar[257..262].copy_from_slice(b"ustar");
         let cases = [
-            (b"\x28\xb5\x2f\xfd....".to_vec(), "zstdcat FILE | authfault -"),
-            (gzip(&tar), "tar -xzOf FILE | authfault -"),
-            (gzip(&gzip(LOG)), "zcat FILE | zcat | authfault -"),
+            (b"\x04\x22\x4d\x18....".to_vec(), "lz4cat FILE | authfault -"),
+            (b"\x28\xb5\x2f\xfd....".to_vec(), "sound zstd data"),
+            (gzip(&tar), "sound tar data"),
+            ((0..6).fold(LOG.to_vec(), |text, _| gzip(&text)), "packed over and over"),
             (b"\xff\xfe1\0".to_vec(), "iconv -f UTF-16"),
             (b"\x7fELF\0".to_vec(), "an executable"),
             (b"\x1f\x8b".to_vec(), "after 0 bytes of text"),
@@ -295,6 +312,70 @@ mod tests {
         assert_eq!((text.as_slice(), kind), (LOG, Some(Kind::TruncatedGzip { decoded_bytes: LOG.len() as u64 })));
     }
 
+    /// Runs a packer of the system on files in a folder, where it is installed.
+    fn pack(folder: &Path, command: &str, arguments: &[&str]) -> bool {
+        let status = std::process::Command::new(command).args(arguments).current_dir(folder).output();
+        status.is_ok_and(|output| output.status.success())
+    }
+
+    #[test]
+    fn logs_of_archives_are_read_one_behind_another() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("logs")).unwrap();
+        let put = |name: &str, bytes: &[u8]| fs::write(dir.path().join("logs").join(name), bytes).unwrap();
+        put("access.log", b"last line without an end");
+        put("access.log.1", LOG);
+        put("access.log.2.gz", &gzip(LOG));
+        put("error.log", b"an error\n");
+        put("picture.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0");
+        let long = format!("access-{}.log", "x".repeat(180));
+        put(&long, b"");
+        let expected = [b"last line without an end\n", LOG, LOG].concat();
+        let mut tried = 0;
+        for (file, command, arguments) in [
+            ("a.tar", "tar", vec!["--sort=name", "-cf", "a.tar", "logs"]),
+            ("a.tar.gz", "tar", vec!["--sort=name", "-czf", "a.tar.gz", "logs"]),
+            ("a.tar.xz", "tar", vec!["--sort=name", "-cJf", "a.tar.xz", "logs"]),
+            ("a.zip", "zip", vec!["-qr", "a.zip", "logs"]),
+            ("b.zip", "zip", vec!["-qr0", "b.zip", "logs"]),
+        ] {
+            if pack(dir.path(), command, &arguments) {
+                let path = dir.path().join(file);
+                let log = LogFile::new(&path, &fs::metadata(&path).unwrap());
+                assert_eq!(text_of(log.open().unwrap()), (expected.clone(), None), "{file}");
+                let cut = fs::read(&path).unwrap();
+                fs::write(&path, &cut[..cut.len() * 2 / 3]).unwrap();
+                let log = LogFile::new(&path, &fs::metadata(&path).unwrap());
+                let kind = log.open().map_or_else(|e| Some(e.kind), |source| text_of(source).1);
+                assert!(
+                    matches!(kind, Some(Kind::Damaged { .. } | Kind::TruncatedGzip { .. })) || file == "a.tar",
+                    "{file}: {kind:?}"
+                );
+                tried += 1;
+            }
+        }
+        assert!(tried > 0, "tar is everywhere");
+    }
+
+    #[test]
+    fn xz_and_its_cut_files_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("access.log"), LOG).unwrap();
+        if !pack(dir.path(), "xz", &["access.log"]) {
+            return;
+        }
+        let path = dir.path().join("access.log.xz");
+        let data = fs::read(&path).unwrap();
+        for (bytes, text, is_sound) in
+            [(data.repeat(2), LOG.repeat(2), true), (data[..data.len() - 8].to_vec(), LOG.to_vec(), false)]
+        {
+            fs::write(&path, bytes).unwrap();
+            let log = LogFile::new(&path, &fs::metadata(&path).unwrap());
+            let (got, kind) = text_of(log.open().unwrap());
+            assert_eq!((got, kind.is_none()), (text, is_sound));
+        }
+    }
+
     /// The slow twin of the mapping's tests.
     #[test]
     fn a_read_file_ends_where_it_ended_when_opened_and_says_when_it_shrank() {
@@ -307,7 +388,7 @@ mod tests {
         };
         assert_eq!(text(5), (LOG[..5].to_vec(), None));
         assert_eq!(text(1000), (LOG.to_vec(), Some(Kind::Changed)));
-        let mut gunzip = Gunzip::new(counted(1000), Path::new("x"));
+        let mut gunzip = super::super::decompress::Gunzip::new(counted(1000), Path::new("x"));
         assert!(gunzip.read(&mut [0; 8]).is_err());
     }
 

@@ -1,5 +1,7 @@
 //! What a file holds, told from its first bytes and never from its name. Reads nothing itself.
 
+use super::codecs::Codec;
+
 /// How many bytes a verdict is based on: enough for every magic number and a fair sample of text.
 pub(crate) const SNIFF_BYTES: usize = 8192;
 
@@ -12,8 +14,12 @@ pub(crate) enum Content {
     Text { start: usize },
     /// Text in UTF-16, by its byte-order mark.
     Utf16,
-    /// The one container that is read.
-    Gzip,
+    /// One packed text.
+    Packed(Codec),
+    /// Several files in one.
+    Tar,
+    /// Several files in one, with a directory at the end.
+    Zip,
     /// A container that is known but not read: its name, and the command that unpacks `FILE`.
     Container { what: &'static str, command: &'static str },
     /// Anything else.
@@ -24,17 +30,22 @@ const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Where a magic number stands, what it is, what has it, and how to unpack that.
 const CONTAINERS: &[(usize, &[u8], &str, &str)] = &[
-    (0, b"\x28\xb5\x2f\xfd", "zstd", "zstdcat FILE"),
-    (0, b"\xfd7zXZ\0", "xz", "xzcat FILE"),
     (0, b"\x04\x22\x4d\x18", "lz4", "lz4cat FILE"),
     (0, b"\x1f\x9d", "compress (.Z)", "zcat FILE"),
     (0, b"LZIP\x01", "lzip", "lzip -dc FILE"),
-    (0, b"PK\x03\x04", "zip", "unzip -p FILE"),
-    (0, b"PK\x05\x06", "zip", "unzip -p FILE"),
     (0, b"7z\xbc\xaf\x27\x1c", "7-Zip", "7z x -so FILE"),
     (0, b"LPKSHHRH", "systemd journal", "journalctl --file FILE -o cat"),
-    (257, b"ustar", "tar", "tar -xOf FILE"),
-    (4, b"1AY&SY", "bzip2", "bzcat FILE"),
+];
+
+/// The same of what is read.
+const READ: &[(usize, &[u8], Content)] = &[
+    (0, b"\x1f\x8b", Content::Packed(Codec::Gzip)),
+    (0, b"\x28\xb5\x2f\xfd", Content::Packed(Codec::Zstd)),
+    (0, b"\xfd7zXZ\0", Content::Packed(Codec::Xz)),
+    (4, b"1AY&SY", Content::Packed(Codec::Bzip2)),
+    (257, b"ustar", Content::Tar),
+    (0, b"PK\x03\x04", Content::Zip),
+    (0, b"PK\x05\x06", Content::Zip),
 ];
 
 /// Files that people take for logs, by their magic numbers; the rest is told by [`looks_like_text`].
@@ -58,12 +69,12 @@ pub(crate) fn classify(head: &[u8]) -> Content {
     if has(0, b"\xff\xfe") || has(0, b"\xfe\xff") {
         return Content::Utf16;
     }
-    if has(0, b"\x1f\x8b") {
-        return Content::Gzip;
+    if let Some((_, _, content)) = READ.iter().find(|(at, magic, _)| has(*at, magic)) {
+        return *content;
     }
     // zstd may begin with a frame to skip, of 16 kinds (RFC 8878, 3.1.2).
     if has(1, b"\x2a\x4d\x18") && head.first().is_some_and(|b| b >> 4 == 5) {
-        return Content::Container { what: "zstd", command: "zstdcat FILE" };
+        return Content::Packed(Codec::Zstd);
     }
     if let Some(&(_, _, what, command)) = CONTAINERS.iter().find(|(at, magic, ..)| has(*at, magic)) {
         return Content::Container { what, command };
@@ -153,20 +164,22 @@ mod tests {
         let mut tar = vec![0; 512];
         tar[..10].copy_from_slice(b"access.log");
         tar[257..262].copy_from_slice(b"ustar");
-        let cases: [(&[u8], &str); 8] = [
-            (b"\x28\xb5\x2f\xfd\0", "zstd"),
-            (b"\x53\x2a\x4d\x18\0", "zstd"),
-            (b"BZh91AY&SY\x01", "bzip2"),
-            (b"\xfd7zXZ\0\0", "xz"),
-            (b"PK\x03\x04\x14", "zip"),
-            (b"\x1f\x9d\x90", "compress (.Z)"),
-            (b"\x04\x22\x4d\x18", "lz4"),
-            (&tar, "tar"),
+        let read: [(&[u8], Content); 6] = [
+            (b"\x28\xb5\x2f\xfd\0", Content::Packed(Codec::Zstd)),
+            (b"\x53\x2a\x4d\x18\0", Content::Packed(Codec::Zstd)),
+            (b"BZh91AY&SY\x01", Content::Packed(Codec::Bzip2)),
+            (b"\xfd7zXZ\0\0", Content::Packed(Codec::Xz)),
+            (b"PK\x03\x04\x14", Content::Zip),
+            (&tar, Content::Tar),
         ];
+        for (data, content) in read {
+            assert_eq!(classify(data), content);
+        }
+        let cases: [(&[u8], &str); 2] = [(b"\x1f\x9d\x90", "compress (.Z)"), (b"\x04\x22\x4d\x18", "lz4")];
         for (data, name) in cases {
             assert!(matches!(classify(data), Content::Container { what, .. } if what == name), "{name}");
         }
-        assert_eq!(classify(b"\x1f\x8b\x08"), Content::Gzip);
+        assert_eq!(classify(b"\x1f\x8b\x08"), Content::Packed(Codec::Gzip));
         assert_eq!(classify(b"\xff\xfeG\0E\0"), Content::Utf16);
     }
 }

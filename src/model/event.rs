@@ -7,6 +7,8 @@ use super::time::Time;
 pub struct Event<'a> {
     /// When the line says it happened, in UTC.
     pub time: Time,
+    /// Whether the time was written without a zone, so that the operator's was taken, or UTC.
+    pub zoneless: bool,
     /// The client's address or host name as logged.
     pub client: &'a [u8],
     /// The name in the log: on a 401 a *claimed* one, which anybody may have typed.

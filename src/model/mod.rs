@@ -3,6 +3,7 @@
 //! Only `std`, and serde's derives on what a report is made of.
 
 pub mod coverage;
+pub mod diagnosis;
 pub mod event;
 pub mod incident;
 pub mod logged;

@@ -19,12 +19,39 @@ impl Plan {
     /// # Errors
     /// Where the text is no such format, and what was expected there.
     pub fn compile(text: &str, syntax: Syntax) -> Result<Self, TemplateError> {
+        Self::compile_for(text, syntax, None)
+    }
+
+    /// As [`Plan::compile`], with a field for the client that is not taken for one by itself.
+    ///
+    /// # Errors
+    /// As [`Plan::compile`].
+    pub(super) fn compile_for(text: &str, syntax: Syntax, client: Option<&str>) -> Result<Self, TemplateError> {
         let template = template::read(text, syntax)?;
         let mut items = items(&template)?;
+        choose_client(&mut items, client);
         settle(&mut items);
         merge(&mut items);
         check_borders(&items)?;
         Ok(plan(&items, template.escape))
+    }
+}
+
+/// Takes the field of this name for the client, before any other.
+fn choose_client(items: &mut [Item], name: Option<&str>) {
+    let bare = |name: &str| name.trim_start_matches(['$', '%']).to_ascii_lowercase();
+    let Some(name) = name else { return };
+    let is_named = items.iter().any(|item| matches!(item, Item::Field(field) if bare(&field.name) == bare(name)));
+    for item in items.iter_mut().filter(|_| is_named) {
+        if let Item::Field(field) = item {
+            match &mut field.variable.meaning {
+                _ if bare(&field.name) == bare(name) => {
+                    field.variable = Variable { meaning: Meaning::Client, rank: 0, text: field.variable.text };
+                }
+                Meaning::Client => field.variable.rank += 1,
+                _ => {}
+            }
+        }
     }
 }
 
@@ -70,7 +97,7 @@ fn push_literal(items: &mut Vec<Item>, text: &[u8]) {
 
 /// An Apache directive; `%t` brings its own brackets, unless it is logged for some statuses only.
 fn push_directive(items: &mut Vec<Item>, directive: &Directive, column: usize) -> Result<(), TemplateError> {
-    let name = format!("%{}", directive.name);
+    let name = directive.written();
     let Some(mut variable) = variables::apache(directive) else {
         return Err(TemplateError::UnknownDirective { column, found: name });
     };
@@ -119,7 +146,7 @@ fn settle(items: &mut [Item]) {
     for field in ranked {
         let meaning = &mut field.variable.meaning;
         let keep = match meaning {
-            Meaning::Skip | Meaning::Count | Meaning::Decimals => continue,
+            Meaning::Skip | Meaning::Count | Meaning::Decimals | Meaning::Pattern(_) => continue,
             Meaning::Time(TimeKind::Shaped(_)) => time == BestTime::Shaped,
             Meaning::Time(kind) => {
                 time == BestTime::Column(field.column) || matches!((&time, kind), (BestTime::None, _))
@@ -170,7 +197,8 @@ fn best_time(items: &[Item]) -> BestTime {
 fn demote(variable: &mut Variable) {
     variable.meaning = match &variable.meaning {
         Meaning::Status | Meaning::Bytes if variable.rank < variables::CONDITIONAL => Meaning::Count,
-        Meaning::Time(TimeKind::Clf | TimeKind::Shaped(_)) => {
+        Meaning::Time(TimeKind::Shaped(shape)) => Meaning::Pattern(shape.clone()),
+        Meaning::Time(TimeKind::Clf) => {
             variable.text = Text::Free;
             Meaning::Skip
         }
@@ -189,6 +217,9 @@ fn merge(items: &mut Vec<Item>) {
             if skipped && next.variable.text != Text::Word {
                 last.variable.text = next.variable.text;
             }
+            if query || skipped {
+                last.name.push_str(&next.name);
+            }
             query || skipped
         }
         _ => false,
@@ -199,7 +230,11 @@ fn merge(items: &mut Vec<Item>) {
 fn knows_length(meaning: &Meaning) -> bool {
     matches!(
         meaning,
-        Meaning::Status | Meaning::Bytes | Meaning::Count | Meaning::Time(TimeKind::Clf | TimeKind::Shaped(_))
+        Meaning::Status
+            | Meaning::Bytes
+            | Meaning::Count
+            | Meaning::Pattern(_)
+            | Meaning::Time(TimeKind::Clf | TimeKind::Shaped(_))
     )
 }
 
@@ -234,6 +269,7 @@ fn plan(items: &[Item], escape: Escape) -> Plan {
     Plan {
         lead: literal_at(items, 0).into(),
         steps: (0..items.len()).filter_map(|i| step(items, i, escape)).collect(),
+        names: fields(items).map(|field| field.name.clone()).collect(),
         missing: missing.iter().filter(|(_, there)| !there).map(|(name, _)| *name).collect(),
         client_is_forwarded: !has_client && has_forwarded,
         shaped_time: has(|m| matches!(m, Meaning::Time(TimeKind::Shaped(_)))),

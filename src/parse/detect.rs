@@ -1,18 +1,25 @@
 //! Which format a file is in, and how a line in another one is still read. Owns the order of trying.
 
 use super::{
-    formats::{FORMATS, Format},
+    columns::{Columns, Separator},
+    fast::Layout,
+    formats::{FORMATS, Format, by_id},
     parser::{Outcome, Parser, Scratch},
-    plan::{Progress, Stop, with_nul},
+    plan::{Plan, Progress, Stop, with_nul},
+    settings::Settings,
+    slots::Workspace,
+    template::{Syntax, TemplateError},
+    timestamp::ClfMemo,
+    wrappers,
 };
 use crate::model::event::{Event, Reason, Rejection};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// Lines of a file's start that are enough to tell its format.
 pub const SAMPLE_LINES: usize = 200;
 
 /// Every known format, compiled.
-static PARSERS: LazyLock<Vec<Parser>> = LazyLock::new(|| FORMATS.iter().map(|f| f.compile()).collect());
+static PARSERS: LazyLock<Arc<[Parser]>> = LazyLock::new(|| FORMATS.iter().map(|f| f.compile()).collect());
 
 /// The format of a file's first lines.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +30,8 @@ pub struct Guess {
     pub fits: usize,
     /// How many lines were tried: blank lines and comments are not.
     pub of: usize,
+    /// Whether they were read without the wrapper that they come in.
+    pub wrapped: bool,
 }
 
 /// Finds the format of a file by its first lines, up to [`SAMPLE_LINES`] of them: the one that reads most; of equals,
@@ -30,20 +39,53 @@ pub struct Guess {
 /// read less than half of the lines. None where no format reads any.
 #[must_use]
 pub fn guess(sample: &[&[u8]]) -> Option<Guess> {
+    guess_among(&PARSERS, sample)
+}
+
+fn guess_among(known: &[Parser], sample: &[&[u8]]) -> Option<Guess> {
     let lines: Vec<&[u8]> = sample.iter().copied().filter(|l| !is_blank(l)).take(SAMPLE_LINES).collect();
-    let whole = best(&lines, |parser| !parser.is_open_ended());
-    let read_whole = |line: &&&[u8]| PARSERS.iter().any(|p| !p.is_open_ended() && fits(p, &[line]) == 1);
+    let (loose, known) = known.split_last()?;
+    guess_strictly(known, &lines).or_else(|| {
+        let inner: Vec<Vec<u8>> = lines.iter().map(|line| without_wrapper(line)).collect();
+        let inner: Vec<&[u8]> = inner.iter().map(Vec::as_slice).collect();
+        let fits = fits(loose, &inner);
+        let format = *FORMATS.last()?;
+        (fits > 0).then_some(Guess { format, fits, of: lines.len(), wrapped: inner != lines })
+    })
+}
+
+fn guess_strictly(known: &[Parser], lines: &[&[u8]]) -> Option<Guess> {
+    let plain = guess_lines(known, lines);
+    if plain.is_some_and(|guess| guess.fits * 2 >= guess.of) {
+        return plain;
+    }
+    let inner: Vec<Vec<u8>> = lines.iter().map(|line| without_wrapper(line)).collect();
+    let inner: Vec<&[u8]> = inner.iter().map(Vec::as_slice).collect();
+    let unwrapped = guess_lines(known, &inner).map(|guess| Guess { wrapped: true, ..guess });
+    let fits = |guess: Option<Guess>| guess.map_or(0, |guess| guess.fits);
+    if fits(unwrapped) > fits(plain) { unwrapped } else { plain }
+}
+
+/// What is left of a line without its wrappers.
+fn without_wrapper(line: &[u8]) -> Vec<u8> {
+    let mut scratch = Scratch::default();
+    wrappers::peel(line, &mut scratch.work, &mut scratch.peeled).map_or(line, |(inner, _)| inner).to_vec()
+}
+
+fn guess_lines(known: &[Parser], lines: &[&[u8]]) -> Option<Guess> {
+    let whole = best(known, lines, |parser| !parser.is_open_ended());
+    let read_whole = |line: &&&[u8]| known.iter().any(|p| !p.is_open_ended() && fits(p, &[line]) == 1);
     let most_are_whole = lines.iter().filter(read_whole).count() * 2 >= lines.len();
-    if most_are_whole { whole } else { best(&lines, Parser::is_open_ended).or(whole) }
+    if most_are_whole { whole } else { best(known, lines, Parser::is_open_ended).or(whole) }
 }
 
 /// The first of those formats that read most, if any line.
-fn best(lines: &[&[u8]], wanted: fn(&Parser) -> bool) -> Option<Guess> {
-    PARSERS
+fn best(known: &[Parser], lines: &[&[u8]], wanted: fn(&Parser) -> bool) -> Option<Guess> {
+    known
         .iter()
         .zip(FORMATS)
         .filter(|(parser, _)| wanted(parser))
-        .map(|(parser, format)| Guess { format, fits: fits(parser, lines), of: lines.len() })
+        .map(|(parser, format)| Guess { format, fits: fits(parser, lines), of: lines.len(), wrapped: false })
         .reduce(|best, next| if next.fits > best.fits { next } else { best })
         .filter(|guess| guess.fits > 0)
 }
@@ -54,19 +96,134 @@ fn fits(parser: &Parser, lines: &[&[u8]]) -> usize {
     lines.iter().filter(|line| parser.parse(line, &mut scratch).is_ok()).count()
 }
 
+/// Makes readers of lines, as the operator wants them read.
+#[derive(Clone, Debug)]
+pub struct Readers {
+    known: Arc<[Parser]>,
+    settings: Arc<Settings>,
+}
+
+impl Default for Readers {
+    fn default() -> Self {
+        Self { known: Arc::clone(&PARSERS), settings: Arc::default() }
+    }
+}
+
+impl Readers {
+    /// Compiles the known formats for the operator's settings.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let known = FORMATS.iter().map(|format| format.compile_for(&settings)).collect();
+        Self { known, settings: Arc::new(settings) }
+    }
+
+    /// What they were made for.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// As [`guess`].
+    #[must_use]
+    pub fn guess(&self, sample: &[&[u8]]) -> Option<Guess> {
+        guess_among(&self.known, sample)
+    }
+
+    /// For a file in a known format.
+    #[must_use]
+    pub fn known(&self, format: &Format) -> LineParser {
+        // What is found by its looks is what no other format reads.
+        let index = Some(format.index()).filter(|index| *index != LOOSE).unwrap_or(0);
+        let primary = self.known.get(index).cloned().unwrap_or_else(|| format.compile());
+        LineParser::with(primary, index, Arc::clone(&self.known), Arc::clone(&self.settings))
+    }
+
+    /// For a file in the operator's own format.
+    #[must_use]
+    pub fn custom(&self, parser: &Parser) -> LineParser {
+        LineParser::with(parser.clone(), FORMATS.len(), Arc::clone(&self.known), Arc::clone(&self.settings))
+    }
+
+    /// For lines under a W3C header; none where the line is no header.
+    #[must_use]
+    pub fn w3c(&self, header: &[u8]) -> Option<LineParser> {
+        let names = String::from_utf8_lossy(fields_of(header)?);
+        let columns = Columns::new(&names, Separator::BlankOrTab);
+        let columns = match &self.settings.client {
+            Some(client) => columns.with_client(client),
+            None => columns,
+        };
+        let index = by_id("w3c").map_or(FORMATS.len(), Format::index);
+        let (known, settings) = (Arc::clone(&self.known), Arc::clone(&self.settings));
+        Some(LineParser::with_others(Parser::Columns(columns), index, FORMATS.len(), known, settings))
+    }
+
+    /// Compiles an operator's template; see [`Parser::from_template`].
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub fn template(&self, text: &str) -> Result<Parser, TemplateError> {
+        match by_id(text.trim()) {
+            Some(format) => Ok(format.compile_for(&self.settings)),
+            None => Parser::from_template_for(text, self.settings.client.as_deref()),
+        }
+    }
+}
+
 /// Empty, or a comment as in W3C logs: not a line of any format, and not a bad one.
 #[must_use]
 pub fn is_blank(line: &[u8]) -> bool {
     line.trim_ascii().is_empty() || line.starts_with(b"#")
 }
 
+/// The fast layout of a parser that makes of every line what a format of that layout does: an operator's own template
+/// often is one that is known, in other words.
+#[must_use]
+pub fn fast_layout(parser: &Parser) -> Option<Layout> {
+    /// As Apache's configuration has them.
+    const APACHE: [(&str, &str); 4] = [
+        ("common", r#"%h %l %u %t "%r" %>s %b"#),
+        ("combined", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#),
+        ("combinedio", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" %I %O"#),
+        ("main", r#"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i" "%{X-Forwarded-For}i""#),
+    ];
+    let Parser::Text(plan) = parser else { return None };
+    let reads_as = |other: &Plan| plan.reads_as(other);
+    let known = FORMATS.iter().filter_map(|format| Some((Layout::of(format.id)?, format)));
+    let nginx = known.filter_map(|(layout, format)| match format.compile() {
+        Parser::Text(known) if reads_as(&known) => Some(layout),
+        _ => None,
+    });
+    let apache = APACHE.iter().filter(|(_, text)| Plan::compile(text, Syntax::Apache).is_ok_and(|p| reads_as(&p)));
+    nginx.chain(apache.filter_map(|(id, _)| Layout::of(id))).next()
+}
+
+/// The names in `#Fields: date time …`.
+#[must_use]
+pub fn fields_of(line: &[u8]) -> Option<&[u8]> {
+    let (directive, names) = line.split_at_checked(FIELDS.len())?;
+    directive.eq_ignore_ascii_case(FIELDS).then(|| names.trim_ascii())
+}
+
+/// The directive that names columns.
+pub const FIELDS: &[u8] = b"#Fields:";
+
+/// The names of what loggers put around a line, from the outside in.
+#[must_use]
+pub fn wrappers_of(line: &[u8]) -> Vec<&'static str> {
+    let mut scratch = Scratch::default();
+    let direct = PARSERS.iter().any(|parser| parser.read(line, &mut scratch.clock, &mut scratch.work).is_ok());
+    let peeled = wrappers::peel(line, &mut scratch.work, &mut scratch.peeled).filter(|_| !direct);
+    peeled.map(|(_, names)| names).unwrap_or_default()
+}
+
 /// For a line that no format reads: the format that got furthest, of equals the first in [`FORMATS`], and where it
 /// stopped.
 #[must_use]
 pub fn nearest(line: &[u8]) -> (&'static Format, Rejection) {
-    let mut scratch = Scratch::default();
+    let Scratch { mut clock, mut work, .. } = Scratch::default();
     let stops = PARSERS.iter().zip(FORMATS).filter_map(|(parser, format)| {
-        let stop = parser.read(line, &mut scratch).err()?;
+        let stop = parser.read(line, &mut clock, &mut work).err()?;
         Some((*format, stop.rejection))
     });
     let furthest = stops.reduce(|best, next| if next.1.column > best.1.column { next } else { best });
@@ -83,7 +240,11 @@ pub fn nearest(line: &[u8]) -> (&'static Format, Rejection) {
 pub struct LineParser {
     primary: Parser,
     index: usize,
-    others: Vec<Other>,
+    others: Arc<[Other]>,
+    known: Arc<[Parser]>,
+    settings: Arc<Settings>,
+    /// Whether lines come in a wrapper, as a rule.
+    wrapped: bool,
 }
 
 /// A format to try where the primary one does not fit, and what can be taken over from those tried before it, so that
@@ -101,27 +262,34 @@ struct Other {
     shared_with_root: usize,
 }
 
+/// The index of the format whose fields are found by their looks; only what no other format reads is tried with it.
+const LOOSE: usize = FORMATS.len() - 1;
+
 /// Fewer steps are not worth remembering.
 const KIN_STEPS: usize = 3;
 
 impl LineParser {
-    /// For a file in a known format.
+    /// For a file in a known format, read as by default.
     #[must_use]
     pub fn new(format: &Format) -> Self {
-        let index = format.index();
-        Self::with(PARSERS.get(index).cloned().unwrap_or_else(|| format.compile()), index)
+        Readers::default().known(format)
     }
 
-    /// For a file in the operator's own format, which has the index after the last of [`FORMATS`].
-    #[must_use]
-    pub fn custom(parser: Parser) -> Self {
-        Self::with(parser, FORMATS.len())
+    fn with(primary: Parser, index: usize, known: Arc<[Parser]>, settings: Arc<Settings>) -> Self {
+        Self::with_others(primary, index, index, known, settings)
     }
 
-    fn with(primary: Parser, index: usize) -> Self {
+    /// As [`LineParser::with`], but another format than the primary one is left out of those tried after it.
+    fn with_others(
+        primary: Parser,
+        index: usize,
+        skipped: usize,
+        known: Arc<[Parser]>,
+        settings: Arc<Settings>,
+    ) -> Self {
         let mut tried = vec![&primary];
         let mut others: Vec<Other> = Vec::new();
-        for (i, parser) in PARSERS.iter().enumerate().filter(|(i, _)| *i != index) {
+        for (i, parser) in known.iter().enumerate().filter(|(i, _)| *i != skipped && *i != LOOSE) {
             let shared = tried.iter().enumerate().map(|(at, before)| (parser.shared_steps(before), at));
             let (shared, parent) = shared.max().unwrap_or_default();
             let root = match parent.checked_sub(1).and_then(|at| others.get(at)) {
@@ -133,28 +301,138 @@ impl LineParser {
             tried.push(parser);
             others.push(Other { index: i, parent, shared, root, shared_with_root });
         }
-        Self { primary, index, others }
+        Self { primary, index, others: others.into(), known, settings, wrapped: false }
+    }
+
+    /// The fields of a line under the names that its format has for them.
+    #[must_use]
+    pub fn take_apart(&self, line: &[u8]) -> Vec<(String, Vec<u8>)> {
+        let mut scratch = Scratch::default();
+        let Ok((_, format)) = self.parse(line, &mut scratch) else { return Vec::new() };
+        let parser = if format == self.index { Some(&self.primary) } else { self.known.get(format) };
+        let mut peeling = Scratch::default();
+        let peeled = wrappers::peel(line, &mut peeling.work, &mut peeling.peeled);
+        let inner = peeled.as_ref().map(|(inner, _)| *inner);
+        let without_host = peeled.as_ref().and_then(|(inner, names)| wrappers::without_host(inner, names));
+        let fits = |text: &[u8]| parser.is_some_and(|p| p.parse(text, &mut Scratch::default()).is_ok());
+        let text = [Some(line), inner, without_host].into_iter().flatten().find(|t| fits(t));
+        let (Some(parser), Some(text)) = (parser, text) else { return Vec::new() };
+        let fields = parser.take_apart(text).into_iter();
+        fields.map(|(name, span)| (name, text.get(span).unwrap_or_default().to_vec())).collect()
+    }
+
+    /// The same where lines come in wrappers, as a rule: they are looked for first.
+    #[must_use]
+    pub fn wrapped(self, wrapped: bool) -> Self {
+        Self { wrapped, ..self }
     }
 
     /// Reads one line, without its newline; gives the index of its format in [`FORMATS`] too. The primary format is
-    /// tried first, then the others in their order.
+    /// tried first, then the others in their order, then the same for what is left of the line without its wrappers.
     ///
     /// # Errors
     /// Where no format fits: why the primary one does not, and where.
     #[inline]
     pub fn parse<'a>(&self, line: &'a [u8], scratch: &'a mut Scratch) -> Result<(Event<'a>, usize), Rejection> {
-        match self.primary.read(line, scratch) {
-            Ok(outcome) => Ok((outcome.event(line, scratch), self.index)),
-            Err(stop) => match self.parse_as_other(line, stop, scratch) {
-                Some((outcome, index)) => Ok((outcome.event(line, scratch), index)),
-                None => Err(with_nul(line, stop.rejection)),
-            },
+        if !self.wrapped {
+            match self.primary.read(line, &mut scratch.clock, &mut scratch.work) {
+                Ok(outcome) => return Ok((self.settings.apply(outcome.event(line, &scratch.work)), self.index)),
+                Err(stop) => return self.parse_oddly(line, Some(stop), scratch),
+            }
         }
+        self.parse_oddly(line, None, scratch)
+    }
+
+    /// A line that the primary format does not read as it stands, or was not asked for.
+    fn parse_oddly<'a>(
+        &self,
+        line: &'a [u8],
+        tried: Option<Stop>,
+        scratch: &'a mut Scratch,
+    ) -> Result<(Event<'a>, usize), Rejection> {
+        let Scratch { clock, work, peeled } = scratch;
+        let mut failed = None;
+        if !self.wrapped {
+            match self.read_any(line, tried, clock, work) {
+                Ok((outcome, index)) => return Ok((self.settings.apply(outcome.event(line, work)), index)),
+                Err(stop) => failed = Some(stop),
+            }
+        }
+        let peeled = wrappers::peel(line, work, peeled);
+        let inner = peeled.as_ref().map(|(inner, _)| *inner);
+        let without_host = peeled.as_ref().and_then(|(inner, names)| wrappers::without_host(inner, names));
+        for inner in inner.into_iter().chain(without_host) {
+            if let Ok((outcome, index)) = self.read_any(inner, None, clock, work) {
+                work.wrapped_at = None;
+                return Ok((self.settings.apply(outcome.event(inner, work)), index));
+            }
+        }
+        work.wrapped_at = None;
+        let stop = match failed.map_or_else(|| self.read_any(line, None, clock, work), Err) {
+            Ok((outcome, index)) => return Ok((self.settings.apply(outcome.event(line, work)), index)),
+            Err(stop) => stop,
+        };
+        let line_inside = inner.unwrap_or(line);
+        match Parser::Loose.read(line_inside, clock, work) {
+            Ok(outcome) => Ok((self.settings.apply(outcome.event(line_inside, work)), LOOSE)),
+            Err(_) => Err(with_nul(line, self.furthest(line, inner, stop, clock, work))),
+        }
+    }
+
+    /// Why the primary format does not fit: the line itself, or what is left of it without its wrappers, if that gets
+    /// further.
+    fn furthest(
+        &self,
+        line: &[u8],
+        inner: Option<&[u8]>,
+        stop: Stop,
+        clock: &mut ClfMemo,
+        work: &mut Workspace,
+    ) -> Rejection {
+        let Some(inner) = inner else { return stop.rejection };
+        // What stood escaped in another line has no columns there.
+        let offset = (inner.as_ptr() as usize).wrapping_sub(line.as_ptr() as usize);
+        match self.primary.read(inner, clock, work) {
+            Err(inside)
+                if offset.saturating_add(inner.len()) <= line.len()
+                    && offset + inside.rejection.column > stop.rejection.column =>
+            {
+                Rejection::new(inside.rejection.reason, offset + inside.rejection.column)
+            }
+            _ => stop.rejection,
+        }
+    }
+
+    /// The name of the format that is tried first: of [`FORMATS`], or `custom`.
+    #[must_use]
+    pub fn format_id(&self) -> &'static str {
+        FORMATS.get(self.index).map_or("custom", |format| format.id)
+    }
+
+    /// By the primary format, unless that was tried, or any other.
+    fn read_any<'a>(
+        &self,
+        line: &'a [u8],
+        tried: Option<Stop>,
+        clock: &mut ClfMemo,
+        work: &mut Workspace,
+    ) -> Result<(Outcome<'a>, usize), Stop> {
+        let stop = match tried.map_or_else(|| self.primary.read(line, clock, work), Err) {
+            Ok(outcome) => return Ok((outcome, self.index)),
+            Err(stop) => stop,
+        };
+        self.read_as_other(line, stop, clock, work).ok_or(stop)
     }
 
     /// Tries the other formats in their order.
     #[cold]
-    fn parse_as_other<'a>(&self, line: &'a [u8], primary: Stop, scratch: &mut Scratch) -> Option<(Outcome<'a>, usize)> {
+    fn read_as_other<'a>(
+        &self,
+        line: &'a [u8],
+        primary: Stop,
+        clock: &mut ClfMemo,
+        work: &mut Workspace,
+    ) -> Option<(Outcome<'a>, usize)> {
         let mut stopped = [0; FORMATS.len() + 1];
         stopped[0] = primary.step;
         let mut mark = (usize::MAX, None);
@@ -163,7 +441,7 @@ impl LineParser {
             let step = if parent < other.shared {
                 parent
             } else {
-                match other.read(line, scratch, &mut mark) {
+                match other.read(line, &self.known, clock, work, &mut mark) {
                     Ok(outcome) => return Some((outcome, other.index)),
                     Err(stop) => stop.step,
                 }
@@ -181,18 +459,20 @@ impl Other {
     fn read<'a>(
         &self,
         line: &'a [u8],
-        scratch: &mut Scratch,
+        known: &[Parser],
+        clock: &mut ClfMemo,
+        work: &mut Workspace,
         mark: &mut (usize, Option<Progress<'a>>),
     ) -> Result<Outcome<'a>, Stop> {
-        let Some(parser) = PARSERS.get(self.index) else {
+        let Some(parser) = known.get(self.index) else {
             return Err(Stop { step: 0, rejection: Rejection::new(Reason::NoField, 0) });
         };
         if self.shared_with_root < KIN_STEPS {
-            return parser.read(line, scratch);
+            return parser.read(line, clock, work);
         }
         if mark.0 != self.root {
             *mark = (self.root, None);
         }
-        parser.resume(line, scratch, self.shared_with_root, &mut mark.1)
+        parser.resume(line, clock, work, self.shared_with_root, &mut mark.1)
     }
 }

@@ -5,55 +5,20 @@
 //! deeper than the keys go, and skipped with a counter, so neither depth nor length of a line costs more than one pass.
 
 use super::{
-    plan::{self, with_nul},
-    timestamp::{self, ClfMemo},
+    slots::{Numbers, Slot, Workspace},
+    timestamp::ClfMemo,
 };
-use crate::model::{
-    event::{Event, Reason, Rejection},
-    time::Time,
-};
+use crate::model::event::{Reason, Rejection};
 use memchr::memchr2;
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// Deepest nesting that is passed over.
 const DEPTH_LIMIT: usize = 64;
 /// Bytes of a key that are hashed; no wanted one is longer.
 const KEY_LIMIT: usize = 64;
-
-/// What a value is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slot {
-    /// The client's address, or a list that it stands first in; a port after it is dropped.
-    Client,
-    /// The user name.
-    User,
-    /// The time, in any form that `timestamp.rs` knows.
-    Time,
-    /// The request line.
-    Request,
-    /// The method.
-    Method,
-    /// The target.
-    Target,
-    /// The protocol.
-    Protocol,
-    /// The status.
-    Status,
-    /// Bytes sent.
-    Bytes,
-    /// The referring page.
-    Referer,
-    /// The user agent.
-    Agent,
-    /// X-Forwarded-For.
-    ForwardedFor,
-    /// The virtual host; a port after it is dropped.
-    Vhost,
-    /// Who answered behind the proxy.
-    Upstream,
-}
-
-const SLOTS: usize = Slot::Upstream as usize + 1;
 
 /// The keys of a format, best first: where a line has several for one slot, the earlier one counts. A slash leads
 /// into an object: `request/headers/User-Agent`. Keys are compared by their letters and digits, without case.
@@ -65,7 +30,30 @@ pub type Keys = &'static [(&'static str, Slot)];
 pub struct JsonPlan {
     /// The first is the line itself.
     objects: Vec<Object>,
+    /// Tells plans apart.
+    id: u64,
 }
+
+/// What is wanted of a key: the slot for its value with the place in the list, and the wanted keys inside its value.
+type Wanted = (Option<(Slot, usize)>, Option<usize>);
+
+/// The keys of the line before, in their order: lines of a log have the same ones, so that most are told by comparing
+/// them with the key that stood in their place. Only speed depends on it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KeyMemo {
+    plan: u64,
+    keys: Vec<KnownKey>,
+}
+
+#[derive(Clone, Debug)]
+struct KnownKey {
+    object: usize,
+    name: Box<[u8]>,
+    wanted: Wanted,
+}
+
+/// Keys of a line that are remembered, and their length.
+const MEMO_KEYS_MAX: usize = 64;
 
 /// The wanted keys of an object: a table with open addressing, a power of two long and at most half full.
 #[derive(Clone, Debug)]
@@ -83,45 +71,26 @@ struct Key {
     enter: Option<usize>,
 }
 
-/// Where a value stands in the line.
-#[derive(Clone, Debug)]
-struct Value {
-    span: Range<usize>,
-    escaped: bool,
-    rank: usize,
-}
-
-/// Where the values of the line read last stand, by slot, and the text of those that were unescaped.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Workspace {
-    values: [Option<Value>; SLOTS],
-    text: Vec<u8>,
-}
-
-/// What had to be checked of a line. Borrows nothing, so that where a line does not fit the next parser can use the
-/// workspace.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Numbers {
-    time: Time,
-    status: u16,
-    bytes: u64,
-}
-
 impl JsonPlan {
     /// Prepares the keys.
     pub(super) fn new(keys: Keys) -> Self {
+        Self::with(&[], keys)
+    }
+
+    /// Prepares the keys of a format, and before them the operator's own: a dot in one of these leads into an object,
+    /// or stands in the key itself.
+    pub(super) fn with(own: &[(String, Slot)], keys: Keys) -> Self {
         let mut objects = vec![Vec::new()];
-        for (rank, (path, slot)) in keys.iter().enumerate() {
-            let (parents, last) = path.rsplit_once('/').unwrap_or(("", path));
-            let mut object = 0;
-            for name in parents.split('/').filter(|p| !p.is_empty()) {
-                object = enter(&mut objects, object, name);
-            }
-            if let Some(key) = key(&mut objects, object, last) {
-                key.take.get_or_insert((*slot, rank));
-            }
+        for (rank, (path, slot)) in own.iter().enumerate() {
+            want(&mut objects, path, *slot, rank);
+            want(&mut objects, &path.replace('.', "/"), *slot, rank);
         }
-        Self { objects: objects.into_iter().map(Object::new).collect() }
+        for (rank, (path, slot)) in keys.iter().enumerate() {
+            want(&mut objects, path, *slot, own.len() + rank);
+        }
+        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        Self { objects: objects.into_iter().map(Object::new).collect(), id }
     }
 
     /// Reads one line into the workspace.
@@ -129,20 +98,52 @@ impl JsonPlan {
     /// # Errors
     /// Why the line is no such object, and where.
     pub(super) fn read(&self, line: &[u8], clock: &mut ClfMemo, work: &mut Workspace) -> Result<Numbers, Rejection> {
-        self.scan(line, work).and_then(|()| work.numbers(line, clock)).map_err(|r| with_nul(line, r))
+        self.scan(line, work).and_then(|()| work.numbers(line, clock))
     }
 
     /// Finds the values in a line and unescapes those that need it.
     fn scan(&self, line: &[u8], work: &mut Workspace) -> Result<(), Rejection> {
-        work.text.clear();
-        work.values.fill(None);
-        Scan { line, at: 0, plan: self, values: &mut work.values }.line()?;
-        for value in work.values.iter_mut().flatten().filter(|v| v.escaped) {
-            let start = work.text.len();
-            unescape(line.get(value.span.clone()).unwrap_or_default(), &mut work.text);
-            value.span = start..work.text.len();
-        }
+        work.clear();
+        Scan { line, at: 0, plan: self, work, member: 0 }.line()?;
+        work.decode_marked(line, unescape);
         Ok(())
+    }
+
+    /// What a key of the outermost object is good for.
+    pub(super) fn top(&self, name: &[u8]) -> Option<(Slot, usize)> {
+        self.objects.first()?.find(name)?.take
+    }
+
+    /// The text of one value, whatever else the object holds; none where it is no object or has no such value.
+    pub(super) fn find<'a>(
+        &self,
+        slot: Slot,
+        line: &'a [u8],
+        work: &mut Workspace,
+        text: &'a mut Vec<u8>,
+    ) -> Option<&'a [u8]> {
+        work.clear();
+        Scan { line, at: 0, plan: self, work, member: 0 }.line().ok()?;
+        let value = work.value(slot)?;
+        let raw = line.get(value.span.clone())?;
+        if !value.decoded {
+            return Some(raw);
+        }
+        text.clear();
+        unescape(raw, text);
+        Some(text)
+    }
+}
+
+/// Notes that a value is wanted.
+fn want(objects: &mut Vec<Vec<Key>>, path: &str, slot: Slot, rank: usize) {
+    let (parents, last) = path.rsplit_once('/').unwrap_or(("", path));
+    let mut object = 0;
+    for name in parents.split('/').filter(|p| !p.is_empty()) {
+        object = enter(objects, object, name);
+    }
+    if let Some(key) = key(objects, object, last) {
+        key.take.get_or_insert((slot, rank));
     }
 }
 
@@ -206,82 +207,14 @@ fn normal(name: &[u8]) -> impl Iterator<Item = u8> {
     name.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase)
 }
 
-impl Workspace {
-    /// The text of a slot: as logged, without JSON's escapes.
-    fn get<'a>(&'a self, slot: Slot, line: &'a [u8]) -> &'a [u8] {
-        let Some(Some(value)) = self.values.get(slot as usize) else { return &[] };
-        let from = if value.escaped { &self.text } else { line };
-        plan::value(from.get(value.span.clone()).unwrap_or_default())
-    }
-
-    /// The client, or else the first one forwarded.
-    fn client<'a>(&'a self, line: &'a [u8]) -> &'a [u8] {
-        match self.get(Slot::Client, line) {
-            [] => plan::first_of_list(self.get(Slot::ForwardedFor, line)),
-            logged => without_port(plan::first_of_list(logged)),
-        }
-    }
-
-    /// A value that is not what it should be, or is not there. An unescaped copy has no column of its own.
-    fn reject(&self, slot: Slot, line: &[u8], reason: Reason) -> Rejection {
-        match self.values.get(slot as usize) {
-            Some(Some(value)) if !value.escaped => Rejection::new(reason, value.span.start),
-            Some(Some(_)) => Rejection::new(reason, line.len()),
-            _ => Rejection::new(Reason::NoField, line.len()),
-        }
-    }
-
-    /// Reads the values that can be wrong.
-    fn numbers(&self, line: &[u8], clock: &mut ClfMemo) -> Result<Numbers, Rejection> {
-        let get = |slot| self.get(slot, line);
-        let reject = |slot, reason| self.reject(slot, line, reason);
-        plan::client(self.client(line)).ok_or_else(|| reject(Slot::Client, Reason::NoClient))?;
-        let time = timestamp::any_form(without_brackets(get(Slot::Time)), clock).map_err(|r| reject(Slot::Time, r))?;
-        let status = plan::whole_status(get(Slot::Status)).ok_or_else(|| reject(Slot::Status, Reason::NoStatus))?;
-        let bytes = plan::whole_size(get(Slot::Bytes)).ok_or_else(|| reject(Slot::Bytes, Reason::NoSize))?;
-        Ok(Numbers { time, status, bytes })
-    }
-
-    /// The event of the line that was read last.
-    pub(super) fn event<'a>(&'a self, line: &'a [u8], numbers: Numbers) -> Event<'a> {
-        let get = |slot| self.get(slot, line);
-        let (method, target, protocol) = plan::request(get(Slot::Request));
-        let or = |part: &'a [u8], slot| if part.is_empty() { get(slot) } else { part };
-        Event {
-            time: numbers.time,
-            client: self.client(line),
-            user: get(Slot::User),
-            vhost: plan::without_port(get(Slot::Vhost)),
-            method: or(method, Slot::Method),
-            target: or(target, Slot::Target),
-            protocol: or(protocol, Slot::Protocol),
-            status: numbers.status,
-            bytes: numbers.bytes,
-            referer: get(Slot::Referer),
-            agent: get(Slot::Agent),
-            forwarded_for: get(Slot::ForwardedFor),
-            upstream: get(Slot::Upstream),
-        }
-    }
-}
-
-/// An address without its port and without the brackets that set it apart.
-fn without_port(client: &[u8]) -> &[u8] {
-    let host = plan::without_port(client);
-    host.strip_prefix(b"[").and_then(|h| h.strip_suffix(b"]")).unwrap_or(host)
-}
-
-/// Apache's `%t` as a JSON value keeps its brackets.
-fn without_brackets(time: &[u8]) -> &[u8] {
-    time.strip_prefix(b"[").and_then(|t| t.strip_suffix(b"]")).unwrap_or(time)
-}
-
 /// One pass over a line.
 struct Scan<'l> {
     line: &'l [u8],
     at: usize,
     plan: &'l JsonPlan,
-    values: &'l mut [Option<Value>; SLOTS],
+    work: &'l mut Workspace,
+    /// How many keys were read.
+    member: usize,
 }
 
 type Scanned<T> = Result<T, Rejection>;
@@ -323,8 +256,7 @@ impl Scan<'_> {
     /// member = blank string blank ":" blank value
     fn member(&mut self, object: usize) -> Scanned<()> {
         self.blank();
-        let (name, _) = self.string()?;
-        let (take, enter) = self.wanted(object, name);
+        let (take, enter) = self.key(object)?;
         self.blank();
         if self.peek() != Some(b':') {
             return Err(self.stop());
@@ -350,8 +282,47 @@ impl Scan<'_> {
         }
     }
 
+    /// Passes a key; gives what is wanted of it.
+    #[inline]
+    fn key(&mut self, object: usize) -> Scanned<Wanted> {
+        let memo = &self.work.memo;
+        let rest = self.line.get(self.at..).unwrap_or_default();
+        if memo.plan == self.plan.id
+            && let Some(known) = memo.keys.get(self.member)
+            && known.object == object
+            && let Some(after) = rest.get(1..).and_then(|rest| rest.strip_prefix(&*known.name))
+            && rest.first() == Some(&b'"')
+            && after.first() == Some(&b'"')
+        {
+            self.at += known.name.len() + 2;
+            self.member += 1;
+            return Ok(known.wanted);
+        }
+        self.new_key(object)
+    }
+
+    /// As [`Scan::key`], of one that did not stand there in the line before.
+    #[cold]
+    fn new_key(&mut self, object: usize) -> Scanned<Wanted> {
+        let (name, escaped) = self.string()?;
+        let wanted = self.wanted(object, name.clone());
+        let memo = &mut self.work.memo;
+        if memo.plan != self.plan.id {
+            memo.plan = self.plan.id;
+            memo.keys.clear();
+        }
+        // What stood behind is seldom right either.
+        memo.keys.truncate(self.member);
+        let name = self.line.get(name).unwrap_or_default();
+        if memo.keys.len() == self.member && self.member < MEMO_KEYS_MAX && name.len() <= KEY_LIMIT && !escaped {
+            memo.keys.push(KnownKey { object, name: name.into(), wanted });
+        }
+        self.member += 1;
+        Ok(wanted)
+    }
+
     /// What is wanted of a key.
-    fn wanted(&self, object: usize, name: Range<usize>) -> (Option<(Slot, usize)>, Option<usize>) {
+    fn wanted(&self, object: usize, name: Range<usize>) -> Wanted {
         let name = self.line.get(name).unwrap_or_default();
         match self.plan.objects.get(object).and_then(|object| object.find(name)) {
             Some(key) => (key.take, key.enter),
@@ -359,14 +330,10 @@ impl Scan<'_> {
         }
     }
 
-    /// Keeps a value unless a better or earlier one is there.
+    /// Keeps a value that is wanted.
     fn take(&mut self, take: Option<(Slot, usize)>, span: Range<usize>, escaped: bool) {
-        let Some((slot, rank)) = take else { return };
-        if let Some(place) = self.values.get_mut(slot as usize)
-            && !span.is_empty()
-            && place.as_ref().is_none_or(|old| rank < old.rank)
-        {
-            *place = Some(Value { span, escaped, rank });
+        if let Some((slot, rank)) = take {
+            self.work.put(slot, rank, span, escaped);
         }
     }
 
@@ -414,7 +381,7 @@ impl Scan<'_> {
         let mut at = start;
         let mut escaped = false;
         loop {
-            match memchr2(b'"', b'\\', self.line.get(at..).unwrap_or_default()) {
+            match quote_or_backslash(self.line.get(at..).unwrap_or_default()) {
                 None => return Err(Rejection::new(Reason::Cut, self.line.len())),
                 Some(len) if self.line.get(at + len) == Some(&b'"') => {
                     self.at = at + len + 1;
@@ -452,8 +419,29 @@ impl Scan<'_> {
     }
 }
 
+/// As `memchr2`, whose start costs more than the few bytes of most values: those are looked at eight at a time.
+#[inline]
+fn quote_or_backslash(text: &[u8]) -> Option<usize> {
+    /// Words looked at before the search proper.
+    const WORDS: usize = 3;
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let (words, _) = text.as_chunks::<8>();
+    for (i, word) in words.iter().take(WORDS).enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            // The lowest mark is a true one, whatever borrows did to those above it.
+            return Some(i * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let looked_at = words.len().min(WORDS) * 8;
+    memchr2(b'"', b'\\', text.get(looked_at..)?).map(|at| looked_at + at)
+}
+
 /// Undoes the escapes of a JSON string. What is no escape is kept as it is; half a surrogate pair becomes U+FFFD.
-fn unescape(mut text: &[u8], out: &mut Vec<u8>) {
+pub(super) fn unescape(mut text: &[u8], out: &mut Vec<u8>) {
     while let Some(at) = memchr::memchr(b'\\', text) {
         out.extend(text.get(..at).unwrap_or_default());
         text = text.get(at..).unwrap_or_default();
@@ -510,7 +498,7 @@ mod tests {
 
     fn reason(line: &str) -> Result<(), (Reason, usize)> {
         let read = JsonPlan::new(KEYS).read(line.as_bytes(), &mut ClfMemo::default(), &mut Workspace::default());
-        read.map(|_| ()).map_err(|r| (r.reason, r.column))
+        read.map(|_| ()).map_err(|r| crate::parse::plan::with_nul(line.as_bytes(), r)).map_err(|r| (r.reason, r.column))
     }
 
     #[test]
@@ -540,6 +528,40 @@ mod tests {
         assert_eq!(reason(r#"{"time":1,"status":200,"remote_addr":null}"#), Err((Reason::NoField, 42)));
         assert_eq!(reason(r#"{"time":1,"status":200,"remote_addr":"192.0.2.1"}"#), Ok(()));
         assert_eq!(reason("{\"time\":1,\0"), Err((Reason::NulBytes, 10)));
+    }
+
+    #[test]
+    fn short_and_long_values_end_at_the_same_byte() {
+        for len in 0..60 {
+            for (end, before) in [(b'"', b'a'), (b'\\', b'#'), (b'"', b'!'), (b'\\', b'[')] {
+                let mut text = vec![before; len];
+                assert_eq!(quote_or_backslash(&text), None);
+                text.extend([end, b'"', b'\\']);
+                assert_eq!(quote_or_backslash(&text), Some(len), "{len}");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_of_the_line_before_change_nothing() {
+        let lines = [
+            r#"{"time":1,"status":200,"remote_addr":"192.0.2.1"}"#,
+            r#"{"time":1,"status":200,"remote_addr":"192.0.2.2"}"#,
+            r#"{"status":201,"time":2,"remote_addr":"192.0.2.3","uri":"/a"}"#,
+            r#"{"status":202,"request":{"ip":"192.0.2.4","headers":{"User-Agent":"x"}},"time":3}"#,
+            r#"{"status":203,"request":"GET /b HTTP/1.1","time":3,"remote_addr":"192.0.2.5"}"#,
+            r#"{"statusx":204,"status":205,"time":3,"remote_addr":"192.0.2.6"}"#,
+            r#"{"status"}"#,
+        ];
+        let (plan, mut used) = (JsonPlan::new(KEYS), Workspace::default());
+        for line in lines.iter().chain(lines.iter().rev()) {
+            let mut fresh = Workspace::default();
+            let read = |work: &mut Workspace| {
+                let read = plan.read(line.as_bytes(), &mut ClfMemo::default(), work);
+                read.map(|numbers| format!("{:?}", work.event(line.as_bytes(), numbers)))
+            };
+            assert_eq!(read(&mut used), read(&mut fresh), "{line}");
+        }
     }
 
     #[test]

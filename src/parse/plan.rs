@@ -48,6 +48,7 @@ use super::{
 };
 use crate::model::event::{Event, Reason, Rejection};
 use memchr::{memchr, memchr_iter, memchr3, memmem, memrchr};
+use std::ops::Range;
 
 /// A compiled template. The default one rejects every line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub struct Plan {
     /// The text before the first field.
     pub(super) lead: Box<[u8]>,
     pub(super) steps: Vec<Step>,
+    /// What the template calls the field of each step.
+    pub(super) names: Vec<String>,
     /// Of the fields without which an event says nothing, those that the template lacks.
     pub(super) missing: Vec<&'static str>,
     /// There is no client field: the first of X-Forwarded-For has to do.
@@ -132,6 +135,7 @@ impl Default for Plan {
         Self {
             lead: [].into(),
             steps: Vec::new(),
+            names: Vec::new(),
             missing: vec!["time"],
             client_is_forwarded: false,
             shaped_time: false,
@@ -153,6 +157,28 @@ impl Plan {
     #[must_use]
     pub fn missing(&self) -> &[&'static str] {
         &self.missing
+    }
+
+    /// Whether it makes of every line what another one does; what the fields are called does not matter.
+    pub(super) fn reads_as(&self, other: &Self) -> bool {
+        let ends = |plan: &Self| (plan.missing.is_empty(), plan.client_is_forwarded, plan.shaped_time);
+        self.lead == other.lead && self.steps == other.steps && ends(self) == ends(other)
+    }
+
+    /// The fields of a line, as far as it fits: what the template calls them, and where they stand.
+    pub(super) fn take_apart(&self, line: &[u8]) -> Vec<(String, Range<usize>)> {
+        let line = without_cr(line);
+        let Ok(at) = skip_literal(line, 0, &self.lead, Next::Other) else { return Vec::new() };
+        let (mut progress, mut clock) = (Progress { at, ..Progress::default() }, ClfMemo::default());
+        let mut fields = Vec::new();
+        for (step, name) in self.steps.iter().zip(&self.names) {
+            let start = progress.at;
+            if step.take(line, &mut progress, &mut clock).is_err() {
+                break;
+            }
+            fields.push((name.clone(), start..progress.at - step.after.len()));
+        }
+        fields
     }
 
     /// Whether the last field takes whatever is left of a line.
@@ -236,10 +262,11 @@ impl Plan {
             return Err(stop(Reason::Trailing, at));
         }
         if self.shaped_time {
-            event.time = parts.time().map_err(|reason| stop(reason, 0))?;
+            let moment = parts.moment().map_err(|reason| stop(reason, 0))?;
+            (event.time, event.zoneless) = (moment.time, moment.zoneless);
         }
         if self.client_is_forwarded {
-            event.client = client(first_of_list(event.forwarded_for)).ok_or(stop(Reason::NoClient, 0))?;
+            event.client = client(bare_address(first_of_list(event.forwarded_for))).ok_or(stop(Reason::NoClient, 0))?;
         }
         Ok(event)
     }
@@ -365,6 +392,7 @@ impl Step {
                 len
             }),
             Meaning::Time(TimeKind::Shaped(shape)) => shape.read(rest, &mut progress.parts).ok_or(Reason::NoTime),
+            Meaning::Pattern(shape) => shape.read(rest, &mut Parts::default()).ok_or(Reason::NoTime),
             Meaning::Time(_) => {
                 let short = if rest.len() < timestamp::CLF_LEN { Reason::Cut } else { Reason::NoTime };
                 let len = timestamp::clf_span(rest).ok_or(short)?;
@@ -384,9 +412,16 @@ impl Step {
     fn store<'a>(&self, text: &'a [u8], progress: &mut Progress<'a>, clock: &mut ClfMemo) -> Result<(), Reason> {
         let event = &mut progress.event;
         match &self.meaning {
-            Meaning::Client => event.client = client(text).ok_or(Reason::NoClient)?,
+            Meaning::Client if memchr(b',', text).is_none() => event.client = client(text).ok_or(Reason::NoClient)?,
+            Meaning::Client if self.end == End::Quote => {
+                event.client = client(first_of_list(text)).ok_or(Reason::NoClient)?;
+            }
+            Meaning::Client => return Err(Reason::NoClient),
             Meaning::User => event.user = value(text),
-            Meaning::Time(TimeKind::Iso) => event.time = timestamp::iso8601(text)?,
+            Meaning::Time(TimeKind::Iso) => {
+                let moment = timestamp::iso8601_moment(text)?;
+                (event.time, event.zoneless) = (moment.time, moment.zoneless);
+            }
             Meaning::Time(TimeKind::Epoch(unit)) => event.time = timestamp::epoch_in(text, *unit)?,
             Meaning::Time(_) => event.time = timestamp::clf(text, clock)?,
             Meaning::Request => (event.method, event.target, event.protocol) = request(text),
@@ -401,8 +436,15 @@ impl Step {
             }
             Meaning::Vhost => event.vhost = without_port(value(text)),
             Meaning::Upstream => event.upstream = value(text),
+            // Lines that end with a carriage return alone have run into one.
+            Meaning::Skip if self.end == End::Line && memchr(b'\r', text).is_some() => return Err(Reason::Trailing),
             Meaning::Decimals if !decimals(text) => return Err(Reason::NoField),
-            Meaning::Status | Meaning::Bytes | Meaning::Count | Meaning::Decimals | Meaning::Skip => {}
+            Meaning::Pattern(_)
+            | Meaning::Status
+            | Meaning::Bytes
+            | Meaning::Count
+            | Meaning::Decimals
+            | Meaning::Skip => {}
         }
         Ok(())
     }
@@ -540,7 +582,7 @@ pub(super) fn request(text: &[u8]) -> (&[u8], &[u8], &[u8]) {
     const NONE: (&[u8], &[u8], &[u8]) = (&[], &[], &[]);
     let is_method = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_');
     let Some((method, rest)) = memchr(b' ', text).and_then(|at| halves(text, at)) else { return NONE };
-    if method.is_empty() || !method.iter().all(is_method) {
+    if !method.first().is_some_and(u8::is_ascii_alphabetic) || !method.iter().all(is_method) {
         return NONE;
     }
     match memrchr(b' ', rest).and_then(|at| halves(rest, at)) {
@@ -561,6 +603,12 @@ pub(super) fn without_port(host: &[u8]) -> &[u8] {
         Some((name, port)) if is_port(port) && (memchr(b':', name).is_none() || name.ends_with(b"]")) => name,
         _ => host,
     }
+}
+
+/// An address without its port and without the brackets that set it apart.
+pub(super) fn bare_address(client: &[u8]) -> &[u8] {
+    let host = without_port(client);
+    host.strip_prefix(b"[").and_then(|h| h.strip_suffix(b"]")).unwrap_or(host)
 }
 
 fn is_port(text: &[u8]) -> bool {

@@ -3,7 +3,7 @@
 //!
 //! Source: <https://httpd.apache.org/docs/2.4/mod/mod_log_config.html#formats>, `%{format}t`.
 
-use super::timestamp::{self, Civil, Unit};
+use super::timestamp::{self, Civil, Moment, Unit};
 use crate::model::{event::Reason, time::Time};
 
 /// One piece of a format.
@@ -21,10 +21,13 @@ enum Step {
     Second,
     Zone,
     Epoch,
+    DayOfYear,
     /// Digits that say nothing about the moment (week of the year), or a fraction of a second.
     Digits,
-    /// A name that says nothing about it (day of the week, zone).
+    /// A name that says nothing about it (day of the week).
     Name,
+    /// A zone by its letters; one that is not known says nothing.
+    ZoneName,
     /// White space, or none.
     Blank,
 }
@@ -39,20 +42,24 @@ pub(super) struct Parts {
     civil: Civil,
     pm: bool,
     twelve_hours: bool,
+    day_of_year: Option<u32>,
     epoch: Option<Time>,
 }
 
 impl Parts {
     /// The moment, once every piece has been read.
-    pub(super) fn time(self) -> Result<Time, Reason> {
+    pub(super) fn moment(self) -> Result<Moment, Reason> {
         if let Some(time) = self.epoch {
-            return Ok(time);
+            return Ok(time.into());
         }
         let mut civil = self.civil;
         if self.twelve_hours {
             civil.hour = civil.hour % 12 + if self.pm { 12 } else { 0 };
         }
-        civil.time()
+        if let (0, Some(day)) = (civil.month, self.day_of_year) {
+            (civil.month, civil.day) = timestamp::month_and_day(civil.year, day).ok_or(Reason::NoTime)?;
+        }
+        civil.moment()
     }
 }
 
@@ -85,7 +92,8 @@ impl Strftime {
     pub(super) fn has_date(formats: &[&Self]) -> bool {
         let has = |wanted: &[Step]| formats.iter().any(|f| f.0.iter().any(|s| wanted.contains(s)));
         has(&[Step::Epoch])
-            || has(&[Step::Year, Step::YearOfCentury]) && has(&[Step::Month, Step::MonthName]) && has(&[Step::Day])
+            || has(&[Step::Year, Step::YearOfCentury])
+                && (has(&[Step::Month, Step::MonthName]) && has(&[Step::Day]) || has(&[Step::DayOfYear]))
     }
 
     /// Reads the format at the start of a text; gives the length read.
@@ -126,7 +134,9 @@ fn conversion(letter: u8, steps: &mut Vec<Step>) {
             conversion(b'T', steps);
             steps.extend([Byte(b' '), Year]);
         }
-        b'C' | b'G' | b'g' | b'j' | b'U' | b'u' | b'V' | b'W' | b'w' | b'f' | b'N' | b'L' => steps.push(Digits),
+        b'j' => steps.push(DayOfYear),
+        b'Z' => steps.push(ZoneName),
+        b'C' | b'G' | b'g' | b'U' | b'u' | b'V' | b'W' | b'w' | b'f' | b'N' | b'L' => steps.push(Digits),
         b'n' | b't' => steps.push(Blank),
         b'%' => steps.push(Byte(b'%')),
         _ => steps.push(Name),
@@ -161,15 +171,29 @@ impl Step {
                 (name(text) == 2).then_some(2)
             }
             Self::Zone => {
+                // People write it with a blank where the format has none.
+                let blank = usize::from(text.first()? == &b' ');
+                let zone = text.get(blank..)?;
                 let len =
-                    if matches!(text.first()?, b'Z' | b'z') { 1 } else { 5 + usize::from(text.get(3) == Some(&b':')) };
-                civil.offset_secs = timestamp::offset(text.get(..len)?)?;
-                Some(len)
+                    if matches!(zone.first()?, b'Z' | b'z') { 1 } else { 5 + usize::from(zone.get(3) == Some(&b':')) };
+                civil.offset_secs = Some(timestamp::offset(zone.get(..len)?)?);
+                Some(blank + len)
             }
             Self::Epoch => {
                 let len = timestamp::digits(text, 12);
                 parts.epoch = Some(timestamp::epoch_in(text.get(..len)?, Unit::Seconds).ok()?);
                 Some(len)
+            }
+            Self::DayOfYear => {
+                let len = digits(text, 3, parts.day_of_year.insert(0))?;
+                Some(len)
+            }
+            Self::ZoneName => {
+                let len = name(text);
+                if let Some(hours) = ZONES.iter().find(|(zone, _)| Some(zone.as_bytes()) == text.get(..len)) {
+                    civil.offset_secs = Some(hours.1 * 3600);
+                }
+                (len > 0).then_some(len)
             }
             Self::Digits => Some(timestamp::digits(text, 20)).filter(|len| *len > 0),
             Self::Name => Some(name(text)).filter(|len| *len > 0),
@@ -177,6 +201,24 @@ impl Step {
         }
     }
 }
+
+/// Zones by name, in hours east of Greenwich: those of RFC 822, which are the only ones that mean one thing, and
+/// Central Europe's.
+const ZONES: &[(&str, i32)] = &[
+    ("UTC", 0),
+    ("GMT", 0),
+    ("UT", 0),
+    ("EST", -5),
+    ("EDT", -4),
+    ("CST", -6),
+    ("CDT", -5),
+    ("MST", -7),
+    ("MDT", -6),
+    ("PST", -8),
+    ("PDT", -7),
+    ("CET", 1),
+    ("CEST", 2),
+];
 
 /// Letters, also beyond ASCII, at the start of a text.
 fn name(text: &[u8]) -> usize {
@@ -198,7 +240,7 @@ mod tests {
     fn read(format: &str, text: &str) -> Option<String> {
         let mut parts = Parts::default();
         let len = Strftime::new(format).read(text.as_bytes(), &mut parts)?;
-        (len == text.len()).then_some(parts.time().ok()?.rfc3339())
+        (len == text.len()).then_some(parts.moment().ok()?.time.rfc3339())
     }
 
     #[test]
@@ -211,6 +253,8 @@ mod tests {
             ("%D %r", "03/10/26 10:20:52 AM"),
             ("%s", "1773138052"),
             ("%A, %e %B %y %T %Z", "Tuesday, 10 March 26 10:20:52 UTC"),
+            ("%F %T %Z", "2026-03-10 06:20:52 EDT"),
+            ("%Y.%j %T", "2026.069 10:20:52"),
         ] {
             assert_eq!(read(format, text).as_deref(), Some("2026-03-10T10:20:52Z"), "{format} {text}");
         }

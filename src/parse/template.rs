@@ -342,6 +342,7 @@ fn apache_argument(input: &[u8]) -> Read<'_, Vec<Source>> {
 
 /// byte = "\" ('"' | "'" | "\") | any: what `ap_getword_conf` undoes
 fn apache_byte(input: &[u8]) -> Read<'_, Source> {
+    let (input, _) = many0(line_continuation).parse(input)?;
     let (rest, byte) = alt((preceded(char('\\'), one_of("\"'\\")), byte_as_char)).parse(input)?;
     Ok((rest, Source { byte: narrow(byte), left: input.len() }))
 }
@@ -373,8 +374,24 @@ fn bare<'t>(escape: Escape) -> impl FnMut(&'t [u8]) -> Read<'t, Decoded> {
     }
 }
 
+/// line-continuation = "\" newline, as Apache's configuration has it
+fn line_continuation(input: &[u8]) -> Read<'_, ()> {
+    value((), (char('\\'), alt((tag("\n"), tag("\r\n"))))).parse(input)
+}
+
 fn located(text: &[u8], left: usize) -> Vec<Source> {
-    text.iter().enumerate().map(|(i, byte)| Source { byte: *byte, left: left - i }).collect()
+    let mut all = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [byte, tail @ ..] = rest {
+        match line_continuation(rest) {
+            Ok((after, ())) => rest = after,
+            Err(_) => {
+                all.push(Source { byte: *byte, left: left - (text.len() - rest.len()) });
+                rest = tail;
+            }
+        }
+    }
+    all
 }
 
 fn pushed(mut all: Vec<Source>, next: Source) -> Vec<Source> {
@@ -469,6 +486,13 @@ fn apache_modifier(input: &[u8]) -> Read<'_, Modifier> {
 }
 
 impl Directive {
+    /// As in a template, without the statuses it is logged for.
+    pub(super) fn written(&self) -> String {
+        let request = self.request.map(String::from).unwrap_or_default();
+        let argument = self.argument.as_ref().map(|a| format!("{{{a}}}")).unwrap_or_default();
+        format!("%{request}{argument}{}", self.name)
+    }
+
     fn modified(mut self, modifier: Modifier) -> Self {
         match modifier {
             Modifier::Statuses => self.conditional = true,

@@ -1,16 +1,19 @@
 //! The times of logs. Owns every written form of a moment and its conversion to UTC; knows no lines.
 //!
-//! A time without a zone is taken as UTC. Fractions of a second are dropped. Second 60 (a leap second)
+//! A time without a zone is read as if it were UTC and says so ([`Moment::zoneless`]); whoever knows the zone puts that
+//! right (`zone.rs`). Fractions of a second are dropped. Second 60 (a leap second)
 //! counts as 59. The written year and the resulting moment must lie within 1970 to 2105.
 
 use crate::model::{event::Reason, time::Time};
-use chrono::NaiveDate;
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
 
 /// Length of `10/Oct/2000:13:55:36 -0700`.
 pub(super) const CLF_LEN: usize = 26;
 /// Its part up to the seconds, and the part from the space before the zone.
 const MINUTE_LEN: usize = 18;
 const ZONE_START: usize = 20;
+/// Length of `2026-03-10`.
+const DAY_LEN: usize = 10;
 
 /// The calendar fields of a moment, before they are checked against each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,11 +24,36 @@ pub(super) struct Civil {
     pub(super) hour: u32,
     pub(super) minute: u32,
     pub(super) second: u32,
-    /// East of Greenwich.
-    pub(super) offset_secs: i32,
+    /// East of Greenwich, where the zone was written.
+    pub(super) offset_secs: Option<i32>,
+}
+
+/// A point in time as written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Moment {
+    /// In UTC; where no zone was written, as if it had been UTC.
+    pub(super) time: Time,
+    /// Whether no zone was written.
+    pub(super) zoneless: bool,
+}
+
+/// What a clock on the wall showed that was read as if it were UTC.
+pub(super) fn wall_clock(time: Time) -> NaiveDateTime {
+    DateTime::from_timestamp(i64::from(time.0), 0).unwrap_or_default().naive_utc()
+}
+
+impl From<Time> for Moment {
+    fn from(time: Time) -> Self {
+        Self { time, zoneless: false }
+    }
 }
 
 impl Civil {
+    /// The moment, and whether its zone is known.
+    pub(super) fn moment(self) -> Result<Moment, Reason> {
+        Ok(Moment { time: self.time()?, zoneless: self.offset_secs.is_none() })
+    }
+
     /// The moment in UTC.
     pub(super) fn time(self) -> Result<Time, Reason> {
         if !(1970..=2105).contains(&self.year) {
@@ -34,7 +62,7 @@ impl Civil {
         let date = NaiveDate::from_ymd_opt(i32::try_from(self.year).unwrap_or(0), self.month, self.day);
         let second = if self.second == 60 { 59 } else { self.second };
         let moment = date.and_then(|d| d.and_hms_opt(self.hour, self.minute, second)).ok_or(Reason::NoTime)?;
-        let secs = moment.and_utc().timestamp() - i64::from(self.offset_secs);
+        let secs = moment.and_utc().timestamp() - i64::from(self.offset_secs.unwrap_or(0));
         u32::try_from(secs).map(Time).map_err(|_| Reason::ImplausibleTime)
     }
 }
@@ -47,11 +75,14 @@ pub struct ClfMemo {
     minute: [u8; MINUTE_LEN],
     zone: [u8; CLF_LEN - ZONE_START],
     start_secs: u32,
+    /// The same of ISO 8601, whose zone stands behind a fraction: the day, and its first second as if in UTC.
+    day: [u8; DAY_LEN],
+    day_secs: i64,
 }
 
 impl Default for ClfMemo {
     fn default() -> Self {
-        Self { minute: *b"01/Jan/1970:00:00:", zone: *b" +0000", start_secs: 0 }
+        Self { minute: *b"01/Jan/1970:00:00:", zone: *b" +0000", start_secs: 0, day: *b"1970-01-01", day_secs: 0 }
     }
 }
 
@@ -112,16 +143,22 @@ fn clf_minute(text: &[u8; CLF_LEN]) -> Result<Time, Reason> {
         hour: read(&[h1, h2])?,
         minute: read(&[n1, n2])?,
         second: 0,
-        offset_secs: offset(&zone).ok_or(Reason::NoTime)?,
+        offset_secs: Some(offset(&zone).ok_or(Reason::NoTime)?),
     }
     .time()
 }
 
-/// The number of an English month's first three letters.
+/// Month and day of the month of the n-th day of a year, the first being 1.
+pub(super) fn month_and_day(year: u32, day: u32) -> Option<(u32, u32)> {
+    let date = NaiveDate::from_yo_opt(i32::try_from(year).ok()?, day)?;
+    Some((date.month(), date.day()))
+}
+
+/// The number of an English month's first three letters, in any case.
 pub(super) fn month(name: &[u8; 3]) -> Option<u32> {
     const NAMES: [&[u8; 3]; 12] =
         [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
-    NAMES.iter().position(|n| *n == name).and_then(|i| u32::try_from(i + 1).ok())
+    NAMES.iter().position(|n| n.eq_ignore_ascii_case(name)).and_then(|i| u32::try_from(i + 1).ok())
 }
 
 /// Seconds east of Greenwich of `Z`, `+01`, `+0100` or `+01:00`.
@@ -146,6 +183,11 @@ pub(super) fn offset(text: &[u8]) -> Option<i32> {
 /// # Errors
 /// As [`clf`].
 pub fn iso8601(text: &[u8]) -> Result<Time, Reason> {
+    iso8601_moment(text).map(|moment| moment.time)
+}
+
+/// See [`iso8601`].
+pub(super) fn iso8601_moment(text: &[u8]) -> Result<Moment, Reason> {
     let (head, tail) = text.split_at_checked(19).ok_or(Reason::NoTime)?;
     let &[
         y1,
@@ -181,11 +223,38 @@ pub fn iso8601(text: &[u8]) -> Result<Time, Reason> {
         second: read(&[s1, s2])?,
         offset_secs: iso_zone(tail).ok_or(Reason::NoTime)?,
     }
-    .time()
+    .moment()
 }
 
-/// What follows the seconds of an ISO time: a fraction or none, a zone or none.
-fn iso_zone(tail: &[u8]) -> Option<i32> {
+/// As [`iso8601_moment`], asking the calendar once a day.
+fn iso8601_remembered(text: &[u8], memo: &mut ClfMemo) -> Result<Moment, Reason> {
+    let quick = |memo: &ClfMemo| {
+        let (day, rest) = text.split_at_checked(DAY_LEN)?;
+        let (clock, tail) = rest.split_at_checked(9)?;
+        let &[b'T' | b't' | b' ', h1, h2, b':', n1, n2, b':', s1, s2] = clock else { return None };
+        let (hour, minute, second) = (number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?);
+        let zone = iso_zone(tail)?;
+        if day != memo.day || hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        let of_day = hour * 3600 + minute * 60 + second.min(59);
+        let secs = memo.day_secs + i64::from(of_day) - i64::from(zone.unwrap_or(0));
+        Some(Moment { time: Time(u32::try_from(secs).ok()?), zoneless: zone.is_none() })
+    };
+    if let Some(moment) = quick(memo) {
+        return Ok(moment);
+    }
+    let moment = iso8601_moment(text)?;
+    if let Some(day) = text.first_chunk::<DAY_LEN>()
+        && let Ok(start) = iso8601(&[&day[..], b"T00:00:00Z"].concat())
+    {
+        (memo.day, memo.day_secs) = (*day, i64::from(start.0));
+    }
+    Ok(moment)
+}
+
+/// What follows the seconds of a time: a fraction or none, a zone or none.
+fn iso_zone(tail: &[u8]) -> Option<Option<i32>> {
     let zone = match tail {
         [b'.' | b',', fraction @ ..] => match digits(fraction, 12) {
             0 => return None,
@@ -194,8 +263,20 @@ fn iso_zone(tail: &[u8]) -> Option<i32> {
         _ => tail,
     };
     match zone {
-        [] => Some(0),
-        [b' ', zone @ ..] | zone => offset(zone),
+        [] => Some(None),
+        b" UTC" | b" GMT" => Some(Some(0)),
+        [b' ', zone @ ..] | zone => offset(zone).map(Some),
+    }
+}
+
+/// A common-log time whose zone may be missing, as HAProxy writes it.
+fn clf_moment(text: &[u8], memo: &mut ClfMemo) -> Result<Moment, Reason> {
+    match text.split_at_checked(ZONE_START) {
+        Some((head, tail)) if iso_zone(tail) == Some(None) => {
+            let time = clf(&[head, b" +0000"].concat(), memo)?;
+            Ok(Moment { time, zoneless: true })
+        }
+        _ => clf_with_fraction(text, memo).map(Moment::from),
     }
 }
 
@@ -249,10 +330,15 @@ pub(super) fn epoch_in(text: &[u8], unit: Unit) -> Result<Time, Reason> {
 /// # Errors
 /// As [`clf`].
 pub fn any_form(text: &[u8], memo: &mut ClfMemo) -> Result<Time, Reason> {
+    any_moment(text, memo).map(|moment| moment.time)
+}
+
+/// See [`any_form`].
+pub(super) fn any_moment(text: &[u8], memo: &mut ClfMemo) -> Result<Moment, Reason> {
     match text.iter().position(|b| !b.is_ascii_digit()) {
-        Some(2) => clf_with_fraction(text, memo),
-        Some(4) => iso8601(text),
-        _ => epoch(text),
+        Some(2) => clf_moment(text, memo),
+        Some(4) => iso8601_remembered(text, memo),
+        _ => epoch(text).map(Moment::from),
     }
 }
 
@@ -290,7 +376,10 @@ mod tests {
             "2026-03-10T10:20:52Z",
             "2026-03-10T10:20:52.587782192Z",
             "2026-03-10 10:20:52",
+            "2026-03-10 10:20:52 UTC",
             "2026/03/10 10:20:52.756",
+            "10/Mar/2026:10:20:52.726",
+            "10/mar/2026:10:20:52 +0000",
             "1773138052",
             "1773138052.999",
             "1773138052123",
@@ -310,7 +399,7 @@ mod tests {
             "30/Feb/2026:00:00:00 +0000",
             "29/Feb/2025:00:00:00 +0000",
             "00/Jan/2026:00:00:00 +0000",
-            "10/jan/2026:00:00:00 +0000",
+            "10/Jxn/2026:00:00:00 +0000",
             "10/Jan/2026:24:00:00 +0000",
             "10/Jan/2026:00:60:00 +0000",
             "10/Jan/2026:00:00:61 +0000",
@@ -351,6 +440,17 @@ mod tests {
         assert_eq!(read("2016-12-31T23:59:60Z").as_deref(), Ok("2016-12-31T23:59:59Z"));
     }
 
+    #[test]
+    fn a_time_without_a_zone_says_so() {
+        let zoneless = |text: &str| any_moment(text.as_bytes(), &mut ClfMemo::default()).map(|m| m.zoneless);
+        for text in ["10/Mar/2026:10:20:52.726", "2026-03-10 10:20:52", "2026-03-10T10:20:52.1"] {
+            assert_eq!(zoneless(text), Ok(true), "{text}");
+        }
+        for text in ["10/Mar/2026:10:20:52 +0000", "2026-03-10 10:20:52Z", "1773138052"] {
+            assert_eq!(zoneless(text), Ok(false), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn the_memo_never_changes_the_answer(
@@ -364,6 +464,20 @@ mod tests {
                 let (d, m, y, h, n, s, z) = days[i % days.len()];
                 let text = format!("{d:02}/{}/{y}:{h:02}:{n:02}:{s:02} {z:+03}00", MONTHS[m]);
                 prop_assert_eq!(clf(text.as_bytes(), &mut memo), clf(text.as_bytes(), &mut ClfMemo::default()), "{}", text);
+            }
+        }
+
+        #[test]
+        fn the_memo_of_a_day_never_changes_the_answer(
+            days in prop::collection::vec((0u32..40, 0u32..14, 1969u32..2107, 0u32..26, 0u32..62, 0u32..62, 0usize..6), 1..12),
+            repeat in prop::collection::vec(0usize..12, 0..40),
+        ) {
+            let mut memo = ClfMemo::default();
+            for i in repeat {
+                let (d, m, y, h, n, s, z) = days[i % days.len()];
+                let zone = ["Z", "", "+01:00", ".123-0530", ".1", "+2"][z];
+                let text = format!("{y}-{m:02}-{d:02}T{h:02}:{n:02}:{s:02}{zone}");
+                prop_assert_eq!(any_moment(text.as_bytes(), &mut memo), iso8601_moment(text.as_bytes()), "{}", text);
             }
         }
 

@@ -28,6 +28,8 @@ pub(super) enum Meaning {
     Count,
     /// As [`Meaning::Count`], also with a fraction, or a list of such.
     Decimals,
+    /// A time that is not kept: its shape tells its length.
+    Pattern(Strftime),
     /// Anything, not kept.
     Skip,
 }
@@ -157,6 +159,7 @@ pub(super) fn apache(directive: &Directive) -> Option<Variable> {
     let mut variable = match directive.name.as_str() {
         "a" if argument == "c" => variable(Meaning::Client, 2),
         "a" => variable(Meaning::Client, 1),
+        "h" if argument == "c" => variable(Meaning::Client, 2),
         "h" => variable(Meaning::Client, 0),
         "u" => variable(Meaning::User, 0),
         "t" => time(argument),
@@ -173,7 +176,7 @@ pub(super) fn apache(directive: &Directive) -> Option<Variable> {
         "V" => variable(Meaning::Vhost, 1),
         "i" => request_header(&argument.to_ascii_lowercase().replace('-', "_")),
         "e" | "n" => environment(argument),
-        "I" | "S" | "D" | "k" | "p" => variable(Meaning::Count, 0),
+        "I" | "S" | "D" | "k" | "p" | "^FB" => variable(Meaning::Count, 0),
         "C" | "c" | "o" | "f" | "x" | "^ti" | "^to" => skip(Text::Free),
         "A" | "l" | "L" | "P" | "q" | "R" | "T" | "X" => skip(Text::Word),
         _ => return None,

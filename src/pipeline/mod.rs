@@ -1,13 +1,15 @@
 //! The program's story: find the files, scan them side by side, merge, detect, report. Owns order and threads.
 
 mod coverage;
+mod doctor;
 mod errors;
 mod reread;
 mod scan;
 mod source;
 
+pub use doctor::diagnose;
 pub use reread::reread;
-pub use source::FormatChoice;
+pub use source::{FormatChoice, Formats};
 
 use crate::{
     detect::{self, Findings, Who},
@@ -31,7 +33,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Options {
     /// How lines are read.
-    pub format: FormatChoice,
+    pub format: Formats,
     /// Worker threads, at least 1.
     pub threads: usize,
     /// The operator's own routes.
@@ -112,8 +114,9 @@ struct Read {
 
 fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progress) -> Read {
     let Discovery { files, mut problems, .. } = found;
-    let (tallies, broken) = scan::scan(&files, options, progress);
+    let (tallies, noticed) = scan::scan(&files, options, progress);
     progress.finish();
+    let (zoneless, broken): (Vec<_>, Vec<_>) = noticed.into_iter().partition(|(_, error)| error.kind == Kind::NoZone);
     let numbers = coverage::LineNumbers::new(&files, &tallies.chunks);
     let mut input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
     problems.extend(broken.into_iter().map(|(_, error)| error));
@@ -129,6 +132,7 @@ fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progr
             "{left_out} requests outside the span asked for were left out: what came before may explain what is shown"
         ));
     }
+    limits.extend(zone_assumed(&zoneless, &files));
     Read { ledger, notes: errors.notes, input, numbers, problems, limits }
 }
 
@@ -145,6 +149,14 @@ fn bounds(options: &Options, input: &Input) -> (Time, Time) {
 fn report(input: Input, findings: Findings) -> Report {
     let Findings { totals, event_causes, incidents, windows, clients, limits } = findings;
     Report { input, totals, event_causes, incidents, windows, clients, limits }
+}
+
+/// That UTC was taken for times without a zone.
+fn zone_assumed(zoneless: &[(u32, Error)], files: &[LogFile]) -> Option<String> {
+    let (first, more) = zoneless.split_first()?;
+    let name = files.get(first.0 as usize).map(|file| file.name.as_str()).unwrap_or_default();
+    let others = if more.is_empty() { String::new() } else { format!(" and {} other files", more.len()) };
+    Some(format!("the times in {name}{others} carry no zone and were read as UTC: --tz names the server's"))
 }
 
 /// A file with lines of which none could be read is a problem of its own: the first one is shown, with the format

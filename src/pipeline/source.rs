@@ -10,6 +10,7 @@ use crate::{
     parse::{self, Format, LineParser, fast},
 };
 use std::{
+    collections::VecDeque,
     ops::Range,
     sync::{Arc, Mutex, TryLockError},
 };
@@ -21,6 +22,8 @@ pub(super) struct Reading {
     pub(super) parser: LineParser,
     /// The fast path, where the format has one, and the format's index.
     pub(super) fast: Option<(fast::Layout, usize)>,
+    /// The columns in force, where the file names its own: none before the first header.
+    header: Option<Box<[u8]>>,
 }
 
 /// Text of whole lines.
@@ -56,7 +59,7 @@ pub(super) struct Draw {
 
 enum State {
     Waiting,
-    Mapped { map: Arc<Map>, ranges: Vec<Range<usize>>, reading: Arc<Reading> },
+    Mapped { map: Arc<Map>, ranges: VecDeque<Range<usize>>, reading: Arc<Reading> },
     Streamed { chunks: Box<StreamChunks<Stream>>, first: Option<Vec<u8>>, reading: Arc<Reading>, seen_bytes: u64 },
     Done,
 }
@@ -64,31 +67,45 @@ enum State {
 struct Slot {
     state: State,
     next: u32,
+    /// How often the columns changed.
+    headers: u32,
 }
 
 /// All inputs.
 pub(super) struct Queue<'f> {
     files: &'f [LogFile],
     slots: Vec<Mutex<Slot>>,
-    format: &'f FormatChoice,
+    formats: &'f Formats,
     problems: Mutex<Vec<(u32, Error)>>,
 }
 
+/// How lines are to be read.
+#[derive(Clone, Debug, Default)]
+pub struct Formats {
+    /// In which format.
+    pub choice: FormatChoice,
+    /// With which settings.
+    pub readers: parse::Readers,
+}
+
 /// Which format to read with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub enum FormatChoice {
     /// Found out for each file.
+    #[default]
     Guess,
     /// A known one for all.
     Known(&'static Format),
     /// The operator's own for all.
     Custom(Box<parse::Parser>),
+    /// What a server's configuration says about each log; for others whichever of its formats reads most.
+    Server(Arc<parse::ServerConfig>),
 }
 
 impl<'f> Queue<'f> {
-    pub(super) fn new(files: &'f [LogFile], format: &'f FormatChoice) -> Self {
-        let slots = files.iter().map(|_| Mutex::new(Slot { state: State::Waiting, next: 0 })).collect();
-        Self { files, slots, format, problems: Mutex::default() }
+    pub(super) fn new(files: &'f [LogFile], formats: &'f Formats) -> Self {
+        let slots = files.iter().map(|_| Mutex::new(Slot { state: State::Waiting, next: 0, headers: 0 })).collect();
+        Self { files, slots, formats, problems: Mutex::default() }
     }
 
     /// Draws a chunk from any file, those in front first; none when all are done.
@@ -128,21 +145,29 @@ impl<'f> Queue<'f> {
         if matches!(slot.state, State::Waiting) {
             slot.state = self.open(file);
         }
-        let chunk = slot.next;
+        let (chunk, headers) = (slot.next, &mut slot.headers);
         let draw = match &mut slot.state {
             State::Waiting | State::Done => None,
-            State::Mapped { map, ranges, reading } => ranges.get(chunk as usize).map(|range| Draw {
-                reading: Arc::clone(reading),
-                chunk,
-                text: Text::Mapped(Arc::clone(map), range.clone()),
-                disk_bytes: range.len() as u64,
+            State::Mapped { map, ranges, reading } => ranges.pop_front().map(|mut range| {
+                let text = map.as_bytes().get(range.clone()).unwrap_or_default();
+                let len = self.under_one_header(text, reading, headers);
+                if len < range.len() {
+                    ranges.push_front(range.start + len..range.end);
+                    range.end = range.start + len;
+                }
+                let disk_bytes = range.len() as u64;
+                Draw { reading: Arc::clone(reading), chunk, text: Text::Mapped(Arc::clone(map), range), disk_bytes }
             }),
             State::Streamed { chunks, first, reading, seen_bytes } => {
                 let text = first.take().map(Ok).or_else(|| chunks.next());
                 let raw_bytes = chunks.reader().raw_bytes();
                 let disk_bytes = raw_bytes - std::mem::replace(seen_bytes, raw_bytes);
                 match text {
-                    Some(Ok(text)) => {
+                    Some(Ok(mut text)) => {
+                        let len = self.under_one_header(&text, reading, headers);
+                        if len < text.len() {
+                            *first = Some(text.split_off(len));
+                        }
                         Some(Draw { reading: Arc::clone(reading), chunk, text: Text::Owned(text), disk_bytes })
                     }
                     Some(Err(error)) => {
@@ -179,7 +204,7 @@ impl<'f> Queue<'f> {
             Ok(Source::Empty) => State::Done,
             Ok(Source::Mapped(map)) => {
                 let reading = Arc::new(self.reading(file, map.as_bytes()));
-                let ranges = input::split(map.as_bytes(), TARGET_CHUNK_BYTES);
+                let ranges = input::split(map.as_bytes(), TARGET_CHUNK_BYTES).into();
                 State::Mapped { map: Arc::new(map), ranges, reading }
             }
             Ok(Source::Stream(stream)) => {
@@ -199,22 +224,112 @@ impl<'f> Queue<'f> {
         }
     }
 
-    /// The format of a file, by its first lines.
+    /// How a file is to be read, by its first lines.
     fn reading(&self, file: u32, text: &[u8]) -> Reading {
         /// Text looked at for the format.
         const HEAD_BYTES: usize = 128 << 10;
-        let format = match self.format {
+        let head = text.get(..HEAD_BYTES).unwrap_or(text);
+        let sample: Vec<&[u8]> = input::lines(head).take(parse::SAMPLE_LINES).collect();
+        let Formats { choice, readers } = self.formats;
+        let (parser, fast) = match choice {
             FormatChoice::Custom(parser) => {
-                return Reading { file, parser: LineParser::custom((**parser).clone()), fast: None };
+                (readers.custom(parser), parse::fast_layout(parser).map(|layout| (layout, parse::FORMATS.len())))
             }
-            FormatChoice::Known(format) => *format,
-            FormatChoice::Guess => {
-                let head = text.get(..HEAD_BYTES).unwrap_or(text);
-                let sample: Vec<&[u8]> = input::lines(head).take(parse::SAMPLE_LINES).collect();
-                parse::guess(&sample).map_or(parse::FORMATS[0], |guess| guess.format)
-            }
+            FormatChoice::Known(format) => (readers.known(format), with_index(format)),
+            FormatChoice::Guess => self.guessed(&sample),
+            FormatChoice::Server(config) => match self.configured(file, config, &sample) {
+                Some(parser) => {
+                    (readers.custom(&parser), parse::fast_layout(&parser).map(|layout| (layout, parse::FORMATS.len())))
+                }
+                None => self.guessed(&sample),
+            },
         };
-        let fast = fast::Layout::of(format.id).map(|layout| (layout, format.index()));
-        Reading { file, parser: LineParser::new(format), fast }
+        let names_columns = match choice {
+            FormatChoice::Guess | FormatChoice::Server(_) => sample.iter().any(|line| parse::fields_of(line).is_some()),
+            FormatChoice::Known(format) => format.id == "w3c",
+            FormatChoice::Custom(_) => false,
+        };
+        let fast = fast.filter(|_| !names_columns && !readers.settings().change_events());
+        if readers.settings().zone.is_none() && fast.is_none() && is_zoneless(&parser, &sample) {
+            self.note_zone(file);
+        }
+        Reading { file, parser, fast, header: names_columns.then(Box::default) }
     }
+
+    /// The known format that reads most.
+    fn guessed(&self, sample: &[&[u8]]) -> (LineParser, Option<(fast::Layout, usize)>) {
+        let readers = &self.formats.readers;
+        let guess = readers.guess(sample);
+        let format = guess.map_or(parse::FORMATS[0], |guess| guess.format);
+        let wrapped = guess.is_some_and(|guess| guess.wrapped);
+        (readers.known(format).wrapped(wrapped), with_index(format).filter(|_| !wrapped))
+    }
+
+    /// The format that the configuration has for a file, or else that of its formats which reads most lines, if it reads
+    /// more than any known one.
+    fn configured(&self, file: u32, config: &parse::ServerConfig, sample: &[&[u8]]) -> Option<parse::Parser> {
+        let log = self.files.get(file as usize).and_then(|log| config.log_of(&log.path));
+        if let Some(parser) = log.and_then(|log| config.parser(log).ok()).filter(|parser| parser.missing().is_empty()) {
+            return Some(parser);
+        }
+        let mut scratch = parse::Scratch::default();
+        let mut fits = |parser: &parse::Parser| sample.iter().filter(|l| parser.parse(l, &mut scratch).is_ok()).count();
+        let best = config.parsers().into_iter().map(|parser| (fits(&parser), parser)).max_by_key(|(fits, _)| *fits);
+        let known = self.formats.readers.guess(sample).map_or(0, |guess| guess.fits);
+        best.filter(|(fits, _)| *fits > known).map(|(_, parser)| parser)
+    }
+
+    /// Says once that the times of a file have no zone.
+    fn note_zone(&self, file: u32) {
+        if let Some(log) = self.files.get(file as usize) {
+            self.report(file, Error::new(Kind::NoZone, &log.path));
+        }
+    }
+
+    /// Takes over the columns that a text names in front of its lines; gives how much of it stands under them. Text
+    /// under other columns is a chunk of its own, so that what becomes of a line never depends on who read the one
+    /// before it.
+    fn under_one_header(&self, text: &[u8], reading: &mut Arc<Reading>, headers: &mut u32) -> usize {
+        if reading.header.is_none() {
+            return text.len();
+        }
+        let mut start = 0;
+        for at in memchr::memmem::find_iter(text, parse::FIELDS) {
+            if at > 0 && text.get(at - 1) != Some(&b'\n') {
+                continue;
+            }
+            let line = input::lines(text.get(at..).unwrap_or_default()).next().unwrap_or_default();
+            if reading.header.as_deref() == Some(line) || *headers == HEADERS_MAX {
+                continue;
+            }
+            if !input::lines(text.get(start..at).unwrap_or_default()).all(parse::is_blank) {
+                return at;
+            }
+            if let Some(parser) = self.formats.readers.w3c(line) {
+                *headers += 1;
+                let (file, header) = (reading.file, Some(line.into()));
+                *reading = Arc::new(Reading { file, parser, fast: None, header });
+                start = at;
+            }
+        }
+        text.len()
+    }
+}
+
+/// What reads the lines of a file, by its first ones; what is said about it goes unheard.
+pub(super) fn parser_for(text: &[u8], formats: &Formats) -> LineParser {
+    Queue::new(&[], formats).reading(0, text).parser
+}
+
+/// Changes of columns that are followed in one file; more are no log of a server.
+const HEADERS_MAX: u32 = 10_000;
+
+fn with_index(format: &Format) -> Option<(fast::Layout, usize)> {
+    fast::Layout::of(format.id).map(|layout| (layout, format.index()))
+}
+
+/// Whether the first line that is understood has a time without a zone.
+fn is_zoneless(parser: &LineParser, sample: &[&[u8]]) -> bool {
+    let mut scratch = parse::Scratch::default();
+    sample.iter().find_map(|line| Some(parser.parse(line, &mut scratch).ok()?.0.zoneless)).unwrap_or(false)
 }

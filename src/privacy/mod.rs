@@ -198,6 +198,7 @@ mod tests {
 
     fn event() -> Event<'static> {
         Event {
+            zoneless: false,
             time: Time(1_773_138_052),
             client: b"192.0.2.7",
             user: b"alice",

@@ -2,7 +2,7 @@
 //! that is taken first.
 
 use super::{Format, Layout};
-use crate::parse::json::{Keys, Slot};
+use crate::parse::{json::Keys, slots::Slot};
 
 /// See the head of this file.
 pub(super) const FORMAT: Format = Format {

@@ -1,7 +1,7 @@
 //! Traefik's access log as JSON. Request headers are there only where they are configured to be kept.
 
 use super::{Format, Layout};
-use crate::parse::json::{Keys, Slot};
+use crate::parse::{json::Keys, slots::Slot};
 
 /// See the head of this file.
 pub(super) const FORMAT: Format = Format {

@@ -16,7 +16,7 @@ use super::{
     answer::{self, Answer},
     out::Color,
 };
-use crate::model::{report::Report, story::Stories};
+use crate::model::{diagnosis::Diagnosis, report::Report, story::Stories};
 
 /// What the names of clients and users in a report are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,6 +130,18 @@ pub fn stories_for_people(stories: &Stories, options: &Options) -> Vec<u8> {
 #[must_use]
 pub fn stories_for_programs(stories: &Stories) -> Vec<u8> {
     json::stories(stories)
+}
+
+/// The findings of `authfault doctor`, for people.
+#[must_use]
+pub fn diagnosis_page(diagnosis: &Diagnosis, options: &Options) -> Vec<u8> {
+    terminal::doctor::render(diagnosis, options)
+}
+
+/// The same for programs: `authfault-doctor/1`.
+#[must_use]
+pub fn diagnosis_json(diagnosis: &Diagnosis) -> Vec<u8> {
+    json::diagnosis(diagnosis)
 }
 
 /// The renderer of an id.

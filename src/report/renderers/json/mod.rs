@@ -6,6 +6,7 @@ pub(super) use inert::line;
 
 use super::{Options, Renderer};
 use crate::model::{
+    diagnosis::{Diagnosis, FileDiagnosis},
     incident::Incident,
     report::{ClientSummary, EventCauses, Input, Report, Totals, Window},
     story::Stories,
@@ -66,6 +67,18 @@ fn render(report: &Report, _options: &Options) -> Vec<u8> {
         limits: &report.limits,
     };
     inert::pretty(&view)
+}
+
+/// The findings of `authfault doctor`: `authfault-doctor/1`.
+pub(super) fn diagnosis(diagnosis: &Diagnosis) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct View<'a> {
+        schema: &'static str,
+        tool: Tool,
+        files: &'a [FileDiagnosis],
+    }
+    let tool = Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
+    inert::pretty(&View { schema: "authfault-doctor/1", tool, files: &diagnosis.files })
 }
 
 /// Stories of clients: another schema, since they answer another question.

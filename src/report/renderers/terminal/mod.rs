@@ -2,6 +2,7 @@
 
 mod chart;
 mod coverage;
+pub(super) mod doctor;
 mod incident;
 mod page;
 pub(in crate::report) mod story;

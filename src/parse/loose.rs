@@ -1,0 +1,211 @@
+//! Lines that are like the common log format without being in one that is known: a time in brackets, a request in
+//! quotes, then status and size, and whatever a site put between. Owns finding the fields by their looks.
+//!
+//! It takes little for granted, so that what it says is right where it says anything: the request must begin with a
+//! method, the status follow it, and the client be an address (or the first word, if that can be a host). Behind the
+//! size, the first text in quotes that begins like a user agent is one, and one that is a URL before it the referer.
+
+use super::{
+    plan,
+    timestamp::{self, ClfMemo, Moment},
+};
+use crate::model::event::{Event, Reason, Rejection};
+use memchr::{memchr, memchr_iter};
+use std::net::IpAddr;
+
+/// Words looked at in front of the request, and quoted texts behind it.
+const WORDS_MAX: usize = 32;
+
+/// Reads one line.
+///
+/// # Errors
+/// What could not be found.
+pub(super) fn read<'a>(line: &'a [u8], clock: &mut ClfMemo) -> Result<Event<'a>, Rejection> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    find(line, clock).map_err(|reason| Rejection::new(reason, 0))
+}
+
+fn find<'a>(line: &'a [u8], clock: &mut ClfMemo) -> Result<Event<'a>, Reason> {
+    if memchr(b'\r', line).is_some() {
+        // Lines that end with a carriage return alone have run into one.
+        return Err(Reason::Trailing);
+    }
+    let (open, close) = request(line).ok_or(Reason::NoRequest)?;
+    let before = line.get(..open).unwrap_or_default();
+    let after = line.get(close + 1..).unwrap_or_default();
+    let (moment, time_start) = time(before, clock).or_else(|| time(after, clock)).ok_or(Reason::NoTime)?;
+    let mut words = after.split(|b| *b == b' ').filter(|word| !word.is_empty());
+    let status = words.next().and_then(plan::whole_status).ok_or(Reason::NoStatus)?;
+    let bytes = words.next().and_then(plan::whole_size).unwrap_or(0);
+    let (vhost, client, user) = front(before, time_start).ok_or(Reason::NoClient)?;
+    let (method, target, protocol) = plan::request(line.get(open + 1..close).unwrap_or_default());
+    let (referer, agent) = back(after);
+    let zoneless = moment.zoneless;
+    let time = moment.time;
+    Ok(Event {
+        time,
+        zoneless,
+        client,
+        user,
+        vhost,
+        method,
+        target,
+        protocol,
+        status,
+        bytes,
+        referer,
+        agent,
+        ..Event::default()
+    })
+}
+
+/// The quotes around the text that is a request; none where two are, since one of them is forged.
+fn request(line: &[u8]) -> Option<(usize, usize)> {
+    let mut found = None;
+    let mut quotes = memchr_iter(b'"', line).filter(|at| at.checked_sub(1).and_then(|i| line.get(i)) != Some(&b'\\'));
+    let mut open = quotes.next()?;
+    for close in quotes.take(WORDS_MAX) {
+        let text = line.get(open + 1..close)?;
+        let (method, target, protocol) = plan::request(text);
+        let is_method = method.len() >= 3 && method.iter().all(|b| b.is_ascii_uppercase() || *b == b'-');
+        if is_method && (!protocol.is_empty() || target.starts_with(b"/") || target.starts_with(b"http")) {
+            if found.is_some() {
+                return None;
+            }
+            found = Some((open, close));
+        }
+        open = close;
+    }
+    found
+}
+
+/// A time in brackets, or as the first word or two; where it begins.
+fn time(text: &[u8], clock: &mut ClfMemo) -> Option<(Moment, usize)> {
+    for open in memchr_iter(b'[', text).take(WORDS_MAX) {
+        let inside = text.get(open + 1..)?;
+        let Some(end) = memchr(b']', inside) else { break };
+        let inside = inside.get(..end)?;
+        if inside.len() >= 10
+            && let Ok(moment) = timestamp::any_moment(inside, clock)
+        {
+            return Some((moment, open));
+        }
+    }
+    let mut blanks = memchr_iter(b' ', text);
+    let (first, second) = (blanks.next()?, blanks.next());
+    let words = [Some(first), second].into_iter().flatten().filter_map(|end| text.get(..end));
+    words
+        .filter(|word| word.len() >= 10)
+        .find_map(|word| timestamp::any_moment(word, clock).ok())
+        .map(|moment| (moment, 0))
+}
+
+/// Virtual host, client and user in front of the request.
+fn front(before: &[u8], time_start: usize) -> Option<(&[u8], &[u8], &[u8])> {
+    let head = before.get(..time_start).filter(|head| !head.trim_ascii().is_empty());
+    let is_separator = |b: &u8| matches!(b, b' ' | b',' | b'"' | b'[' | b']' | b'(' | b')');
+    let all = before.split(is_separator).filter(|word| !word.is_empty()).take(WORDS_MAX);
+    let words: Vec<&[u8]> = all.collect();
+    let (at, client) = match words.iter().enumerate().find_map(|(i, word)| Some((i, address(word)?))) {
+        Some(found) => found,
+        None => (0, words.first().copied().filter(|word| head.is_some() && is_full_host(word))?),
+    };
+    let vhost = words.get(..at)?.iter().rev().find(|word| is_full_host(word)).copied();
+    // As in the common format: an identity and a name between the client and the time.
+    let between = head.map(|head| head.split(|b| *b == b' ').filter(|w| !w.is_empty()).collect::<Vec<_>>());
+    let user = between.filter(|words| words.len() >= 3).and_then(|words| words.last().copied());
+    let user = user.map(plan::value).filter(|user| *user != client).unwrap_or_default();
+    Some((vhost.map(plan::without_port).unwrap_or_default(), client, user))
+}
+
+/// An address, with or without a port.
+fn address(word: &[u8]) -> Option<&[u8]> {
+    let is_address = |text: &[u8]| std::str::from_utf8(text).is_ok_and(|text| text.parse::<IpAddr>().is_ok());
+    let bare = plan::without_port(word);
+    [word, bare].into_iter().find(|text| is_address(text))
+}
+
+/// A host name that no other word is like.
+fn is_full_host(word: &[u8]) -> bool {
+    word == b"localhost"
+        || word.contains(&b'.')
+            && word.first().is_some_and(u8::is_ascii_alphanumeric)
+            && word.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':'))
+            && word.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// Referer and user agent among the quoted texts behind the request: two side by side of which the first can be a
+/// referer, or else what looks like a user agent.
+fn back(after: &[u8]) -> (&[u8], &[u8]) {
+    let unescaped = |at: &usize| at.checked_sub(1).and_then(|i| after.get(i)) != Some(&b'\\');
+    let quotes: Vec<usize> = memchr_iter(b'"', after).filter(unescaped).take(2 * WORDS_MAX).collect();
+    let texts = quotes.chunks_exact(2).filter_map(|pair| match *pair {
+        [open, close] => Some((open, close, after.get(open + 1..close)?)),
+        _ => None,
+    });
+    let texts: Vec<(usize, usize, &[u8])> = texts.collect();
+    let is_referer = |text: &[u8]| plan::value(text).is_empty() || text.windows(3).any(|w| w == b"://");
+    for pair in texts.windows(2) {
+        if let [(_, close, referer), (open, _, agent)] = *pair
+            && open == close + 2
+            && is_referer(referer)
+        {
+            return (plan::value(referer), plan::value(agent));
+        }
+    }
+    // Traefik once wrote an absent referer without quotes.
+    if let Some((open, _, agent)) = texts.first()
+        && after.get(..*open).is_some_and(|text| text.ends_with(b" - "))
+    {
+        return (&[], agent);
+    }
+    (&[], texts.iter().map(|(_, _, text)| *text).find(|text| is_agent(text)).unwrap_or_default())
+}
+
+/// `Mozilla/5.0 …`, `curl/8.5.0`: a product and its version.
+fn is_agent(text: &[u8]) -> bool {
+    let product =
+        text.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b' ')).count();
+    let version = text.get(product + 1..).and_then(<[u8]>::first);
+    product > 1 && text.get(product) == Some(&b'/') && version.is_some_and(|b| b.is_ascii_digit() || *b == b'v')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(line: &str) -> Result<String, Reason> {
+        let event = read(line.as_bytes(), &mut ClfMemo::default()).map_err(|r| r.reason)?;
+        let texts = [event.vhost, event.client, event.user, event.target, event.referer, event.agent];
+        Ok(format!("{} {} {}", event.status, event.bytes, texts.map(String::from_utf8_lossy).join("|")))
+    }
+
+    #[test]
+    fn fields_are_found_by_their_looks() {
+        for (line, expected) in [
+            (r#"[10/Mar/2026:11:20:52 +0100] 192.0.2.7 TLSv1.2 AES "GET /a HTTP/1.1" 401 -"#, "401 0 |192.0.2.7||/a||"),
+            (
+                r#"192.0.2.7 - alice [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 401 7 3551 "-" "Mozilla/5.0""#,
+                "401 7 |192.0.2.7|alice|/a||Mozilla/5.0",
+            ),
+            (
+                r#"www.example.com 10.0.0.1 192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "GET /a" 200 7 0.1 "https://x/" "curl/8""#,
+                "200 7 www.example.com|10.0.0.1||/a|https://x/|curl/8",
+            ),
+            (r#"2026-03-10T10:20:52Z [2001:db8::7]:443 "POST /a HTTP/2.0" 403 9"#, "403 9 |2001:db8::7||/a||"),
+        ] {
+            assert_eq!(said(line).as_deref(), Ok(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_made_up() {
+        assert_eq!(said("x"), Err(Reason::NoRequest));
+        let forged = r#"192.0.2.7 - x [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 200 [10/Mar/2026:11:20:52 +0100] "GET / HTTP/1.1" 401 1"#;
+        assert_eq!(said(forged), Err(Reason::NoRequest));
+        assert_eq!(said(r#"192.0.2.7 "GET /a HTTP/1.1" 200 1"#), Err(Reason::NoTime));
+        assert_eq!(said(r#"[10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 200 1"#), Err(Reason::NoClient));
+        assert_eq!(said(r#"192.0.2.7 [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" OK 1"#), Err(Reason::NoStatus));
+        assert_eq!(said(r#"192.0.2.7 [10/Mar/2026:11:20:52 +0100] "hello world" 200 1"#), Err(Reason::NoRequest));
+    }
+}

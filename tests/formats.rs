@@ -1,0 +1,309 @@
+//! What operators may say about a log's format, and what comes of it: wrappers, headers in the middle of a file, zones,
+//! proxies, keys, templates, a server's configuration, packed files, the doctor; and what becomes of every odd line.
+
+use crate::support::{fixture, gzip, pipe, put, report, root, run, workshop};
+use authfault::{
+    model::logged::inert,
+    parse::{self, LineParser, Scratch},
+};
+use serde_json::Value;
+use std::{fs, path::Path, process::Command};
+
+const LINE: &str = r#"192.0.2.7 - alice [10/Mar/2026:11:20:52 +0100] "GET /app/ HTTP/1.1" 401 179 "-" "curl/8.5.0""#;
+
+/// The report on one log, with options.
+fn analyzed(text: &str, options: &[&str]) -> Value {
+    let dir = workshop();
+    let path = put(dir.path(), "access.log", text.as_bytes());
+    let args = options.iter().map(|o| (*o).to_owned()).chain([path.to_str().unwrap().to_owned()]);
+    report(args)
+}
+
+fn client(report: &Value) -> &str {
+    report["clients"][0]["client"].as_str().unwrap()
+}
+
+#[test]
+fn every_odd_line_has_an_outcome() {
+    let log = fs::read(fixture("odd/lines.log")).unwrap();
+    let lines: Vec<&[u8]> = log.split(|b| *b == b'\n').filter(|line| !line.is_empty()).collect();
+    let parser = LineParser::new(parse::by_id("combined").unwrap());
+    let rows = lines.chunks_exact(2).map(|pair| {
+        let mut scratch = Scratch::default();
+        let outcome = match parser.parse(pair[1], &mut scratch) {
+            Err(rejection) => format!("!{}@{}", rejection.reason.text(), rejection.column),
+            Ok((e, format)) => {
+                let texts = [e.client, e.user, e.vhost, e.method, e.target, e.protocol, e.agent].map(inert);
+                format!(
+                    "{}\t{}\t{}\t{}\t{}",
+                    parse::FORMATS[format].id,
+                    e.time.rfc3339(),
+                    e.status,
+                    e.bytes,
+                    texts.join("\t")
+                )
+            }
+        };
+        format!("{}\t{outcome}\n", inert(&pair[0][2..]))
+    });
+    let rows: String = rows.collect();
+    let path = fixture("odd/lines.expected.tsv");
+    if std::env::var_os("AUTHFAULT_BLESS").is_some() {
+        fs::write(&path, &rows).unwrap();
+    }
+    assert_eq!(rows, fs::read_to_string(&path).unwrap());
+}
+
+#[test]
+fn a_last_line_without_its_newline_counts() {
+    assert_eq!(analyzed(&format!("{LINE}\n{LINE}"), &[])["input"]["parsed"], 2);
+}
+
+#[test]
+fn old_line_ends_alone_are_no_line_ends() {
+    let run = pipe(format!("{LINE}\r{LINE}\r").as_bytes(), ["-"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.err.contains("`"), "{}", run.err);
+}
+
+/// A log in W3C's format whose columns change, long enough to be cut into several pieces.
+fn w3c() -> String {
+    let mut text = String::new();
+    for part in 0..3 {
+        text += "#Software: Microsoft Internet Information Services 10.0\r\n";
+        text += match part {
+            0 => "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query c-ip cs(User-Agent) sc-status\r\n",
+            1 => "#Fields: date time c-ip cs-host cs-method cs-uri-stem sc-status time-taken\r\n",
+            _ => "#Fields: sc-status c-ip date time cs-method cs-uri-stem cs-username\r\n",
+        };
+        for i in 0..40_000 {
+            let clock = format!("1{part}:{:02}:{:02}", i / 60 % 60, i % 60);
+            text += &match part {
+                0 => format!("2026-03-10 {clock} 10.0.0.1 GET /a q=1 192.0.2.{} curl/8 401\r\n", i % 200),
+                1 => format!("2026-03-10 {clock} 198.51.100.{} www GET /b 200 7\r\n", i % 200),
+                _ => format!("403 203.0.113.{} 2026-03-10 {clock} GET /c al+ice\r\n", i % 200),
+            };
+        }
+    }
+    text
+}
+
+#[test]
+fn columns_that_change_in_the_middle_are_obeyed_however_the_file_is_read() {
+    let dir = workshop();
+    let text = w3c();
+    let log = put(dir.path(), "u_ex260310.log", text.as_bytes());
+    let whole = report([log.to_str().unwrap()]);
+    let input = &whole["input"];
+    assert_eq!((&input["parsed"], &input["blank"], &input["rejected"]), (&120_000.into(), &6.into(), &0.into()));
+    assert_eq!(whole["input"]["files"][0]["format"], "w3c");
+    assert_eq!((&whole["totals"]["status_401"], &whole["totals"]["status_403"]), (&40_000.into(), &40_000.into()));
+    assert_eq!(whole["totals"]["clients"], 600);
+    let packed = put(dir.path(), "u_ex260310.log.gz", &gzip(text.as_bytes()));
+    for other in [report(["--threads", "1", log.to_str().unwrap()]), report([packed.to_str().unwrap()])] {
+        assert_eq!(other["totals"], whole["totals"]);
+        assert_eq!(other["clients"], whole["clients"]);
+        assert_eq!(other["windows"], whole["windows"]);
+    }
+}
+
+#[test]
+fn a_header_on_every_line_takes_no_more_than_time() {
+    let text: String = (0..60_000)
+        .map(|i| format!("#Fields: date time c-ip sc-status x{i}\n2026-03-10 10:00:00 192.0.2.7 401 y\n"))
+        .collect();
+    let report = analyzed(&text, &[]);
+    assert_eq!(report["input"]["lines"], 120_000);
+    assert_eq!(report["input"]["parsed"], 60_000);
+}
+
+#[test]
+fn wrapped_logs_are_read_as_what_is_inside() {
+    for (before, after) in [
+        ("Mar 10 11:20:52 www nginx: ", ""),
+        ("<190>1 2026-03-10T10:20:52Z www nginx - - - ", ""),
+        ("2026-03-10T10:20:52.003Z stdout F ", ""),
+        ("{\"log\":\"", "\\n\",\"stream\":\"stdout\",\"time\":\"2026-03-10T10:20:52Z\"}"),
+    ] {
+        let line = if before.starts_with('{') { LINE.replace('"', "\\\"") } else { LINE.to_owned() };
+        let report = analyzed(&format!("{before}{line}{after}\n").repeat(3), &[]);
+        assert_eq!(report["input"]["files"][0]["format"], "combined", "{before}");
+        assert_eq!((&report["totals"]["status_401"], client(&report)), (&3.into(), "192.0.2.7"), "{before}");
+    }
+}
+
+/// Heroku's router, and whoever logs without a time since the collector has one.
+#[test]
+fn a_line_without_a_time_has_that_of_its_wrapper() {
+    let line = r#"<158>1 2026-03-10T10:20:52.123456+00:00 host heroku router - at=info method=GET path="/app" host=www.example.com fwd="192.0.2.7" dyno=web.1 status=401 bytes=13"#;
+    let report = analyzed(line, &[]);
+    assert_eq!((&report["input"]["start"], client(&report)), (&"2026-03-10T10:20:52Z".into(), "192.0.2.7"));
+}
+
+#[test]
+fn times_without_a_zone_are_read_in_the_one_that_is_named_and_else_the_report_says_so() {
+    let line = r#"192.0.2.7:38862 [10/Mar/2026:11:20:52.726] www~ app/web1 0/0/1/11/12 401 179 - - ---- 6/6/0/0/0 0/0 "GET / HTTP/1.1""#;
+    let says = |report: &Value| report["limits"].to_string().contains("--tz");
+    let assumed = analyzed(line, &[]);
+    assert_eq!((&assumed["input"]["start"], says(&assumed)), (&"2026-03-10T11:20:52Z".into(), true));
+    let named = analyzed(line, &["--tz", "Europe/Berlin"]);
+    assert_eq!((&named["input"]["start"], says(&named)), (&"2026-03-10T10:20:52Z".into(), false));
+    let own = analyzed(LINE, &["--tz", "Asia/Tokyo"]);
+    assert_eq!((&own["input"]["start"], says(&own)), (&"2026-03-10T10:20:52Z".into(), false));
+    assert!(run(["--tz", "Mars/Olympus", "x"]).err.contains("expected a time zone"));
+}
+
+#[test]
+fn json_keys_may_be_named() {
+    let line = r#"{"when":"2026-03-10T11:20:52+01:00","remote":{"ip":"192.0.2.7"},"result":{"code":401},"request":"GET / HTTP/1.1","http.ua":"x"}"#;
+    let fields =
+        ["--json-field", "time=when", "--json-field", "client=remote.ip", "--json-field", "status=result.code"];
+    let report = analyzed(line, &fields);
+    assert_eq!((client(&report), &report["totals"]["status_401"]), ("192.0.2.7", &1.into()));
+    assert!(run(["--json-field", "colour=x", "y"]).err.contains("no field is called"));
+}
+
+#[test]
+fn the_client_is_whom_trusted_proxies_name() {
+    let line = LINE.replace("192.0.2.7", "10.0.0.1") + r#" "203.0.113.9, 192.0.2.7, 10.0.0.2""#;
+    assert_eq!(client(&analyzed(&line, &[])), "10.0.0.1");
+    assert_eq!(client(&analyzed(&line, &["--trusted-proxy", "10.0.0.0/8"])), "192.0.2.7");
+    assert_eq!(client(&analyzed(&line, &["--trusted-proxy", "10.0.0.1"])), "10.0.0.2");
+    assert_eq!(client(&analyzed(&line, &["--client", "http_x_forwarded_for"])), "203.0.113.9");
+}
+
+#[test]
+fn templates_are_taken_as_they_stand_in_a_configuration() {
+    let expected = analyzed(LINE, &[]);
+    for template in [
+        "combined",
+        r#"log_format x '$remote_addr - $remote_user [$time_local] '
+               '"$request" $status $body_bytes_sent '
+               '"$http_referer" "$http_user_agent"';"#,
+        r#"LogFormat "%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"" combined"#,
+        "LogFormat \"%h %l %u %t \\\"%r\\\" %>s %b \\\n    \\\"%{Referer}i\\\" \\\"%{User-Agent}i\\\"\" combined"
+            .replace("\\\n    ", "\\\n")
+            .as_str(),
+        r#"%{c}h %l %u %t "%r" %>s %b "%!200,304{Referer}i" "%<{User-Agent}i""#,
+    ] {
+        let report = analyzed(LINE, &["--log-format", template]);
+        assert_eq!((&report["totals"], &report["clients"]), (&expected["totals"], &expected["clients"]), "{template}");
+    }
+    let run = run(["--log-format", "%h %>s", "x"]);
+    assert!(run.code == Some(2) && run.err.contains("found no time"), "{}", run.err);
+}
+
+#[test]
+fn a_server_configuration_says_how_its_logs_are_written() {
+    let dir = workshop();
+    fs::create_dir(dir.path().join("conf.d")).unwrap();
+    let logs = dir.path().join("logs");
+    fs::create_dir(&logs).unwrap();
+    put(
+        dir.path(),
+        "nginx.conf",
+        b"http { log_format odd '$status|$remote_addr|$time_iso8601|$request'; include conf.d/*.conf; }",
+    );
+    let site = format!(
+        "server {{ server_name www.example.com; access_log {}/www.log odd; error_log {}/error.log; }}",
+        logs.display(),
+        logs.display()
+    );
+    put(&dir.path().join("conf.d"), "www.conf", site.as_bytes());
+    put(&logs, "www.log", b"401|192.0.2.7|2026-03-10T11:20:52+01:00|GET / HTTP/1.1\n");
+    let config = dir.path().join("nginx.conf");
+    let named = report(["--server-config", config.to_str().unwrap()]);
+    assert_eq!((&named["totals"]["status_401"], &named["input"]["files"][0]["format"]), (&1.into(), &"custom".into()));
+    // A copy elsewhere, and a log under another name.
+    let elsewhere = workshop();
+    let text = fs::read(logs.join("www.log")).unwrap();
+    for name in ["www.log.1", "somewhere.log"] {
+        let copy = put(elsewhere.path(), name, &text);
+        let copied = report(["--server-config", config.to_str().unwrap(), copy.to_str().unwrap()]);
+        assert_eq!(copied["totals"], named["totals"], "{name}");
+    }
+    let empty = put(dir.path(), "empty.conf", b"events {}");
+    assert!(run(["--server-config", empty.to_str().unwrap()]).err.contains("expected access_log"));
+}
+
+/// Runs a packer of the system, where it is installed.
+fn packed(folder: &Path, command: &str, arguments: &[&str]) -> bool {
+    Command::new(command).args(arguments).current_dir(folder).output().is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn packed_logs_say_what_the_plain_one_says() {
+    let dir = workshop();
+    let text: String = (0..5000).map(|i| LINE.replace("192.0.2.7", &format!("192.0.2.{}", i % 250)) + "\n").collect();
+    let plain = put(dir.path(), "access.log", text.as_bytes());
+    let expected = report([plain.to_str().unwrap()]);
+    let mut tried = 0;
+    for (file, command, arguments) in [
+        ("access.log.zst", "zstd", vec!["-qk", "access.log"]),
+        ("access.log.bz2", "bzip2", vec!["-k", "access.log"]),
+        ("access.log.xz", "xz", vec!["-k", "access.log"]),
+        ("logs.zip", "zip", vec!["-q", "logs.zip", "access.log"]),
+        ("logs.tar", "tar", vec!["-cf", "logs.tar", "access.log"]),
+        ("logs.tgz", "tar", vec!["-czf", "logs.tgz", "access.log"]),
+    ] {
+        if packed(dir.path(), command, &arguments) {
+            let report = report([dir.path().join(file).to_str().unwrap()]);
+            assert_eq!((&report["totals"], &report["clients"]), (&expected["totals"], &expected["clients"]), "{file}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 0, "tar is everywhere");
+}
+
+#[test]
+fn a_bomb_is_reported_and_what_came_before_is_counted() {
+    let dir = workshop();
+    fs::write(dir.path().join("access.log"), LINE.to_owned() + "\n").unwrap();
+    if !packed(
+        dir.path(),
+        "sh",
+        &["-c", "(cat access.log; head -c 2000000000 /dev/zero | tr '\\0' '\\n') | zstd -q > bomb.zst"],
+    ) {
+        return;
+    }
+    let run = run(["--output", "json", dir.path().join("bomb.zst").to_str().unwrap()]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.err.contains("more than any log"), "{}", run.err);
+    assert_eq!(run.report()["input"]["parsed"], 1);
+}
+
+#[test]
+fn the_doctor_says_what_fits_what_does_not_and_what_to_do() {
+    let dir = workshop();
+    let text =
+        format!("{LINE}\n{LINE}\n{}\n{}\ngibberish \x1b[31m\n", LINE.replace("401", "4x1"), LINE.replace("401", "4x1"));
+    let path = put(dir.path(), "access.log", text.as_bytes());
+    let page = run(["doctor", path.to_str().unwrap()]);
+    assert_eq!((page.code, page.err.as_str()), (Some(0), ""));
+    for expected in [
+        "access.log: combined, 2 of 5 lines read (40 %)",
+        "$remote_addr",
+        "2 lines: no status at column 69 (nearest is combined), `4x1`",
+        "- no virtual host: a fault",
+        "log_format main_ext '",
+        "LogFormat \"%v:%p",
+    ] {
+        assert!(page.out.contains(expected), "{expected}: {}", page.out);
+    }
+    assert!(!page.out.contains('\x1b'));
+    let json = run(["doctor", "--output", "json", path.to_str().unwrap()]);
+    let found: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(found["schema"], "authfault-doctor/1");
+    let file = &found["files"][0];
+    assert_eq!((&file["parsed"], &file["rejected"], &file["misfits"][0]["lines"]), (&2.into(), &3.into(), &2.into()));
+    assert_eq!(file["sample"]["read_as"][1]["value"], "192.0.2.7");
+    assert_eq!(run(["doctor", root().join("Cargo.toml").to_str().unwrap()]).code, Some(2));
+}
+
+#[test]
+fn the_list_of_formats_shows_a_line_of_each() {
+    let listed = run(["formats"]).out;
+    for format in parse::FORMATS {
+        assert!(listed.contains(&format!("\n  example  {}\n", format.example)), "{}", format.id);
+    }
+}
