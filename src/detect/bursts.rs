@@ -1,12 +1,19 @@
 //! What is left when the server's own faults are taken out: who is behind the other waves of failures.
 //!
-//! Two passes. First the addresses that fail a lot by themselves, each named by what it does; then the quarters
-//! of an hour in which more distinct clients fail than usual, named by what these clients have in common.
+//! Three passes, each over what the one before left. First the addresses that fail a lot by themselves; then the
+//! quarters of an hour in which more distinct clients fail than usual; last what goes on all day at a low rate. A wave
+//! is of one status and one [`Sort`], and is named as a whole, strangers and known clients alike, since an attack
+//! comes through real people's addresses too. Only who got in within two minutes is apart from who did not: a person
+//! who knows the password gets in, a guesser does not.
 
-use super::{agent::Kind, facts::Facts, history::Past};
-use crate::model::{incident::Verdict, tally::Refusal};
+use super::{
+    doings::{Group, Item, Sort, items, served_in},
+    facts::{Facts, network},
+    history::Past,
+    naming::{Name, name_address, name_closed, name_crawler, name_shut_out, name_wave},
+};
+use crate::model::incident::Verdict;
 use rayon::prelude::*;
-use std::collections::BTreeSet;
 
 /// A wave of failures that is nobody's fault on our side.
 #[derive(Clone, Debug)]
@@ -22,210 +29,99 @@ pub(crate) struct Burst {
     pub(crate) why: String,
 }
 
+impl Burst {
+    fn new(group: &Group<'_, '_>, (verdict, cause, why): Name) -> Self {
+        let on_401 = group.share(|item| item.status == 401);
+        Self {
+            verdict,
+            cause,
+            status: if on_401 >= 0.5 { 401 } else { 403 },
+            from: group.from,
+            to: group.to,
+            refusals: group.items.iter().map(|item| item.index).collect(),
+            why,
+        }
+    }
+}
+
 /// Names what `free` refusals (those in no server-side incident) make up.
 pub(crate) fn find(facts: &Facts<'_>, pasts: &[Past], free: &[bool]) -> Vec<Burst> {
-    let mut free = free.to_vec();
-    let mut bursts = heavy_addresses(facts, pasts, &mut free);
-    bursts.extend(waves(facts, pasts, &free));
+    let mut left = items(facts, pasts, free);
+    let mut bursts = heavy_addresses(facts, &mut left);
+    bursts.extend(waves(facts, &mut left));
+    bursts.extend(habits(facts, left));
     let mut merged = merge(bursts);
     merged.sort_by_key(|b| (b.from, b.to, b.cause, b.status));
     merged
 }
 
-/// One refusal with what the naming asks for.
-struct Item<'f> {
-    index: u32,
-    refusal: &'f Refusal,
-    past: &'f Past,
-    status: u16,
-    logs_in: bool,
-    path: u32,
-    kind: Kind,
+/// Splits where nothing happened for half a day, so that one address of all day is not one event of a month.
+fn pieces<'a, 'f>(own: &'a [Item<'f>]) -> impl Iterator<Item = &'a [Item<'f>]> {
+    const SILENCE_SECS: u32 = 12 * 3600;
+    const FAILURES_MIN: usize = 10;
+    own.chunk_by(|a, b| b.time() - a.time() < SILENCE_SECS).filter(|piece| piece.len() >= FAILURES_MIN)
 }
 
-fn item<'f>(facts: &'f Facts<'_>, pasts: &'f [Past], index: usize) -> Option<Item<'f>> {
-    let (refusal, past) = (facts.ledger.refusals.get(index)?, pasts.get(index)?);
-    let shape = facts.shape(refusal.shape as usize);
-    Some(Item {
-        index: index as u32,
-        refusal,
-        past,
-        status: shape.status,
-        logs_in: facts.route(shape.route).logs_in,
-        path: facts.ledger.shapes.get(refusal.shape as usize).map_or(0, |s| s.path),
-        kind: facts.kind(refusal.client),
-    })
-}
-
-fn share(part: usize, all: usize) -> f64 {
-    part as f64 / all.max(1) as f64
-}
-
-/// Addresses with many failures of their own.
-fn heavy_addresses(facts: &Facts<'_>, pasts: &[Past], free: &mut [bool]) -> Vec<Burst> {
+/// Addresses with many failures of their own. Answered challenges are nobody's failure, and a busy page elsewhere
+/// embeds a file however few addresses its readers have.
+fn heavy_addresses(facts: &Facts<'_>, left: &mut Vec<Item<'_>>) -> Vec<Burst> {
     const FAILURES_MIN: usize = 40;
-    let addr = |refusal: &Refusal| facts.ledger.clients.get(refusal.client as usize).map_or(0, |k| k.addr);
-    let mut bursts = Vec::new();
-    let mut next = 0;
+    const PIECE_MIN: usize = 10;
+    let is_own = |item: &Item<'_>| !matches!(item.sort, Sort::Challenge | Sort::Embedded);
+    let addr = |item: &Item<'_>| facts.ledger.clients.get(item.refusal.client as usize).map_or(0, |k| k.addr);
+    let (mut bursts, mut rest) = (Vec::new(), Vec::new());
     // Refusals stand in the order of their clients, and these in that of their addresses.
-    for all in facts.ledger.refusals.chunk_by(|a, b| addr(a) == addr(b)) {
-        let from = next;
-        next += all.len();
-        if all.len() < FAILURES_MIN {
-            continue;
-        }
-        let mut own: Vec<Item<'_>> =
-            (from..next).filter(|i| free.get(*i) == Some(&true)).filter_map(|i| item(facts, pasts, i)).collect();
+    for all in left.chunk_by(|a, b| addr(a) == addr(b)) {
+        let mut own: Vec<Item<'_>> = all.iter().filter(|item| is_own(item)).copied().collect();
         if own.len() < FAILURES_MIN {
+            rest.extend_from_slice(all);
             continue;
         }
-        own.sort_by_key(|i| (i.refusal.time, i.index));
-        for item in &own {
-            if let Some(free) = free.get_mut(item.index as usize) {
-                *free = false;
-            }
-        }
-        let (verdict, cause, why) = name_address(facts, &own);
-        bursts.extend(pieces(&own, verdict, cause, &why));
+        rest.extend(all.iter().filter(|item| !is_own(item)).copied());
+        own.sort_by_key(|i| (i.time(), i.index));
+        let Some(name) = name_address(facts, &Group::new(facts, &own)) else {
+            rest.extend(own);
+            continue;
+        };
+        bursts.extend(
+            pieces(&own)
+                .filter(|piece| piece.len() >= PIECE_MIN)
+                .map(|piece| Burst::new(&Group::new(facts, piece), name.clone())),
+        );
     }
+    *left = rest;
     bursts
 }
 
-/// Splits where nothing happened for half a day, so that one address of all day is not one event of a month.
-fn pieces(own: &[Item<'_>], verdict: Verdict, cause: &'static str, why: &str) -> Vec<Burst> {
-    const SILENCE_SECS: u32 = 12 * 3600;
-    own.chunk_by(|a, b| b.refusal.time.0 - a.refusal.time.0 < SILENCE_SECS)
-        .filter(|piece| piece.len() >= 10)
-        .filter_map(|piece| {
-            let (first, last) = (piece.first()?, piece.last()?);
-            let on_401 = piece.iter().filter(|i| i.status == 401).count();
-            Some(Burst {
-                verdict,
-                cause,
-                status: if on_401 * 2 >= piece.len() { 401 } else { 403 },
-                from: first.refusal.time.0,
-                to: last.refusal.time.0 + 1,
-                refusals: piece.iter().map(|i| i.index).collect(),
-                why: why.to_owned(),
-            })
-        })
-        .collect()
-}
-
-fn name_address(facts: &Facts<'_>, own: &[Item<'_>]) -> (Verdict, &'static str, String) {
-    let all = own.len();
-    let names: BTreeSet<u32> = own.iter().map(|i| i.refusal.user).filter(|u| *u != 0).collect();
-    let paths: BTreeSet<u32> = own.iter().map(|i| i.path).collect();
-    let on_401 = own.iter().filter(|i| i.status == 401).count();
-    let tries = own.iter().filter(|i| i.status == 401 && (i.logs_in || i.refusal.user != 0)).count();
-    let known = own.iter().filter(|i| i.past.on_route).count();
-    let kind = own.iter().map(|i| i.kind).max().unwrap_or(Kind::Unknown);
-    let span = own.last().map_or(0, |i| i.refusal.time.0) - own.first().map_or(0, |i| i.refusal.time.0);
-    let per_hour = all as f64 * 3600.0 / f64::from(span.max(60));
-    let by_bots = own.iter().filter(|i| matches!(i.kind, Kind::Bot)).count();
-    let by_monitors = own.iter().filter(|i| i.kind == Kind::Monitor).count();
-    if share(by_monitors, all) > 0.6 {
-        return (Verdict::ClientSide, "monitor_probe", format!("{all} failures of a declared monitor"));
-    }
-    if share(by_bots, all) > 0.6 {
-        return (Verdict::ClientSide, "crawler_blocked", format!("{all} failures of a declared crawler"));
-    }
-    if share(tries, all) > 0.5 {
-        let named = own.iter().filter(|i| i.refusal.user != 0).count();
-        let per_name = named as f64 / names.len().max(1) as f64;
-        if names.len() >= 8 && per_name < 5.0 {
-            return (
-                Verdict::Attack,
-                "password_spray",
-                format!("{tries} tries with {} names from one address", names.len()),
-            );
-        }
-        if named * 2 > tries && per_name >= 5.0 && per_hour / (names.len() as f64) < 240.0 {
-            let why = format!("one address repeats {} name(s) {tries} times, {per_hour:.0} an hour", names.len());
-            return (Verdict::ClientSide, "stale_credentials", why);
-        }
-        if per_hour >= 20.0 || names.len() > 4 {
-            return (Verdict::Attack, "brute_force", format!("{tries} tries from one address, {per_hour:.0} an hour"));
-        }
-        return (
-            Verdict::ClientSide,
-            "stale_credentials",
-            format!("{tries} tries from one address over {} h", span / 3600),
-        );
-    }
-    if kind == Kind::Scanner || (paths.len() >= 12 && share(known, all) < 0.3) {
-        return (
-            Verdict::Attack,
-            "scanner",
-            format!("one address asked for {} kinds of path and was refused {all} times", paths.len()),
-        );
-    }
-    if share(on_401, all) > 0.5 {
-        let resolved = own.iter().filter(|i| i.past.resolved || i.past.challenged).count();
-        let cause = if share(resolved, all) > 0.5 { "token_refresh" } else { "stale_credentials" };
-        return (
-            Verdict::ClientSide,
-            cause,
-            format!("one address met {on_401} 401s, {} of them resolved at once", resolved),
-        );
-    }
-    if share(known, all) > 0.5 {
-        return (
-            Verdict::ClientSide,
-            "rate_limit",
-            format!("one address was served and refused in turn on the same route, {all} times"),
-        );
-    }
-    let _ = facts;
-    (Verdict::ClientSide, "restricted_page", format!("one address asked {all} times for what it may not have"))
-}
-
 /// Quarters of an hour with more distinct failing clients than usual, joined where they touch.
-fn waves(facts: &Facts<'_>, pasts: &[Past], free: &[bool]) -> Vec<Burst> {
+fn waves(facts: &Facts<'_>, left: &mut Vec<Item<'_>>) -> Vec<Burst> {
     const SLOT_SECS: u32 = 900;
-    const CLIENTS_MIN: usize = 8;
-    let mut places: Vec<Place> = (0..free.len())
-        .filter(|i| free.get(*i) == Some(&true))
-        .filter_map(|i| item(facts, pasts, i))
-        .filter(|item| !(item.past.challenged && item.past.on_route))
-        .map(|item| Place {
-            class: (item.status, item.logs_in, item.past.anywhere),
-            slot: item.refusal.time.0 / SLOT_SECS,
-            index: item.index,
-            client: item.refusal.client,
-        })
-        .collect();
-    places.par_sort_unstable();
+    const CLIENTS_MIN: usize = 10;
+    let class = |item: &Item<'_>| (item.status, item.sort, item.got_in());
+    let slot = |item: &Item<'_>| item.time() / SLOT_SECS;
+    left.par_sort_unstable_by_key(|item| (class(item), slot(item), item.index));
     let slots = facts.ledger.span.map_or(0, |(first, last)| (last.0 / SLOT_SECS - first.0 / SLOT_SECS + 1) as usize);
-    let mut bursts = Vec::new();
-    for own in places.chunk_by(|a, b| a.class == b.class) {
+    let (mut bursts, mut rest) = (Vec::new(), Vec::new());
+    for own in left.chunk_by(|a, b| class(a) == class(b)) {
         // The refusals of one client follow each other.
-        let counted: Vec<(usize, &[Place])> = own
-            .chunk_by(|a, b| a.slot == b.slot)
-            .map(|places| (places.chunk_by(|a, b| a.client == b.client).count(), places))
+        let counted: Vec<(usize, &[Item<'_>])> = own
+            .chunk_by(|a, b| slot(a) == slot(b))
+            .map(|items| (items.chunk_by(|a, b| a.refusal.client == b.refusal.client).count(), items))
             .collect();
         let mut counts: Vec<usize> = counted.iter().map(|(clients, _)| *clients).collect();
         counts.resize(slots.max(counts.len()), 0);
         let bound = CLIENTS_MIN.max(outlier_bound(counts));
-        let full: Vec<&[Place]> = counted.into_iter().filter(|(n, _)| *n >= bound).map(|(_, places)| places).collect();
-        let slot = |places: &[Place]| places.first().map_or(0, |place| place.slot);
-        for run in full.chunk_by(|a, b| slot(b) <= slot(a) + 4) {
-            let items: Vec<Item<'_>> =
-                run.iter().copied().flatten().filter_map(|place| item(facts, pasts, place.index as usize)).collect();
-            bursts.extend(items.first().and_then(|first| name_wave(facts, first.status, &items)));
+        let (full, quiet): (Vec<_>, Vec<_>) = counted.into_iter().partition(|(clients, _)| *clients >= bound);
+        rest.extend(quiet.into_iter().flat_map(|(_, items)| items.iter().copied()));
+        let place = |items: &[Item<'_>]| items.first().map_or(0, slot);
+        for run in full.chunk_by(|(_, a), (_, b)| place(b) <= place(a) + 4) {
+            let run: Vec<Item<'_>> = run.iter().flat_map(|(_, items)| items.iter().copied()).collect();
+            let group = Group::new(facts, &run);
+            bursts.push(Burst::new(&group, name_wave(facts, &group)));
         }
     }
+    *left = rest;
     bursts
-}
-
-/// Where a refusal stands among the waves; sorted, those of one class, slot and client follow each other.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    /// Status, whether it was at a login, whether its client had been served anywhere.
-    class: (u16, bool, bool),
-    slot: u32,
-    index: u32,
-    client: u32,
 }
 
 /// Median and six median absolute deviations.
@@ -238,55 +134,45 @@ fn outlier_bound(mut counts: Vec<usize>) -> usize {
     middle + 6 * median(&deviations).max(1)
 }
 
-fn name_wave(facts: &Facts<'_>, status: u16, run: &[Item<'_>]) -> Option<Burst> {
-    let all = run.len();
-    let count = |test: &dyn Fn(&Item<'_>) -> bool| share(run.iter().filter(|i| test(i)).count(), all);
-    let clients: BTreeSet<u32> = run.iter().map(|i| i.refusal.client).collect();
-    let addresses: BTreeSet<u128> =
-        clients.iter().filter_map(|c| facts.ledger.clients.get(*c as usize)).map(|k| k.addr).collect();
-    let agents: BTreeSet<u32> =
-        clients.iter().filter_map(|c| facts.ledger.clients.get(*c as usize)).map(|k| k.agent).collect();
-    let paths: BTreeSet<u32> = run.iter().map(|i| i.path).collect();
-    let names: BTreeSet<u32> = run.iter().map(|i| i.refusal.user).filter(|u| *u != 0).collect();
-    let strangers = count(&|i| !i.past.anywhere);
-    let tries = count(&|i| i.logs_in || i.refusal.user != 0);
-    let recovered = count(&|i| i.past.resolved || i.past.logged_in_after || i.past.challenged);
-    let foreign = count(&|i| i.refusal.referer_host != 0 && i.refusal.referer_host != facts.own_host);
-    let bots = count(&|i| matches!(i.kind, Kind::Bot));
-    let scanners = count(&|i| matches!(i.kind, Kind::Scanner));
-    use Verdict::{Attack, ClientSide};
-    let (verdict, cause, common) = if status == 401 && tries > 0.5 {
-        if strangers > 0.5 {
-            if addresses.len() <= 5 && names.len() > 20 {
-                (Attack, "password_spray", "many names from few addresses")
-            } else {
-                (Attack, "credential_stuffing", "strangers try to log in")
-            }
-        } else if agents.len() <= 2 && clients.len() > 5 {
-            (ClientSide, "stale_credentials", "one kind of agent, the same everywhere")
-        } else {
-            (ClientSide, "password_expiry", "known clients whose passwords are refused, one by one")
-        }
-    } else if status == 401 && recovered > 0.5 {
-        (ClientSide, "relogin_wave", "known clients log in again and are served")
-    } else if status == 401 && agents.len() <= 2 {
-        (ClientSide, "stale_credentials", "one kind of agent, the same everywhere")
-    } else if status == 401 {
-        (ClientSide, "relogin_wave", "sessions that ended by themselves")
-    } else if foreign > 0.5 {
-        (ClientSide, "hotlink_block", "referred from other sites")
-    } else if bots > 0.5 {
-        (ClientSide, "crawler_blocked", "declared crawlers")
-    } else if scanners > 0.3 || (strangers > 0.5 && paths.len() >= 12) {
-        (Attack, "scanner", "strangers ask for many paths")
-    } else if strangers < 0.5 && count(&|i| i.past.on_route) > 0.5 {
-        (Attack, "bot_swarm", "clients that had been served are now refused by a rule")
-    } else {
-        (ClientSide, "restricted_page", "visitors ask for what they may not have")
+/// What goes on at a low rate: crawlers by their name, herds of one network that are shut out, and closed areas.
+fn habits(facts: &Facts<'_>, mut left: Vec<Item<'_>>) -> Vec<Burst> {
+    left.retain(|item| item.status == 403 && item.sort != Sort::Login);
+    let net = |item: &Item<'_>| network(facts.ledger.clients.get(item.refusal.client as usize).map_or(0, |k| k.addr));
+    let family = |item: &Item<'_>| facts.families_of(item.refusal.client).last().copied().unwrap_or(0);
+    let is_bot = |item: &Item<'_>| matches!(item.sort, Sort::Crawler | Sort::Monitor);
+    let mut bursts = Vec::new();
+    let mut tell = |own: Vec<Item<'_>>, name: Option<Name>| {
+        bursts.extend(name.map(|name| Burst::new(&Group::new(facts, &own), name)));
     };
-    let (from, to) = (run.iter().map(|i| i.refusal.time.0).min()?, run.iter().map(|i| i.refusal.time.0).max()?);
-    let why = format!("{} clients from {} addresses, {all} failures: {common}", clients.len(), addresses.len());
-    Some(Burst { verdict, cause, status, from, to: to + 1, refusals: run.iter().map(|i| i.index).collect(), why })
+    let (bots, left): (Vec<_>, Vec<_>) = left.into_iter().partition(is_bot);
+    for own in grouped(bots, family) {
+        let name = name_crawler(facts, &Group::new(facts, &own));
+        tell(own, name);
+    }
+    let (out, mut left): (Vec<_>, Vec<_>) = left.into_iter().partition(Item::is_shut_out);
+    for own in grouped(out, net) {
+        match name_shut_out(facts, &Group::new(facts, &own)) {
+            None => left.extend(own),
+            name => tell(own, name),
+        }
+    }
+    let areas = grouped(left, |item| item.area(facts));
+    let spans: Vec<_> = areas
+        .iter()
+        .map(|own| Group::new(facts, own))
+        .map(|g| (g.items.first().map_or((0, 0), |i| i.area(facts)), g.from, g.to))
+        .collect();
+    for (own, served) in areas.into_iter().zip(served_in(facts, &spans)) {
+        let name = name_closed(facts, &Group::new(facts, &own), served);
+        tell(own, name);
+    }
+    bursts
+}
+
+/// Those with the same key, split where nothing happened for long.
+fn grouped<'f, K: Ord>(mut own: Vec<Item<'f>>, key: impl Fn(&Item<'f>) -> K) -> Vec<Vec<Item<'f>>> {
+    own.sort_by_cached_key(|item| (key(item), item.time(), item.index));
+    own.chunk_by(|a, b| key(a) == key(b)).flat_map(pieces).map(<[Item<'f>]>::to_vec).collect()
 }
 
 /// Bursts of the same cause and status that overlap are one.

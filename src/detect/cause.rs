@@ -1,6 +1,8 @@
 //! The likely cause of a server-side incident, from what the log shows, with what speaks for and against it.
 
 use super::{
+    course::{self, Course},
+    facts::Facts,
     refine::{Cluster, Dimension},
     verdict::Features,
 };
@@ -14,54 +16,189 @@ pub(crate) struct Likely {
     pub(crate) ruled_out: Vec<RuledOut>,
 }
 
-/// Picks the cause.
-pub(crate) fn likely(cluster: &Cluster, f: &Features, status: u16, is_flush: bool) -> Likely {
-    let cause = if status == 401 { of_401(cluster, f, is_flush) } else { of_403(cluster, f) };
-    Likely { cause, evidence: evidence(cluster, f, status), ruled_out: ruled_out(f, cluster) }
+/// Picks the cause: the narrow name where something in the log separates it from its neighbours, else the wider one.
+pub(crate) fn likely(facts: &Facts<'_>, cluster: &Cluster, f: &Features, status: u16, is_flush: bool) -> Likely {
+    let course = course::follow(facts, cluster, status, &f.victims);
+    let cause = if status == 401 { of_401(cluster, f, &course, is_flush) } else { of_403(cluster, f, &course) };
+    let mut evidence = evidence(cluster, f, status);
+    evidence.extend(alternatives(cause, f, &course));
+    Likely { cause, evidence, ruled_out: ruled_out(f, cluster) }
 }
 
 /// A day: what goes on longer is nobody's deploy of this morning.
 const LONG_SECS: u32 = 86_400;
 
-fn of_401(cluster: &Cluster, f: &Features, is_flush: bool) -> &'static str {
+fn share(part: u32, all: usize) -> f64 {
+    f64::from(part) / all.max(1) as f64
+}
+
+fn of_401(cluster: &Cluster, f: &Features, course: &Course, is_flush: bool) -> &'static str {
+    let victims = f.victims.len();
     let named = f.with_name as f64 / f.requests_failed.max(1) as f64;
-    let recovered = f64::from(f.recovered) / f.victims.len().max(1) as f64;
-    let share = f.requests_failed as f64 / f.requests_total.max(1) as f64;
-    if is_flush && !f.sessions_live {
-        "session_store_flush"
-    } else if cluster.bounds.bound(Dimension::Upstream) {
+    let failed = f.requests_failed as f64 / f.requests_total.max(1) as f64;
+    let in_turn = share(course.relapsed, victims);
+    if cluster.bounds.bound(Dimension::Upstream) {
         "bad_upstream"
-    } else if f.login_failed >= 0.9 {
+    } else if f.login_failed >= 0.9 && course.beside_login < 3 {
         "login_backend_down"
     } else if named >= 0.5 {
-        "credentials_store_lost"
-    } else if recovered >= 0.5 && share < 0.6 {
+        // A store that is lost knows nobody; a service in trouble, or a replica, still lets some in.
+        if failed >= 0.6 { "credentials_store_lost" } else { "credentials_rejected" }
+    } else if is_flush && in_turn < 0.5 && !f.sessions_live {
+        sessions(course)
+    } else if is_skewed(course, victims) {
+        "clock_skew"
+    } else if in_turn >= 0.5 || (failed < 0.6 && (in_turn >= 0.25 || f.recovered as usize * 2 >= victims)) {
         if cluster.to - cluster.from > LONG_SECS { "slow_burn" } else { "partial_rollout" }
+    } else if failed < 0.6 {
+        "unknown"
+    } else if course.logged_in >= 4 && course.refused_after * 5 >= course.logged_in * 4 {
+        // Their passwords are good, and what they get for them is not.
+        "signing_key_rotated"
     } else {
         "auth_backend_down"
     }
 }
 
-fn of_403(cluster: &Cluster, f: &Features) -> &'static str {
-    let share = f.requests_failed as f64 / f.requests_total.max(1) as f64;
-    if cluster.bounds.bound(Dimension::Upstream) {
+/// Whether it is the age of a login that decides: those refused are minutes old, and the same ones work later. No
+/// other fault lets anybody in for waiting.
+fn is_skewed(course: &Course, victims: usize) -> bool {
+    const SKEW_SECS_MAX: u32 = 900;
+    let is_young = course.young.is_some_and(|young| young >= 0.85) && course.young_secs <= SKEW_SECS_MAX;
+    is_young && course.healed as usize * 8 >= victims && course.refused_after as usize * 3 >= victims
+}
+
+/// Sessions that died at one moment and were replaced by logging in. A store holds the sessions of people, a key
+/// signs the tokens of programs as well; with no programs about, nothing tells the two apart.
+fn sessions(course: &Course) -> &'static str {
+    let programs = course.programs + course.programs_spared;
+    if course.programs >= 3 && course.programs * 2 >= programs {
+        "signing_key_rotated"
+    } else if programs >= 3 && course.programs * 5 < programs {
+        "session_store_flush"
+    } else {
+        "sessions_invalidated"
+    }
+}
+
+fn of_403(cluster: &Cluster, f: &Features, course: &Course) -> &'static str {
+    let failed = f.requests_failed as f64 / f.requests_total.max(1) as f64;
+    let bound = |dimension| cluster.bounds.bound(dimension);
+    let is_kind = bound(Dimension::Family) || bound(Dimension::Protocol);
+    if bound(Dimension::Upstream) {
         "bad_upstream"
-    } else if cluster.bounds.bound(Dimension::Network) {
-        if f.with_name > 0 { "allowlist_typo" } else { "waf_network_block" }
-    } else if cluster.bounds.bound(Dimension::Family) || cluster.bounds.bound(Dimension::Protocol) {
+    } else if bound(Dimension::Network) {
+        of_network(cluster, f, is_kind)
+    } else if is_kind {
         "waf_false_positive"
-    } else if f.with_name * 2 > f.requests_failed && share < 0.999 {
+    } else if f.with_name * 2 > f.requests_failed && failed < 0.999 {
         "credentials_store_lost"
-    } else if share < 0.1 && cluster.to - cluster.from > LONG_SECS {
+    } else if failed < 0.1 && cluster.to - cluster.from > LONG_SECS {
         "slow_burn"
-    } else if share < 0.75 {
-        "partial_rollout"
+    } else if failed < 0.75 {
+        in_part(f, course)
     } else if f.static_share > 0.5 {
         "file_permissions"
-    } else if f.same_size > 0.98 && f.size < 700 && f.paths > 1 {
+    } else if !bound(Dimension::Prefix) {
+        "deny_rule"
+    } else if f.size >= OWN_PAGE_BYTES_MAX {
+        // The application's own page: it refuses what it had served, so it is another application now.
         "deploy_route_block"
     } else {
-        "deny_rule"
+        "access_rule"
+    }
+}
+
+/// The servers' own error pages are smaller.
+const OWN_PAGE_BYTES_MAX: u32 = 700;
+
+/// An allow list guards an area, a block list the whole site.
+fn of_network(cluster: &Cluster, f: &Features, is_kind: bool) -> &'static str {
+    let has_area = cluster.bounds.bound(Dimension::Prefix) || cluster.bounds.bound(Dimension::Vhost);
+    if is_kind {
+        "waf_or_network_block"
+    } else if f.with_name > 0 || (has_area && f.addresses <= 8) {
+        "allowlist_typo"
+    } else if has_area {
+        "waf_or_network_block"
+    } else {
+        "waf_network_block"
+    }
+}
+
+/// Some are refused and some are not. Servers that differ refuse whoever happens to reach them; a rule that differs
+/// refuses the same people always. Programs keep their connection, and so the server that they reached first.
+fn in_part(f: &Features, course: &Course) -> &'static str {
+    if f.recovered as usize * 3 >= f.victims.len() || course.programs as usize * 2 >= f.victims.len() {
+        "partial_rollout"
+    } else if f.known as usize * 4 < f.victims.len() {
+        "access_rule"
+    } else {
+        "unknown"
+    }
+}
+
+/// For wide names, what the log leaves open and what it would take to decide; for sessions, what decided.
+fn alternatives(cause: &str, f: &Features, course: &Course) -> Option<Evidence> {
+    let open = |text: &str| Some(point(false, text.to_owned(), &[]));
+    match cause {
+        "credentials_rejected" => open(
+            "the store of accounts may be lost in part, or the service that asks it may fail at times: credentials_store_lost and auth_backend_down look the same here, the error log tells",
+        ),
+        "sessions_invalidated" => open(
+            "an emptied session store and a changed key look the same here, since no programs with tokens were about: session_store_flush or signing_key_rotated",
+        ),
+        "access_rule" => open(
+            "a rule, a deploy and files that may not be read look the same here: deny_rule, deploy_route_block or file_permissions; the error log tells",
+        ),
+        "waf_or_network_block" => open(
+            "a block list, an allow list and a filter look the same here: waf_network_block, allowlist_typo or waf_false_positive; the lists tell",
+        ),
+        "unknown" => open(
+            "some are refused and others served, always the same ones, with no network, program or server in common",
+        ),
+        "session_store_flush" => Some(point(
+            true,
+            format!(
+                "{} programs with tokens went on being served: people's sessions are gone, not the key",
+                course.programs_spared
+            ),
+            &[("programs_spared", f64::from(course.programs_spared))],
+        )),
+        "signing_key_rotated" if course.refused_after * 2 > course.logged_in => Some(point(
+            true,
+            format!(
+                "{} of {} who logged in meanwhile were refused right after it",
+                course.refused_after, course.logged_in
+            ),
+            &[("logged_in", f64::from(course.logged_in)), ("refused_after", f64::from(course.refused_after))],
+        )),
+        "signing_key_rotated" => Some(point(
+            true,
+            format!(
+                "{} programs with tokens were refused as well as people: a store of sessions would not have hit them",
+                course.programs
+            ),
+            &[("programs", f64::from(course.programs))],
+        )),
+        "clock_skew" => Some(point(
+            true,
+            format!(
+                "the younger the login the more is refused: in {:.0} % of all pairs the refused request has the younger one",
+                course.young.unwrap_or(0.0) * 100.0
+            ),
+            &[("younger_share", round(course.young.unwrap_or(0.0)))],
+        )),
+        "partial_rollout" if course.relapsed > 0 => Some(point(
+            true,
+            format!(
+                "{} of {} were served and refused in turn, with no login between",
+                course.relapsed,
+                f.victims.len()
+            ),
+            &[("in_turn", f64::from(course.relapsed))],
+        )),
+        _ => None,
     }
 }
 

@@ -76,6 +76,7 @@ pub(crate) struct Facts<'l> {
     fetched: OnceLock<Vec<Option<bool>>>,
     /// Routes that answer 401 to those who have no session, and name no users: not Basic authentication.
     by_session: Vec<bool>,
+    ever_served: Vec<bool>,
     /// The host that refusals are referred from day in, day out: the site itself, since a page's parts refer to it.
     pub(crate) own_host: u32,
 }
@@ -110,6 +111,7 @@ impl<'l> Facts<'l> {
             evident,
             own_host: own_host(ledger),
             by_session: Vec::new(),
+            ever_served: Vec::new(),
             fetched: OnceLock::new(),
         }
         .with_sessions()
@@ -121,6 +123,12 @@ impl<'l> Facts<'l> {
             if let Some((refused, named)) = refuses.get_mut(shape.route as usize) {
                 *refused |= shape.status == 401;
                 *named |= shape.with_user;
+            }
+        }
+        self.ever_served = vec![false; self.routes.len()];
+        for shape in self.shapes.iter().filter(|shape| shape.served) {
+            if let Some(served) = self.ever_served.get_mut(shape.route as usize) {
+                *served = true;
             }
         }
         self.by_session = refuses
@@ -165,6 +173,11 @@ impl<'l> Facts<'l> {
 
     pub(crate) fn opens_by_session(&self, route: u32) -> bool {
         self.by_session.get(route as usize).copied().unwrap_or(false)
+    }
+
+    /// Whether anybody is ever served on a route.
+    pub(crate) fn is_ever_served(&self, route: u32) -> bool {
+        self.ever_served.get(route as usize).copied().unwrap_or(false)
     }
 
     /// Whether nearly all clients of the log are of one network, as on an intranet.

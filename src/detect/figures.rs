@@ -34,7 +34,7 @@ pub(crate) fn scope(facts: &Facts<'_>, bounds: &Bounds) -> Scope {
         texts
     };
     let mut scope = Scope {
-        path_prefix: texts(Dimension::Prefix),
+        path_prefix: outermost(texts(Dimension::Prefix)),
         vhost: texts(Dimension::Vhost),
         method: texts(Dimension::Method),
         upstream: texts(Dimension::Upstream),
@@ -46,6 +46,15 @@ pub(crate) fn scope(facts: &Facts<'_>, bounds: &Bounds) -> Scope {
         scope.path_prefix.clear();
     }
     scope
+}
+
+/// Path prefixes without those that lie below another of them.
+fn outermost(texts: Vec<String>) -> Vec<String> {
+    let is_below = |text: &String| {
+        let mut others = texts.iter().filter(|other| *other != text);
+        others.any(|other| text.strip_prefix(other.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/')))
+    };
+    texts.iter().filter(|text| !is_below(text)).cloned().collect()
 }
 
 fn value_text(facts: &Facts<'_>, dimension: Dimension, value: u32) -> String {
@@ -87,6 +96,7 @@ pub(crate) fn failing_prefixes(facts: &Facts<'_>, trials: &[Trial], cluster: &Cl
         })
         .collect();
     texts.sort();
+    let texts = outermost(texts);
     if texts.len() > VALUES_MAX || texts.iter().any(|t| t == "/") { Vec::new() } else { texts }
 }
 

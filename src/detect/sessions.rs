@@ -119,9 +119,11 @@ impl Sessions {
         is_flush.then(|| self.extent(telling, at, cut, usual))
     }
 
-    /// Cuts at other times: the same minute of other hours, which shows schedules, and of other days.
+    /// Cuts at other times: the same minute of other hours, which shows schedules, and of other days. Not sooner after
+    /// it than clients who found out late can be in.
     fn others(&self, at: u32, (first, last): (u32, u32)) -> Vec<Cut> {
-        let offsets: [i64; 14] = [-1, -2, -3, -4, -6, 13, 14, -22, -23, -24, -25, 24, -48, -168].map(|h| h * 3600);
+        let offsets: [i64; 17] =
+            [-1, -2, -3, -4, -6, 4, 6, 8, 13, 14, -22, -23, -24, -25, 24, -48, -168].map(|h| h * 3600);
         let moments = offsets.iter().map(|offset| i64::from(at) + offset);
         let inside =
             moments.filter(|t| *t > i64::from(first) + i64::from(BEFORE_SECS) / 2 && *t < i64::from(last) - 600);
