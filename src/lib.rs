@@ -33,9 +33,9 @@
 //!
 //! *For the main job* this is the whole evidence, in memory. *For the verdicts* it answers any question about any
 //! subset exactly: the [`model::tally::Ledger`] sorts visits by client, so one walk over a client's slice knows its
-//! whole past. *For the speed* the hot loop only appends: per line two hash lookups in tables that grow with the
-//! number of distinct things, one append, no addition. Numbers are given in order of first sight, per worker, without
-//! a lock.
+//! whole past. *For the speed* the hot loop only appends: per line three hashes and, for many lines together, look-ups
+//! in tables that grow with the number of distinct things; one append, no addition. Numbers are given in order of
+//! first sight, per worker, without a lock.
 //!
 //! **Merging is putting side by side.** A [`model::tally::Shard`] is what one worker saw, under its own numbering.
 //! [`tally::build`] replaces every number by the rank of what it stands for, so the ledger is the same for any
@@ -43,8 +43,10 @@
 //! pure function. (The proposal was counters per client and window that add up; those merge too, but each new
 //! question needs a new counter, and the known-good history needs a second pass over the files.)
 //!
-//! Bounds: a shard closes at 65,535 shapes or 1 GiB of text and another is begun, so no number overflows; memory is
-//! in proportion to the number of requests, about 30 bytes each at the peak, and not otherwise bounded yet.
+//! Bounds: a shard closes near 65,535 shapes or at 1 GiB of text and another is begun, so no number overflows. Memory is
+//! in proportion to the number of requests until `--memory` is full; then one client in 2, 4, 8 ... is kept
+//! ([`model::tally::Kept`]), drawn from its texts alone, so that every worker and every run keeps the same ones, and
+//! the requests of all others are counted and no more.
 //!
 //! # Where things are
 //!
