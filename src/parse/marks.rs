@@ -2,7 +2,7 @@
 //!
 //! 64 bytes are compared at once into a mask with one bit for each, and the bits are written out as offsets, four at
 //! a time whether there are so many or not: how many marks a block has cannot be foretold, and each wrong guess costs
-//! more than four stores. Slow twin: [`portable`], which machines without AVX2 use; a test holds them against each
+//! more than four stores. Slow twin: `portable`, which machines without AVX2 use; a test holds them against each
 //! other.
 #![expect(unsafe_code, reason = "vector instructions behind a run-time check; see the safety comments")]
 
