@@ -78,11 +78,23 @@ fn rules_and_permissions_are_told_apart() {
 /// The access log alone suggested another cause: that stays beside the one that the error log gives.
 #[test]
 fn where_the_logs_disagree_both_are_told() {
-    let report = real("apache-require-denied");
+    let report = pair("ldap");
     let fault = fault(&report);
     let alternative = evidence(fault, "the access log alone suggests").expect("the alternative");
     assert_eq!(alternative["supports"], false);
-    assert_eq!(fault["ruled_out"][0]["cause"], "deploy_route_block");
+    assert_eq!(fault["ruled_out"][0]["cause"], "credentials_store_lost");
+}
+
+/// What the access log leaves open, the error log decides: that is no disagreement.
+#[test]
+fn a_wider_name_is_narrowed() {
+    let alone = report([fixture("realserver/logs/apache-require-denied/access.log.gz")]);
+    assert_eq!(fault(&alone)["cause"], "access_rule");
+    assert!(evidence(fault(&alone), "look the same here").is_some());
+    let both = real("apache-require-denied");
+    let fault = fault(&both);
+    assert_eq!(fault["cause"], "deny_rule");
+    assert!(evidence(fault, "look the same here").is_none() && evidence(fault, "suggests another").is_none());
 }
 
 /// Nobody had been served below the new prefix, so the access log alone shows a wave of nobody's known good.
