@@ -78,11 +78,23 @@ fn rules_and_permissions_are_told_apart() {
 /// The access log alone suggested another cause: that stays beside the one that the error log gives.
 #[test]
 fn where_the_logs_disagree_both_are_told() {
-    let report = real("apache-require-denied");
+    let report = pair("ldap");
     let fault = fault(&report);
     let alternative = evidence(fault, "the access log alone suggests").expect("the alternative");
     assert_eq!(alternative["supports"], false);
-    assert_eq!(fault["ruled_out"][0]["cause"], "access_rule");
+    assert_eq!(fault["ruled_out"][0]["cause"], "credentials_store_lost");
+}
+
+/// What the access log leaves open, the error log decides: that is no disagreement.
+#[test]
+fn a_wider_name_is_narrowed() {
+    let alone = report([fixture("realserver/logs/apache-require-denied/access.log.gz")]);
+    assert_eq!(fault(&alone)["cause"], "access_rule");
+    assert!(evidence(fault(&alone), "look the same here").is_some());
+    let both = real("apache-require-denied");
+    let fault = fault(&both);
+    assert_eq!(fault["cause"], "deny_rule");
+    assert!(evidence(fault, "look the same here").is_none() && evidence(fault, "suggests another").is_none());
 }
 
 /// Nobody had been served below the new prefix, so the access log alone shows a wave of nobody's known good.
@@ -107,7 +119,7 @@ fn a_directory_that_cannot_be_asked_is_no_lost_password_file() {
     settled(&report, "auth_backend_down", "LDAP");
     let (failed, all) = (&fault(&report)["requests_failed"], &report["totals"]["status_401"]);
     assert!(
-        failed.as_u64().unwrap() * 100 >= all.as_u64().unwrap() * 90,
+        failed.as_u64().unwrap() * 100 >= all.as_u64().unwrap() * 95,
         "one fault, nearly all of it: {failed} of {all}"
     );
 }
@@ -186,9 +198,7 @@ fn silence_is_evidence() {
     let report = real("nginx-auth-request-refuses");
     let fault = fault(&report);
     let silence = evidence(fault, "says nothing about these refusals").expect("silence");
-    assert_eq!(silence["supports"], true);
-    // Who logs in and is refused all the same may as well hold a token under a key that was changed.
-    assert!(["auth_backend_down", "signing_key_rotated"].contains(&fault["cause"].as_str().unwrap()));
+    assert_eq!((&silence["supports"], &fault["cause"]), (&true.into(), &"auth_backend_down".into()));
     assert!(fault.get("cause_is_settled").is_none());
 }
 

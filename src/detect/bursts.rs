@@ -96,7 +96,9 @@ fn heavy_addresses(facts: &Facts<'_>, left: &mut Vec<Item<'_>>) -> Vec<Burst> {
 /// Quarters of an hour with more distinct failing clients than usual, joined where they touch.
 fn waves(facts: &Facts<'_>, left: &mut Vec<Item<'_>>) -> Vec<Burst> {
     const SLOT_SECS: u32 = 900;
-    const CLIENTS_MIN: usize = 10;
+    /// More of those who got in, which is everyday.
+    const CLIENTS_MIN: usize = 8;
+    const CLIENTS_MIN_WHERE_ANSWERED: usize = 10;
     let class = |item: &Item<'_>| (item.status, item.sort, item.got_in());
     let slot = |item: &Item<'_>| item.time() / SLOT_SECS;
     left.par_sort_unstable_by_key(|item| (class(item), slot(item), item.index));
@@ -110,7 +112,9 @@ fn waves(facts: &Facts<'_>, left: &mut Vec<Item<'_>>) -> Vec<Burst> {
             .collect();
         let mut counts: Vec<usize> = counted.iter().map(|(clients, _)| *clients).collect();
         counts.resize(slots.max(counts.len()), 0);
-        let bound = CLIENTS_MIN.max(outlier_bound(counts));
+        let is_answered = own.first().is_some_and(Item::got_in);
+        let least = if is_answered { CLIENTS_MIN_WHERE_ANSWERED } else { CLIENTS_MIN };
+        let bound = least.max(outlier_bound(counts));
         let (full, quiet): (Vec<_>, Vec<_>) = counted.into_iter().partition(|(clients, _)| *clients >= bound);
         rest.extend(quiet.into_iter().flat_map(|(_, items)| items.iter().copied()));
         let place = |items: &[Item<'_>]| items.first().map_or(0, slot);

@@ -21,7 +21,8 @@ pub(crate) fn likely(facts: &Facts<'_>, cluster: &Cluster, f: &Features, status:
     let course = course::follow(facts, cluster, status, &f.victims);
     let cause = if status == 401 { of_401(cluster, f, &course, is_flush) } else { of_403(cluster, f, &course) };
     let mut evidence = evidence(cluster, f, status);
-    evidence.extend(alternatives(cause, f, &course));
+    evidence.extend(of_course(cause, f, &course));
+    evidence.extend(open_question(cause).map(|text| point(false, text.to_owned(), &[])));
     Likely { cause, evidence, ruled_out: ruled_out(f, cluster) }
 }
 
@@ -52,9 +53,6 @@ fn of_401(cluster: &Cluster, f: &Features, course: &Course, is_flush: bool) -> &
         if cluster.to - cluster.from > LONG_SECS { "slow_burn" } else { "partial_rollout" }
     } else if failed < 0.6 {
         "unknown"
-    } else if course.logged_in >= 4 && course.refused_after * 5 >= course.logged_in * 4 {
-        // Their passwords are good, and what they get for them is not.
-        "signing_key_rotated"
     } else {
         "auth_backend_down"
     }
@@ -138,68 +136,69 @@ fn in_part(f: &Features, course: &Course) -> &'static str {
     }
 }
 
-/// For wide names, what the log leaves open and what it would take to decide; for sessions, what decided.
-fn alternatives(cause: &str, f: &Features, course: &Course) -> Option<Evidence> {
-    let open = |text: &str| Some(point(false, text.to_owned(), &[]));
-    match cause {
-        "credentials_rejected" => open(
-            "the store of accounts may be lost in part, or the service that asks it may fail at times: credentials_store_lost and auth_backend_down look the same here, the error log tells",
-        ),
-        "sessions_invalidated" => open(
-            "an emptied session store and a changed key look the same here, since no programs with tokens were about: session_store_flush or signing_key_rotated",
-        ),
-        "access_rule" => open(
-            "a rule, a deploy and files that may not be read look the same here: deny_rule, deploy_route_block or file_permissions; the error log tells",
-        ),
-        "waf_or_network_block" => open(
-            "a block list, an allow list and a filter look the same here: waf_network_block, allowlist_typo or waf_false_positive; the lists tell",
-        ),
-        "unknown" => open(
-            "some are refused and others served, always the same ones, with no network, program or server in common",
-        ),
-        "session_store_flush" => Some(point(
-            true,
+/// What the access log leaves open, for the wider names: which causes it may be, and what would decide.
+pub(crate) fn open_question(cause: &str) -> Option<&'static str> {
+    Some(match cause {
+        "credentials_rejected" => {
+            "the store of accounts may be lost in part, or the service that asks it may fail at times: \
+             credentials_store_lost and auth_backend_down look the same here, the error log tells"
+        }
+        "sessions_invalidated" => {
+            "an emptied session store and a changed key look the same here, since programs with tokens do not tell them \
+             apart: session_store_flush or signing_key_rotated"
+        }
+        "access_rule" => {
+            "a rule, a deploy and files that may not be read look the same here: deny_rule, deploy_route_block or \
+             file_permissions; the error log tells"
+        }
+        "waf_or_network_block" => {
+            "a block list, an allow list and a filter look the same here: waf_network_block, allowlist_typo or \
+             waf_false_positive; the lists tell"
+        }
+        "unknown" => "some are refused and others served, with no network, program or server in common",
+        _ => return None,
+    })
+}
+
+/// What in the course of the victims speaks for a cause.
+fn of_course(cause: &str, f: &Features, course: &Course) -> Option<Evidence> {
+    let (text, key, figure) = match cause {
+        "session_store_flush" => (
             format!(
                 "{} programs with tokens went on being served: people's sessions are gone, not the key",
                 course.programs_spared
             ),
-            &[("programs_spared", f64::from(course.programs_spared))],
-        )),
-        "signing_key_rotated" if course.refused_after * 2 > course.logged_in => Some(point(
-            true,
-            format!(
-                "{} of {} who logged in meanwhile were refused right after it",
-                course.refused_after, course.logged_in
-            ),
-            &[("logged_in", f64::from(course.logged_in)), ("refused_after", f64::from(course.refused_after))],
-        )),
-        "signing_key_rotated" => Some(point(
-            true,
+            "programs_spared",
+            f64::from(course.programs_spared),
+        ),
+        "signing_key_rotated" => (
             format!(
                 "{} programs with tokens were refused as well as people: a store of sessions would not have hit them",
                 course.programs
             ),
-            &[("programs", f64::from(course.programs))],
-        )),
-        "clock_skew" => Some(point(
-            true,
-            format!(
+            "programs",
+            f64::from(course.programs),
+        ),
+        "clock_skew" => {
+            let young = course.young.unwrap_or(0.0);
+            let text = format!(
                 "the younger the login the more is refused: in {:.0} % of all pairs the refused request has the younger one",
-                course.young.unwrap_or(0.0) * 100.0
-            ),
-            &[("younger_share", round(course.young.unwrap_or(0.0)))],
-        )),
-        "partial_rollout" if course.relapsed > 0 => Some(point(
-            true,
+                young * 100.0
+            );
+            (text, "younger_share", round(young))
+        }
+        "partial_rollout" if course.relapsed > 0 => (
             format!(
                 "{} of {} were served and refused in turn, with no login between",
                 course.relapsed,
                 f.victims.len()
             ),
-            &[("in_turn", f64::from(course.relapsed))],
-        )),
-        _ => None,
-    }
+            "in_turn",
+            f64::from(course.relapsed),
+        ),
+        _ => return None,
+    };
+    Some(point(true, text, &[(key, figure)]))
 }
 
 fn point(supports: bool, text: String, figures: &[(&'static str, f64)]) -> Evidence {

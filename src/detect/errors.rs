@@ -4,7 +4,7 @@
 //! Which messages are about an incident is decided in `hearing`.
 
 use super::{
-    causes,
+    cause, causes,
     checks::is_harmless,
     facts::Facts,
     hearing::{Heard, Party, Voice, hear, hear_at, knows_clients},
@@ -264,6 +264,11 @@ fn settle_cause(incident: &mut Incident, why: Why, voice: &Voice<'_>) {
 /// What the access log alone had said, where that is another cause.
 fn alternative(incident: &mut Incident, inferred: &'static str) -> Option<Evidence> {
     if inferred == incident.cause {
+        return None;
+    }
+    if causes::covers(inferred, incident.cause) {
+        // No disagreement: the error log decides what the access log left open.
+        incident.evidence.retain(|e| cause::open_question(inferred) != Some(e.text.as_str()));
         return None;
     }
     let why = "the access log alone suggests it, and the error log says otherwise".to_owned();

@@ -399,7 +399,7 @@ fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, loc
         verdict: Verdict::ServerSide,
         cause: likely.cause,
         cause_is_settled: false,
-        confidence: confidence(cluster, f),
+        confidence: confidence(cluster, f, fault.channel == Channel::Gap401),
         severity: Severity::Critical,
         state: if ongoing { State::Ongoing } else { State::Ended },
         status,
@@ -427,16 +427,17 @@ fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, loc
 }
 
 /// How sure that this is a fault of the server and of that cause: the share that was right of such faults in
-/// `fixtures/scenarios` (seeds 21 to 23; a right and a wrong one added), less where the evidence is thin, of which
-/// there were too few to count. What hits few of the clients with few of the requests is wrong more often.
-fn confidence(cluster: &Cluster, f: &Features) -> f64 {
-    const RIGHT_OF_WIDE: f64 = (105.0 + 1.0) / (107.0 + 2.0);
-    const RIGHT_OF_THIN: f64 = (10.0 + 1.0) / (13.0 + 2.0);
+/// `fixtures/scenarios` (seeds 21 to 23; a right and a wrong one added), less where the evidence is weak, of which
+/// there were too few to count. What hits few of the clients with few of the requests is wrong more often; sessions
+/// that die at one moment have passed a test of their own.
+fn confidence(cluster: &Cluster, f: &Features, is_flush: bool) -> f64 {
+    const RIGHT_OF_WIDE: f64 = (110.0 + 1.0) / (112.0 + 2.0);
+    const RIGHT_OF_THIN: f64 = (5.0 + 1.0) / (8.0 + 2.0);
     const WEAK: f64 = 0.25;
     let is_wide = f.victims.len() as f64 >= 0.4 * f64::from(f.active)
         || f.requests_failed as f64 >= 0.1 * f.requests_total as f64;
-    let strength = 1.0 - (-(cluster.ratio - 6.0).max(0.0) / 14.0).exp();
-    cause::round(if is_wide { RIGHT_OF_WIDE } else { RIGHT_OF_THIN } - WEAK * (1.0 - strength))
+    let weakness = if is_flush { 0.0 } else { (-(cluster.ratio - 6.0).max(0.0) / 14.0).exp() };
+    cause::round(if is_wide || is_flush { RIGHT_OF_WIDE } else { RIGHT_OF_THIN } - WEAK * weakness)
 }
 
 /// When five clients had failed and the likelihood ratio of what had been seen reached the gate.

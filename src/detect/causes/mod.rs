@@ -62,6 +62,19 @@ pub fn find(id: &str) -> Option<&'static Cause> {
     all().find(|cause| cause.id == id)
 }
 
+/// Whether a cause is the wider name of another, for where the log cannot tell it from its neighbours.
+#[must_use]
+pub fn covers(wide: &str, narrow: &str) -> bool {
+    let narrower: &[&str] = match wide {
+        "credentials_rejected" => &["credentials_store_lost", "auth_backend_down"],
+        "sessions_invalidated" => &["session_store_flush", "signing_key_rotated", "clock_skew"],
+        "access_rule" => &["deny_rule", "deploy_route_block", "file_permissions"],
+        "waf_or_network_block" => &["waf_false_positive", "waf_network_block", "allowlist_typo"],
+        _ => &[],
+    };
+    narrower.contains(&narrow)
+}
+
 /// The title of the cause of that id; empty where there is none.
 #[must_use]
 pub fn title(id: &str) -> &'static str {
