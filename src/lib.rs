@@ -43,8 +43,18 @@
 //! pure function. (The proposal was counters per client and window that add up; those merge too, but each new
 //! question needs a new counter, and the known-good history needs a second pass over the files.)
 //!
-//! Bounds: a shard closes at 65,535 shapes or 1 GiB of text and another is begun, so no number overflows; memory is
-//! in proportion to the number of requests, about 30 bytes each at the peak, and not otherwise bounded yet.
+//! **Bounds.** Memory is bounded by `--memory`, whatever the log. Above the bound a share of the clients is kept, one in
+//! 2^k, with all their requests, so each of them still has its whole past; they are chosen by a fixed hash of address
+//! and user agent, so all workers keep the same ones. Requests of the others are counted by window
+//! ([`model::tally::Counted`]): numbers of requests, 401s and 403s stay exact, numbers of clients are scaled up and
+//! marked ([`detect`]'s `estimate.rs`). Workers give full shards to a [`tally::Store`], which now and then settles them
+//! into one ledger and looks what it comes to: so k depends on what was read and on nothing else. (Simpler, a sum of
+//! rows at a fixed charge for each, was tried on paper: a log in which every line brings a new client, agent and path
+//! takes fifty times what a common one takes by the row, so either the one is not bounded or the other is cut short;
+//! and charges for distinct things cannot be added up across workers, who see the same things.) Texts are cut to sane
+//! lengths before they are kept. A shard closes at 65,535 shapes or 1 GiB of text, so no number overflows. Beside the
+//! bound stand the program, a chunk for each thread, half a kilobyte for each chunk read, and detection's windows: 40
+//! bytes for each five minutes between the first and the last line.
 //!
 //! # Where things are
 //!
@@ -53,7 +63,7 @@
 //! | [`cli`] | what may be typed and what it means |
 //! | [`input`] | files, pipes, gzip, mapping (the only `unsafe`), chunks of whole lines |
 //! | [`parse`] | formats: templates (nom), known formats, times; `fast.rs` and its slow twin `plan.rs` |
-//! | [`tally`] | events to shards, shards to the ledger; path templates, the operator's own routes (regex) |
+//! | [`tally`] | events to shards, shards to the ledger, within a bound; path templates, the operator's own routes (regex) |
 //! | [`errorlog`] | lines of nginx's and Apache's error logs to notes: who was refused when, why, by which file or rule |
 //! | [`detect`] | the ledger and the notes to incidents, each refusal's cause, sums, one client's story; the registry of causes |
 //! | [`privacy`] | a report without persons: pseudonyms, coarse networks, no queries |

@@ -118,7 +118,14 @@ fn timeline(start: Time, step_secs: u32, failing: &[u64]) -> Vec<TimelinePoint> 
 pub(super) fn deploy() -> Report {
     Report {
         input: input(48_211),
-        totals: Totals { requests: 48_211, clients: 2_011, status_401: 184, status_403: 1_392, failing_clients: 229, ..Totals::default() },
+        totals: Totals {
+            requests: 48_211,
+            clients: 2_011,
+            status_401: 184,
+            status_403: 1_392,
+            failing_clients: 229,
+            ..Totals::default()
+        },
         event_causes: EventCauses {
             no_credentials: 141,
             incorrect_credentials: 31,
@@ -473,7 +480,8 @@ pub(super) fn half_understood() -> Report {
         end: Some(at(2, 0, 0)),
         error_logs: Vec::new(),
     };
-    report.totals = Totals { requests: 55, clients: 3, status_401: 1, status_403: 0, failing_clients: 1, ..Totals::default() };
+    report.totals =
+        Totals { requests: 55, clients: 3, status_401: 1, status_403: 0, failing_clients: 1, ..Totals::default() };
     report.event_causes = EventCauses { no_credentials: 1, ..EventCauses::default() };
     report
 }

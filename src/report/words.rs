@@ -39,7 +39,8 @@ pub fn about(approximate: bool) -> &'static str {
 pub fn estimated(totals: &Totals) -> Option<String> {
     totals.approximate.then(|| {
         if totals.kept_one_in == 0 {
-            return "Approximate: not even one client fitted into memory, so requests were only counted (--memory)".to_owned();
+            return "Approximate: not even one client fitted into memory, so requests were only counted (--memory)"
+                .to_owned();
         }
         format!(
             "Approximate: one in {} clients fitted into memory, so numbers of clients, and of the requests of an \

@@ -120,7 +120,8 @@ fn trials(ledger: &Ledger) -> u64 {
         let slots = ledger.visits_of(client).chunk_by(|a, b| a.time().0 / TRIAL_SECS == b.time().0 / TRIAL_SECS);
         let of_slot = |slot: &[Seen]| {
             shapes.clear();
-            shapes.extend(slot.iter().map(|seen| seen.shape() as u32).filter(|s| counts.get(*s as usize) == Some(&true)));
+            shapes
+                .extend(slot.iter().map(|seen| seen.shape() as u32).filter(|s| counts.get(*s as usize) == Some(&true)));
             shapes.sort_unstable();
             shapes.dedup();
             shapes.len() as u64

@@ -133,7 +133,8 @@ fn who(page: &mut Page, incident: &Incident) {
         known => format!("{} known good", count(known)),
     };
     let about = words::about(incident.approximate);
-    let mut prose = Prose::new().text(about).toned(Tone::Strong, &clients).text(&format!(", {known} (served before or after)"));
+    let mut prose =
+        Prose::new().text(about).toned(Tone::Strong, &clients).text(&format!(", {known} (served before or after)"));
     if incident.users_affected > 0 {
         prose = prose.text("; ").kept(&counted(incident.users_affected, "user name", "user names")).text(" (claimed)");
     }
@@ -148,7 +149,13 @@ fn who(page: &mut Page, incident: &Incident) {
 fn requests(incident: &Incident) -> Prose {
     let (failed, total) = (incident.requests_failed, incident.requests_total);
     Prose::new()
-        .text(&format!("{}{} of {} {} ", words::about(incident.approximate), count(failed), count(total), befell(incident.status)))
+        .text(&format!(
+            "{}{} of {} {} ",
+            words::about(incident.approximate),
+            count(failed),
+            count(total),
+            befell(incident.status)
+        ))
         .kept(&format!("({})", share(failed, total)))
 }
 
