@@ -477,3 +477,39 @@ impl Ledger {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Counted, Time};
+
+    fn counted(times: impl Iterator<Item = u32>) -> Counted {
+        let mut counted = Counted::new(60);
+        times.for_each(|time| counted.add(Time(time), if time % 3 == 0 { 401 } else { 200 }));
+        counted
+    }
+
+    #[test]
+    fn slices_are_few_however_far_times_lie_apart_and_in_whatever_parts_they_come() {
+        let times = || (0..2000u32).map(|i| i.wrapping_mul(2_654_435_761)).chain(4000..4400);
+        let whole = counted(times());
+        assert!(whole.slices.len() <= Counted::SLICES_MAX as usize);
+        assert_eq!(whole.slice_secs, 60 << 11);
+        assert_eq!(whole.all().requests, 2400);
+        for parts in [2usize, 3, 7] {
+            let mut merged = Counted::default();
+            for part in 0..parts {
+                merged.merge(counted(times().skip(part).step_by(parts)));
+            }
+            assert_eq!(merged, whole);
+        }
+    }
+
+    #[test]
+    fn a_cut_leaves_whole_slices() {
+        let mut some = counted(0..1200);
+        assert_eq!(some.cut((Time(120), Time(600))), 720);
+        assert_eq!((some.all().requests, some.span), (480, Some((Time(120), Time(599)))));
+        assert_eq!(some.cut((Time(900), Time(1000))), 480);
+        assert_eq!((some.all().requests, some.span), (0, None));
+    }
+}
