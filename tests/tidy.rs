@@ -35,7 +35,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("flate2::", &["input/decompress.rs"]),
     ("walkdir::", &["input/discover.rs"]),
     ("globset::", &["input/discover.rs"]),
-    ("rayon::", &["tally/ledger.rs", "tally/size.rs", "detect/", "main.rs"]),
+    ("rayon::", &["tally/ledger.rs", "detect/", "main.rs"]),
     ("thread::", &["pipeline/scan.rs", "main.rs"]),
     ("chrono::", &["parse/"]),
     ("hashbrown::", &["tally/", "detect/"]),

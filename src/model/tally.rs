@@ -149,7 +149,8 @@ impl Names {
     }
 }
 
-/// The key of a kept sample line; of lines with the same key the earliest is kept.
+/// The key of a kept sample line. Of lines of one shape and hour the earliest is kept, and of those of clients of higher
+/// rank again the earliest, and so on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SampleKey {
     /// Index into the owner's `shapes`.
@@ -335,7 +336,7 @@ pub struct Shard {
     pub visits: BTreeMap<u16, Vec<Visit>>,
     /// Every 401 and 403.
     pub refusals: Vec<Refusal>,
-    /// A few lines of them, each key once.
+    /// A few lines of them.
     pub samples: Vec<(SampleKey, Sample)>,
     /// Requests that are already in order, where this was a ledger.
     pub settled: Settled,
@@ -441,8 +442,10 @@ pub struct Ledger {
     pub visits: Vec<Seen>,
     /// Every 401 and 403: in the same order as the visits whose shape is refused.
     pub refusals: Vec<Refusal>,
-    /// Kept lines, sorted by shape and hour, each key once.
+    /// Kept lines, sorted by shape and hour, one of each.
     pub samples: Vec<(SampleKey, Sample)>,
+    /// Later ones of clients of other ranks, for when fewer clients are kept.
+    pub spare_samples: Vec<(SampleKey, Sample)>,
     /// Earliest and latest time, of all requests.
     pub span: Option<(Time, Time)>,
     /// Whose requests these are.
