@@ -48,7 +48,8 @@
 //! and user agent, so all workers keep the same ones. Requests of the others are counted by window
 //! ([`model::tally::Counted`]): numbers of requests, 401s and 403s stay exact, numbers of clients are scaled up and
 //! marked ([`detect`]'s `estimate.rs`). Workers give full shards to a [`tally::Store`], which now and then settles them
-//! into one ledger and looks what it comes to: so k depends on what was read and on nothing else. (Simpler, a sum of
+//! into one ledger and looks what it comes to: so k depends on what was read and on nothing else. Detection, which needs
+//! most where a fault is, says when what is left does not suffice, and gets a ledger of half the clients. (Simpler, a sum of
 //! rows at a fixed charge for each, was tried on paper: a log in which every line brings a new client, agent and path
 //! takes fifty times what a common one takes by the row, so either the one is not bounded or the other is cut short;
 //! and charges for distinct things cannot be added up across workers, who see the same things.) Texts are cut to sane

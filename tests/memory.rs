@@ -1,7 +1,7 @@
 //! Memory stays within its bound whatever the log, and what is told from a share of the clients is right, marked as
 //! an estimate, and the same for every partition of the input.
 
-use crate::support::{self, Dice, Run, authfault, incidents, put, run, workshop};
+use crate::support::{self, Dice, Run, authfault, generator, incidents, put, run, workshop};
 use serde_json::Value;
 use std::{
     ffi::OsStr,
@@ -12,10 +12,6 @@ use std::{
     process::Stdio,
     time::Duration,
 };
-
-/// Made-up lines, the same for a seed everywhere.
-#[path = "../fixtures/loggen/generator.rs"]
-mod generator;
 
 /// Half an hour in which everybody is refused on one route.
 fn log_with_fault() -> Vec<u8> {
@@ -48,7 +44,7 @@ fn a_fault_is_found_among_a_share_of_the_clients() {
     let path = put(dir.path(), "access.log", &log_with_fault());
     let exact = json(&path, &[]).report();
     assert_eq!(exact["totals"]["approximate"], Value::Null, "all fit by default");
-    let estimate = json(&path, &["--memory", "16M"]).report();
+    let estimate = json(&path, &["--memory", "8M"]).report();
     let kept_one_in = number(&estimate["totals"], "kept_one_in");
     assert!(kept_one_in >= 4.0, "one in {kept_one_in}");
 
@@ -226,7 +222,7 @@ fn hostile(out: &mut impl Write, lines: usize) {
         let (hour, minute, second) = (i / 3600 % 24, i / 60 % 60, i % 60);
         write!(line, "[10/Mar/2026:{hour:02}:{minute:02}:{second:02} +0000] ").expect("text");
         let status = [200, 401, 403][i % 3];
-        write!(line, "\"GET /{path} HTTP/1.1\" {status} {i} \"https://{host}/\" \"{agent}{filling}\"\n").expect("text");
+        writeln!(line, "\"GET /{path} HTTP/1.1\" {status} {i} \"https://{host}/\" \"{agent}{filling}\"").expect("text");
         out.write_all(line.as_bytes()).expect("the program reads");
     }
 }

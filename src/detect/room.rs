@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use std::collections::BTreeSet;
 
 /// Bytes of a trial in its table, with what is numbered by it and the copy while tables are put together.
-const TRIAL_BYTES: u64 = 64;
+const TRIAL_BYTES: u64 = 96;
 
 /// Whether it suffices.
 pub(super) fn suffices(facts: &Facts<'_>, candidates: &[Candidate], room_bytes: u64) -> bool {

@@ -312,7 +312,8 @@ mod tests {
 
     fn requests() -> Vec<Request> {
         let request = |i: u32| {
-            let client = if i % 5 == 0 { format!("host-{}", i % 35) } else { format!("192.0.2.{}", i * 7 % 90) };
+            let client =
+                if i.is_multiple_of(5) { format!("host-{}", i % 35) } else { format!("192.0.2.{}", i * 7 % 90) };
             let status = [200, 401, 403, 200, 404][(i / 3 % 5) as usize];
             (
                 client,
