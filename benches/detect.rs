@@ -33,7 +33,7 @@ fn ledger(settings: &Settings) -> (Ledger, Written) {
 
 fn detected(ledger: &Ledger) -> Findings {
     let locate = |place: Place| ("access.log".to_owned(), u64::from(place.line) + 1);
-    detect::detect(ledger, &detect::Settings::default(), &locate)
+    detect::detect(ledger, &detect::Settings::default(), &locate).expect("room without a limit")
 }
 
 /// The paths of the server-side incidents.

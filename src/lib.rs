@@ -43,10 +43,19 @@
 //! pure function. (The proposal was counters per client and window that add up; those merge too, but each new
 //! question needs a new counter, and the known-good history needs a second pass over the files.)
 //!
-//! Bounds: a shard closes near 65,535 shapes or at 1 GiB of text and another is begun, so no number overflows. Memory is
-//! in proportion to the number of requests until `--memory` is full; then one client in 2, 4, 8 ... is kept
-//! ([`model::tally::Kept`]), drawn from its texts alone, so that every worker and every run keeps the same ones, and
-//! the requests of all others are counted and no more.
+//! **Bounds.** Memory is bounded by `--memory`, whatever the log. Above the bound a share of the clients is kept, one in
+//! 2^k, with all their requests, so each of them still has its whole past; they are chosen by a fixed hash of address
+//! and user agent, so all workers keep the same ones. Requests of the others are counted by window
+//! ([`model::tally::Counted`]): numbers of requests, 401s and 403s stay exact, numbers of clients are scaled up and
+//! marked ([`detect`]'s `estimate.rs`). Workers give full shards to a [`tally::Store`], which now and then settles them
+//! into one ledger and looks what it comes to: so k depends on what was read and on nothing else. Detection, which needs
+//! most where a fault is, says when what is left does not suffice, and gets a ledger of half the clients. (Simpler, a sum of
+//! rows at a fixed charge for each, was tried on paper: a log in which every line brings a new client, agent and path
+//! takes fifty times what a common one takes by the row, so either the one is not bounded or the other is cut short;
+//! and charges for distinct things cannot be added up across workers, who see the same things.) Texts are cut to sane
+//! lengths before they are kept. A shard closes at 65,535 shapes or 1 GiB of text, so no number overflows. Beside the
+//! bound stand the program, a chunk for each thread, half a kilobyte for each chunk read, and detection's windows: 40
+//! bytes for each five minutes between the first and the last line.
 //!
 //! # Where things are
 //!
@@ -55,7 +64,7 @@
 //! | [`cli`] | what may be typed and what it means |
 //! | [`input`] | files, pipes, what is packed or archived, mapping (the only `unsafe`), chunks of whole lines |
 //! | [`parse`] | formats: templates and server configurations (nom), columns, JSON, labelled fields, wrappers; `fast.rs` and its slow twin `plan.rs` |
-//! | [`tally`] | events to shards, shards to the ledger; path templates, the operator's own routes (regex) |
+//! | [`tally`] | events to shards, shards to the ledger, within a bound; path templates, the operator's own routes (regex) |
 //! | [`errorlog`] | lines of nginx's and Apache's error logs to notes: who was refused when, why, by which file or rule |
 //! | [`detect`] | the ledger and the notes to incidents, each refusal's cause, sums, one client's story; the registry of causes |
 //! | [`privacy`] | a report without persons: pseudonyms, coarse networks, no queries |

@@ -1,13 +1,9 @@
 //! The same lines give the same answer: whatever the number of threads, the order of files, the cuts between them,
 //! and the way by which they come in.
 
-use crate::support::{Dice, Run, fixture, gunzip, gzip, log_with_fault, pipe, put, report, run, workshop};
+use crate::support::{Dice, Run, fixture, generator, gunzip, gzip, log_with_fault, pipe, put, report, run, workshop};
 use serde_json::{Value, json};
 use std::{ffi::OsStr, path::PathBuf};
-
-/// Made-up lines, the same for a seed everywhere.
-#[path = "../fixtures/loggen/generator.rs"]
-pub(crate) mod generator;
 
 /// A log of several chunks, out of order by up to five seconds, with a fault in it.
 fn long_log() -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! Memory stays within its bound whatever the log, and what is told from a share of the clients is right, marked as
 //! an estimate, and the same for every partition of the input.
 
-use crate::support::{self, Dice, Run, authfault, incidents, put, run, workshop};
+use crate::support::{self, Dice, Run, authfault, generator, incidents, put, run, workshop};
 use serde_json::Value;
 use std::{
     ffi::OsStr,
@@ -15,7 +15,7 @@ use std::{
 
 /// Half an hour in which everybody is refused on one route.
 fn log_with_fault() -> Vec<u8> {
-    use crate::agreement::generator::{self, Settings, Size};
+    use generator::{Settings, Size};
     let settings =
         Settings { size: Size::Lines(120_000), clients: 6000, days: 1, fault_minutes: 60, ..Settings::default() };
     generator::log(&settings).0
@@ -44,7 +44,7 @@ fn a_fault_is_found_among_a_share_of_the_clients() {
     let path = put(dir.path(), "access.log", &log_with_fault());
     let exact = json(&path, &[]).report();
     assert_eq!(exact["totals"]["approximate"], Value::Null, "all fit by default");
-    let estimate = json(&path, &["--memory", "16M"]).report();
+    let estimate = json(&path, &["--memory", "8M"]).report();
     let kept_one_in = number(&estimate["totals"], "kept_one_in");
     assert!(kept_one_in >= 4.0, "one in {kept_one_in}");
 

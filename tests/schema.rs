@@ -1,6 +1,6 @@
 //! The shapes that other programs rely on: the JSON report by its published schema, ECS and OCSF by what they require.
 
-use crate::support::{fixture, root, run};
+use crate::support::{fixture, gunzip, log_with_fault, put, root, run, workshop};
 use jsonschema::Validator;
 use serde_json::Value;
 use std::{
@@ -73,7 +73,8 @@ fn every_json_report_fits_the_schema() {
         reports.push((log.display().to_string(), output("json", log)));
     }
     // With counts that are estimates.
-    let log = fixture("incidents/credentials_store_lost.log.gz");
+    let dir = workshop();
+    let log = put(dir.path(), "access.log", &gunzip(&log_with_fault()).repeat(8));
     let estimated = run([OsStr::new("--output=json"), OsStr::new("--memory=1M"), log.as_os_str()]).out;
     assert!(estimated.contains("\"approximate\": true"), "{estimated}");
     reports.push(("an estimate".to_owned(), estimated));

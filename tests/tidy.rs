@@ -42,7 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ipnet::", &["parse/settings.rs", "cli/"]),
     ("walkdir::", &["input/discover.rs"]),
     ("globset::", &["input/discover.rs"]),
-    ("rayon::", &["tally/ledger.rs", "tally/size.rs", "detect/", "main.rs"]),
+    ("rayon::", &["tally/ledger.rs", "detect/", "main.rs"]),
     ("thread::", &["pipeline/scan.rs", "main.rs"]),
     ("chrono::", &["parse/"]),
     ("hashbrown::", &["tally/", "detect/"]),

@@ -309,7 +309,11 @@ impl AnalyzeArgs {
             since: self.since.unwrap_or_default(),
             until: self.until.unwrap_or_default(),
             error_log_zone_secs: self.error_log_tz,
-            detect: detect::Settings { window_secs: self.window, clients_max: self.clients },
+            detect: detect::Settings {
+                window_secs: self.window,
+                clients_max: self.clients,
+                ..detect::Settings::default()
+            },
         })
     }
 

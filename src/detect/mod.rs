@@ -29,6 +29,7 @@ mod history;
 mod naming;
 mod outage;
 mod refine;
+mod room;
 mod scan;
 mod sessions;
 mod story;
@@ -70,11 +71,13 @@ pub struct Settings {
     pub window_secs: u32,
     /// Clients listed at most.
     pub clients_max: usize,
+    /// Memory for what is found on the way, beside the ledger.
+    pub room_bytes: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { window_secs: 300, clients_max: 100 }
+        Self { window_secs: 300, clients_max: 100, room_bytes: u64::MAX }
     }
 }
 
@@ -105,24 +108,24 @@ struct Fault {
 /// Clusters looked into at most: a limit against logs made to be slow, far above what real ones need.
 const REFINED_MAX: usize = 400;
 
-/// Finds what happened.
+/// Finds what happened; nothing where a ledger of fewer clients is needed for that to fit.
 #[must_use]
-pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Findings {
+pub fn detect(ledger: &Ledger, settings: &Settings, locate: Locate<'_>) -> Option<Findings> {
     detect_with(ledger, &Notes::default(), settings, locate)
 }
 
-/// Finds what happened, with what the server's error log says about it.
+/// As [`detect`], with what the server's error log says about it.
 #[must_use]
-pub fn detect_with(ledger: &Ledger, notes: &Notes, settings: &Settings, locate: Locate<'_>) -> Findings {
-    investigate(ledger, notes, settings, locate, |_| ()).0
+pub fn detect_with(ledger: &Ledger, notes: &Notes, settings: &Settings, locate: Locate<'_>) -> Option<Findings> {
+    Some(investigate(ledger, notes, settings, locate, |_| ())?.0)
 }
 
-/// The stories of some clients, from all that detection found. No client may fit.
+/// The stories of some clients, from all that detection found; nothing as in [`detect`]. No client may fit.
 #[must_use]
-pub fn explain(ledger: &Ledger, notes: &Notes, locate: Locate<'_>, who: &Who) -> Stories {
+pub fn explain(ledger: &Ledger, notes: &Notes, settings: &Settings, locate: Locate<'_>, who: &Who) -> Option<Stories> {
     let ask = |inside: &Inside<'_, '_>| story::tell(inside, who);
-    let (findings, (stories, left_out)) = investigate(ledger, notes, &Settings::default(), locate, ask);
-    Stories { stories, left_out, limits: findings.limits }
+    let (findings, (stories, left_out)) = investigate(ledger, notes, settings, locate, ask)?;
+    Some(Stories { stories, left_out, limits: findings.limits })
 }
 
 /// What is known when everything is found.
@@ -144,12 +147,15 @@ fn investigate<T>(
     settings: &Settings,
     locate: Locate<'_>,
     ask: impl FnOnce(&Inside<'_, '_>) -> T,
-) -> (Findings, T) {
+) -> Option<(Findings, T)> {
     let facts = Facts::new(ledger);
     let pasts = history::pasts(&facts);
     let mut trials: BTreeMap<Channel, Table> = BTreeMap::new();
-    let (windows, faults) =
-        rayon::join(|| summary::windows(&facts, settings.window_secs), || faults(&facts, &pasts, &mut trials));
+    let (windows, faults) = rayon::join(
+        || summary::windows(&facts, settings.window_secs),
+        || faults(&facts, &pasts, &mut trials, settings.room_bytes),
+    );
+    let faults = faults?;
     let mut causes = classify::classify(&facts, &pasts);
     let free = mark(&facts, &faults, &mut causes);
     let mut incidents: Vec<Incident> = faults.iter().map(|fault| told(&facts, &trials, fault, locate)).collect();
@@ -182,17 +188,27 @@ fn investigate<T>(
             .chain(errors::limits(notes, ledger.span))
             .collect(),
     };
-    (findings, more)
+    Some((findings, more))
 }
 
-/// Candidate after candidate, the strongest first, each taken out before the next is looked at.
-fn faults(facts: &Facts<'_>, pasts: &[Past], trials: &mut BTreeMap<Channel, Table>) -> Vec<Fault> {
-    let Some((ground, candidates)) = scan::candidates(facts, pasts) else { return Vec::new() };
+/// Candidate after candidate, the strongest first, each taken out before the next is looked at; nothing where there is
+/// no room for their trials.
+fn faults(
+    facts: &Facts<'_>,
+    pasts: &[Past],
+    trials: &mut BTreeMap<Channel, Table>,
+    room_bytes: u64,
+) -> Option<Vec<Fault>> {
+    let Some((ground, mut candidates)) = scan::candidates(facts, pasts) else { return Some(Vec::new()) };
+    candidates.truncate(REFINED_MAX);
+    if !room::suffices(facts, &candidates, room_bytes) {
+        return None;
+    }
     let ground = &ground;
     let mut faults: Vec<Fault> = Vec::new();
     let mut told: Vec<(u16, Cluster)> = Vec::new();
     let (mut sessions, mut cuts) = (None, 0);
-    for candidate in candidates.into_iter().take(REFINED_MAX) {
+    for candidate in candidates {
         let own = trials
             .entry(candidate.channel)
             .or_insert_with(|| Table::new(facts, trials::collect(facts, pasts, ground, candidate.channel)));
@@ -226,7 +242,7 @@ fn faults(facts: &Facts<'_>, pasts: &[Past], trials: &mut BTreeMap<Channel, Tabl
             faults.push(Fault { channel: candidate.channel, cluster, features });
         }
     }
-    join(facts, pasts, ground, trials, faults)
+    Some(join(facts, pasts, ground, trials, faults))
 }
 
 /// A gap candidate as a flush: a moment at which sessions died, with the scope that the failures after it have.

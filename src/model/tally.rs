@@ -149,7 +149,8 @@ impl Names {
     }
 }
 
-/// The key of a kept sample line; of lines with the same key the earliest is kept.
+/// The key of a kept sample line. Of lines of one shape and hour the earliest is kept, and of those of clients of higher
+/// rank again the earliest, and so on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SampleKey {
     /// Index into the owner's `shapes`.
@@ -335,7 +336,7 @@ pub struct Shard {
     pub visits: BTreeMap<u16, Vec<Visit>>,
     /// Every 401 and 403.
     pub refusals: Vec<Refusal>,
-    /// A few lines of them, each key once.
+    /// A few lines of them.
     pub samples: Vec<(SampleKey, Sample)>,
     /// Requests that are already in order, where this was a ledger.
     pub settled: Settled,
@@ -441,8 +442,10 @@ pub struct Ledger {
     pub visits: Vec<Seen>,
     /// Every 401 and 403: in the same order as the visits whose shape is refused.
     pub refusals: Vec<Refusal>,
-    /// Kept lines, sorted by shape and hour, each key once.
+    /// Kept lines, sorted by shape and hour, one of each.
     pub samples: Vec<(SampleKey, Sample)>,
+    /// Later ones of clients of other ranks, for when fewer clients are kept.
+    pub spare_samples: Vec<(SampleKey, Sample)>,
     /// Earliest and latest time, of all requests.
     pub span: Option<(Time, Time)>,
     /// Whose requests these are.
@@ -475,5 +478,41 @@ impl Ledger {
             (_, Some(v4)) => std::net::Ipv4Addr::from(v4).to_string().into_bytes(),
             _ => std::net::Ipv6Addr::from(key.addr).to_string().into_bytes(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counted, Time};
+
+    fn counted(times: impl Iterator<Item = u32>) -> Counted {
+        let mut counted = Counted::new(60);
+        times.for_each(|time| counted.add(Time(time), if time % 3 == 0 { 401 } else { 200 }));
+        counted
+    }
+
+    #[test]
+    fn slices_are_few_however_far_times_lie_apart_and_in_whatever_parts_they_come() {
+        let times = || (0..2000u32).map(|i| i.wrapping_mul(2_654_435_761)).chain(4000..4400);
+        let whole = counted(times());
+        assert!(whole.slices.len() <= Counted::SLICES_MAX as usize);
+        assert_eq!(whole.slice_secs, 60 << 11);
+        assert_eq!(whole.all().requests, 2400);
+        for parts in [2usize, 3, 7] {
+            let mut merged = Counted::default();
+            for part in 0..parts {
+                merged.merge(counted(times().skip(part).step_by(parts)));
+            }
+            assert_eq!(merged, whole);
+        }
+    }
+
+    #[test]
+    fn a_cut_leaves_whole_slices() {
+        let mut some = counted(0..1200);
+        assert_eq!(some.cut((Time(120), Time(600))), 720);
+        assert_eq!((some.all().requests, some.span), (480, Some((Time(120), Time(599)))));
+        assert_eq!(some.cut((Time(900), Time(1000))), 480);
+        assert_eq!((some.all().requests, some.span), (0, None));
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         note::Notes,
         report::{Input, Report},
         story::Stories,
-        tally::{ChunkCoverage, Ledger, Place},
+        tally::{ChunkCoverage, Kept, Ledger, Place},
         time::Time,
     },
     parse,
@@ -78,7 +78,9 @@ pub struct Analysis {
 pub fn analyze(found: Discovery, errors: Discovery, options: &Options, progress: &Progress) -> Analysis {
     let read = read(found, errors, options, progress, None);
     let locate = |place: Place| read.numbers.locate(place);
-    let mut findings = detect::detect_with(&read.ledger, &read.notes, &options.detect, &locate);
+    let (mut findings, _) = conclude(read.ledger, &read.budget, options, |ledger, settings| {
+        detect::detect_with(ledger, &read.notes, settings, &locate)
+    });
     findings.limits.extend(read.limits);
     Analysis { report: report(read.input, findings), problems: read.problems }
 }
@@ -101,15 +103,33 @@ pub struct Explanation {
 pub fn explain(found: Discovery, errors: Discovery, options: &Options, progress: &Progress, who: &Who) -> Explanation {
     let read = read(found, errors, options, progress, Some(&who.address));
     let locate = |place: Place| read.numbers.locate(place);
-    let mut stories = detect::explain(&read.ledger, &read.notes, &locate, who);
+    let (mut stories, kept) = conclude(read.ledger, &read.budget, options, |ledger, settings| {
+        detect::explain(ledger, &read.notes, settings, &locate, who)
+    });
     stories.limits.extend(read.limits);
-    let fits = !read.ledger.kept.is_nobody();
-    Explanation { stories, parsed: read.input.parsed, fits, problems: read.problems }
+    Explanation { stories, parsed: read.input.parsed, fits: !kept.is_nobody(), problems: read.problems }
+}
+
+/// What detection finds in the largest share of the clients for which it has the room, and whose share that is.
+fn conclude<T>(
+    mut ledger: Ledger,
+    budget: &Budget,
+    options: &Options,
+    find: impl Fn(&Ledger, &detect::Settings) -> Option<T>,
+) -> (T, Kept) {
+    loop {
+        let settings = detect::Settings { room_bytes: budget.left_bytes(&ledger), ..options.detect };
+        if let Some(found) = find(&ledger, &settings) {
+            return (found, ledger.kept);
+        }
+        ledger = tally::halve(ledger, budget);
+    }
 }
 
 /// All that was read, before anything is concluded from it.
 struct Read {
     ledger: Ledger,
+    budget: Budget,
     notes: Notes,
     input: Input,
     numbers: coverage::LineNumbers,
@@ -143,7 +163,7 @@ fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progr
         ));
     }
     limits.extend(zone_assumed(&zoneless, &files));
-    Read { ledger, notes: errors.notes, input, numbers, problems, limits }
+    Read { ledger, budget, notes: errors.notes, input, numbers, problems, limits }
 }
 
 /// The span to keep; the end exclusive.

@@ -70,8 +70,8 @@ pub struct Accumulator {
     open: Vec<Visit>,
     refusals: Vec<Refusal>,
     samples: Vec<(SampleKey, Sample)>,
-    /// The index of each sample, by its key.
-    sample_table: HashMap<SampleKey, usize, RandomState>,
+    /// The indices of the samples of each shape and hour: none is both later than another and of no higher rank.
+    sample_table: HashMap<(u32, u32), Vec<u32>, RandomState>,
     statuses: Statuses,
     /// Rows out there.
     prepared: usize,
@@ -219,7 +219,6 @@ impl Accumulator {
         let (names, agents) = (self.names.names(), self.clients.agents());
         Size {
             requests: self.taken as u64,
-            trials: self.taken as u64,
             refusals: self.refusals.len() as u64,
             clients: self.clients.len() as u64,
             agents: agents.len() as u64,
@@ -290,17 +289,26 @@ impl Accumulator {
         let (time, place) = (refusal.time, refusal.place);
         let rank = self.clients.rank(client, self.store.budget().lots(), self.names.names());
         let key = SampleKey { shape, hour: time.0 / 3600, rank };
-        let next = self.samples.len();
-        let at = *self.sample_table.entry(key).or_insert(next);
-        let kept = self.samples.get(at).map(|(_, kept)| (kept.time, kept.place));
-        if kept.is_some_and(|kept| kept <= (time, place)) {
-            return;
+        let own = self.sample_table.entry((key.shape, key.hour)).or_default();
+        let mut outdone = None;
+        for index in own.iter() {
+            let Some((other, kept)) = self.samples.get(*index as usize) else { continue };
+            let is_earlier = (kept.time, kept.place) <= (time, place);
+            if is_earlier && other.rank >= rank {
+                return;
+            }
+            if !is_earlier && other.rank <= rank {
+                outdone = Some(*index);
+            }
         }
         let text = row.line.get(..SAMPLE_BYTES_MAX).unwrap_or(row.line).into();
         let sample = (key, Sample { time, place, client, text });
-        match self.samples.get_mut(at) {
+        match outdone.and_then(|index| self.samples.get_mut(index as usize)) {
             Some(kept) => *kept = sample,
-            None => self.samples.push(sample),
+            None => {
+                own.push(self.samples.len() as u32);
+                self.samples.push(sample);
+            }
         }
     }
 }

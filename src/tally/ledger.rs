@@ -95,10 +95,19 @@ fn cut_settled(settled: &mut Settled, is_inside: impl Fn(Time) -> bool) -> u64 {
     (before - settled.visits.len()) as u64
 }
 
+/// The same ledger of half of the clients.
+#[must_use]
+pub fn halve(ledger: Ledger, budget: &Budget) -> Ledger {
+    let (shards, kept) = store::halved(ledger, budget);
+    finished(merge(shards, kept))
+}
+
 /// One sample of each shape and hour: the earliest of those of all ranks.
 fn finished(mut ledger: Ledger) -> Ledger {
-    ledger.samples.sort_by_key(|(key, sample)| (key.shape, key.hour, sample.time, sample.place));
-    ledger.samples.dedup_by_key(|(key, _)| (key.shape, key.hour));
+    let mut last = None;
+    let is_later =
+        |(key, _): &mut (SampleKey, Sample)| last.replace((key.shape, key.hour)) == Some((key.shape, key.hour));
+    ledger.spare_samples = ledger.samples.extract_if(.., is_later).collect();
     ledger
 }
 
@@ -117,7 +126,21 @@ pub(super) fn merge(mut shards: Vec<Shard>, kept: Kept) -> Ledger {
         (Some(kept), Some(counted)) => Some((kept.0.min(counted.0), kept.1.max(counted.1))),
         (kept, counted) => kept.or(counted),
     };
-    Ledger { names, agents, clients, shapes, visit_bounds, visits, refusals, samples, span, kept, counted }
+    let spare_samples = Vec::new();
+    Ledger {
+        names,
+        agents,
+        clients,
+        shapes,
+        visit_bounds,
+        visits,
+        refusals,
+        samples,
+        spare_samples,
+        span,
+        kept,
+        counted,
+    }
 }
 
 impl From<Ledger> for Shard {
@@ -129,7 +152,7 @@ impl From<Ledger> for Shard {
             shapes: ledger.shapes,
             visits: BTreeMap::new(),
             refusals: ledger.refusals,
-            samples: ledger.samples,
+            samples: ledger.samples.into_iter().chain(ledger.spare_samples).collect(),
             settled: Settled { bounds: ledger.visit_bounds, visits: ledger.visits },
             counted: ledger.counted,
         }
@@ -152,7 +175,7 @@ fn drop_absent(ledger: &mut Ledger) {
     for refusal in &mut ledger.refusals {
         refusal.client = at(&kept, refusal.client);
     }
-    for (_, sample) in &mut ledger.samples {
+    for (_, sample) in ledger.samples.iter_mut().chain(&mut ledger.spare_samples) {
         sample.client = at(&kept, sample.client);
     }
     (ledger.clients, ledger.visit_bounds) = (clients, bounds);
@@ -249,8 +272,14 @@ fn merge_samples(shards: &mut [Shard], shapes: &Remaps, clients: &Remaps) -> Vec
             (key, Sample { client: at(clients, sample.client), ..sample })
         }));
     }
-    merged.par_sort_unstable_by_key(|(key, sample)| (*key, sample.time, sample.place));
-    merged.dedup_by_key(|(key, _)| *key);
+    merged.par_sort_unstable_by_key(|(key, sample)| (key.shape, key.hour, sample.time, sample.place));
+    let (mut last, mut rank) = (None, 0);
+    merged.retain(|(key, _)| {
+        let is_first = last.replace((key.shape, key.hour)) != Some((key.shape, key.hour));
+        let is_higher = is_first || key.rank > rank;
+        rank = if is_higher { key.rank } else { rank };
+        is_higher
+    });
     merged
 }
 

@@ -257,3 +257,114 @@ impl Numbers {
         left
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Lots, retain};
+    use crate::{
+        model::{
+            event::Event,
+            tally::{Counted, Kept, Ledger, Place, Shard},
+            time::Time,
+        },
+        tally::{Accumulator, build},
+    };
+
+    /// What a report rests on must not change from one version to the next.
+    #[test]
+    fn ranks_are_what_they_always_were() {
+        let lots = Lots::default();
+        let agents: Vec<String> = (0..6).map(|i| format!("Mozilla/5.0 Firefox/{i}")).collect();
+        let ranks =
+            |client: &str| agents.iter().map(|a| lots.of_texts(client.as_bytes(), a.as_bytes())).collect::<Vec<_>>();
+        assert_eq!(ranks("192.0.2.7"), RANKS[0]);
+        assert_eq!(ranks("2001:db8::7"), RANKS[1]);
+        assert_eq!(ranks("pc7.example.org"), RANKS[2]);
+    }
+
+    /// As another program computes them.
+    const RANKS: [[u8; 6]; 3] = [[0, 7, 0, 0, 1, 0], [0, 0, 2, 1, 1, 1], [3, 1, 1, 1, 0, 1]];
+
+    #[test]
+    fn half_of_all_clients_have_each_rank_less() {
+        let lots = Lots::default();
+        let mut counts = [0; 5];
+        for i in 0..16_000u32 {
+            let client = std::net::Ipv4Addr::from(0x0a00_0000 | i).to_string();
+            let rank = lots.of_texts(client.as_bytes(), b"curl/8.5.0");
+            counts[usize::from(rank).min(4)] += 1;
+        }
+        for (count, expected) in counts.into_iter().zip([8000, 4000, 2000, 1000, 1000]) {
+            assert!(i32::abs(count - expected) < expected / 8, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn whom_the_operator_asks_about_is_kept_to_the_last() {
+        let rank = |wanted: &str, client: &str| Lots::wanting(wanted).of_texts(client.as_bytes(), b"a");
+        assert_eq!(rank("192.0.2.7", "192.0.2.7"), Kept::NOBODY - 1);
+        assert_eq!(rank("2001:DB8::7", "2001:db8:0::7"), Kept::NOBODY - 1);
+        assert_eq!(rank("PC7.example.org", "pc7.example.org"), Kept::NOBODY - 1);
+        assert!(rank("192.0.2.7", "192.0.2.8") < 20 && rank("pc7", "pc8") < 20);
+    }
+
+    type Request = (String, String, String, u16, u32);
+
+    fn requests() -> Vec<Request> {
+        let request = |i: u32| {
+            let client =
+                if i.is_multiple_of(5) { format!("host-{}", i % 35) } else { format!("192.0.2.{}", i * 7 % 90) };
+            let status = [200, 401, 403, 200, 404][(i / 3 % 5) as usize];
+            (
+                client,
+                format!("agent {}", i % 3),
+                format!("/a/{}/x", ["b", "c", "d"][(i % 3) as usize]),
+                status,
+                90_000 + i * 61,
+            )
+        };
+        (0..1000).map(request).collect()
+    }
+
+    fn shard<'r>(requests: impl Iterator<Item = &'r Request>) -> Shard {
+        let mut accumulator = Accumulator::default();
+        for (client, agent, target, status, second) in requests {
+            let event = Event {
+                client: client.as_bytes(),
+                agent: agent.as_bytes(),
+                target: target.as_bytes(),
+                user: client.as_bytes(),
+                status: *status,
+                time: Time(*second),
+                ..Event::default()
+            };
+            accumulator.add(&event, target.as_bytes(), Place { file: 0, chunk: 0, line: *second });
+        }
+        accumulator.finish().take().0.pop().unwrap()
+    }
+
+    /// All of a ledger but what is only counted.
+    fn parts(ledger: Ledger) -> impl PartialEq + std::fmt::Debug {
+        let Ledger { names, agents, clients, shapes, visit_bounds, visits, refusals, samples, .. } = ledger;
+        (names, agents, clients, shapes, visit_bounds, visits, refusals, samples)
+    }
+
+    /// In the order in which they came, and settled.
+    #[test]
+    fn what_is_left_is_as_if_the_others_had_never_been_seen() {
+        let (requests, lots) = (requests(), Lots::default());
+        for level in 1..5 {
+            let kept = Kept { level };
+            let is_kept = |r: &&Request| lots.of_texts(r.0.as_bytes(), r.1.as_bytes()) >= level;
+            let expected = parts(build(vec![shard(requests.iter().filter(is_kept))]));
+            let mut others = Counted::new(300);
+            requests.iter().filter(|r| !is_kept(r)).for_each(|r| others.add(Time(r.4), r.3));
+            let settled = Shard::from(crate::tally::ledger::merge(vec![shard(requests.iter())], Kept::default()));
+            for of_all in [shard(requests.iter()), settled] {
+                let left = retain(of_all, kept, &lots, 300);
+                assert_eq!(left.counted, others, "level {level}");
+                assert_eq!(parts(build(vec![left])), expected, "level {level}");
+            }
+        }
+    }
+}

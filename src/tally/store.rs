@@ -44,6 +44,12 @@ impl Budget {
         Self { lots: client.map(Lots::wanting).unwrap_or_default(), ..self }
     }
 
+    /// What a ledger leaves of it.
+    #[must_use]
+    pub fn left_bytes(&self, ledger: &Ledger) -> u64 {
+        self.bytes.saturating_sub(Size::of_ledger(ledger).resting_bytes())
+    }
+
     pub(super) fn lots(&self) -> &Lots {
         &self.lots
     }
@@ -135,9 +141,14 @@ pub(super) fn fit(mut shards: Vec<Shard>, mut kept: Kept, budget: &Budget) -> Le
         if Size::of_ledger(&ledger).ledger_bytes() <= budget.settled_bytes() || kept.is_nobody() {
             return ledger;
         }
-        kept.level += 1;
-        shards = vec![share::retain(ledger.into(), kept, &budget.lots, budget.slice_secs)];
+        (shards, kept) = halved(ledger, budget);
     }
+}
+
+/// A ledger's rows without half of the clients.
+pub(super) fn halved(ledger: Ledger, budget: &Budget) -> (Vec<Shard>, Kept) {
+    let kept = Kept { level: ledger.kept.level + 1 };
+    (vec![share::retain(ledger.into(), kept, &budget.lots, budget.slice_secs)], kept)
 }
 
 /// Whether shards fit without a look at what they have in common.

@@ -1,5 +1,8 @@
 //! Running the program and reading what it says. Owns no expectation.
 
+/// Made-up lines, the same for a seed everywhere.
+#[path = "../../fixtures/loggen/generator.rs"]
+pub(crate) mod generator;
 pub(crate) mod truth;
 
 use serde_json::Value;
