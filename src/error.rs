@@ -123,6 +123,11 @@ pub enum Kind {
         /// What it is.
         what: &'static str,
     },
+    /// Something that is gone once it was read.
+    #[error(
+        "expected a regular file, in which the next run can read on, found a pipe or a device; name the log itself"
+    )]
+    NotFollowable,
     /// Text of which no line is in a known format.
     #[error(
         "expected lines of a known log format, found `{}`; nearest is `{nearest}`, which stops fitting at column {} \
@@ -235,6 +240,7 @@ mod tests {
             Kind::GarbageAfterGzip { decoded_bytes: 7 },
             Kind::Changed,
             Kind::Special { what: "a socket" },
+            Kind::NotFollowable,
             Kind::Io { doing: "read it", cause: "input/output error".into() },
         ]
     }

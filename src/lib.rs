@@ -83,15 +83,19 @@
 //! time and scope, believed. *Burst*: any other wave. *Operator*: the person running this; a *user* is always a name
 //! in the log, on a 401 only a claimed one.
 
+pub mod cases;
 pub mod cli;
 pub mod detect;
 pub mod error;
 pub mod errorlog;
+pub mod exchange;
 pub mod input;
 pub mod model;
+pub mod notify;
 pub mod parse;
 pub mod pipeline;
 pub mod privacy;
 pub mod progress;
 pub mod report;
+pub mod state;
 pub mod tally;

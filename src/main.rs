@@ -8,7 +8,7 @@ use authfault::{
     input::{self, Discovery},
     model::{logged::inert, report::Report},
     parse,
-    pipeline::{self, Analysis},
+    pipeline::{self, Analysis, FormatChoice},
     privacy::{self, Scheme},
     progress::Progress,
     report::{self, Names, Renderer, out::Color},
@@ -27,6 +27,9 @@ use std::{
     process::ExitCode,
 };
 
+#[path = "main/check.rs"]
+mod check;
+
 /// Where a key for pseudonyms may stand instead of in a file.
 const KEY_VARIABLE: &str = "AUTHFAULT_ANONYMIZE_KEY";
 
@@ -34,10 +37,16 @@ const KEY_VARIABLE: &str = "AUTHFAULT_ANONYMIZE_KEY";
 const SHORTEST_KEY_BYTES: usize = 16;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     let outcome = match cli.command {
         None => analyze(&cli.analyze),
         Some(Command::Analyze(args)) => analyze(&args),
+        Some(Command::Check(args)) => Ok(check::check(&args)),
+        Some(Command::Status(args)) => check::status(&args),
+        Some(Command::History(args)) => check::history(&args),
         Some(Command::Explain(args)) => explain(&args),
         Some(Command::Formats) => print(formats().as_bytes()),
         Some(Command::Causes { id }) => describe(id.as_deref()).and_then(|text| print(text.as_bytes())),
@@ -49,6 +58,18 @@ fn main() -> ExitCode {
         eprintln!("authfault: {message}");
         ExitCode::from(2)
     })
+}
+
+/// Help and version are asked for; the rest is a usage error, which for a monitoring plugin means that it knows nothing.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let is_check = std::env::args_os().nth(1).is_some_and(|command| command == "check");
+    // A terminal that is gone is no reason to end otherwise.
+    let _ = error.print();
+    match (error.use_stderr(), is_check) {
+        (false, _) => ExitCode::SUCCESS,
+        (true, true) => ExitCode::from(3),
+        (true, false) => ExitCode::from(2),
+    }
 }
 
 fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
@@ -69,27 +90,56 @@ fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
         Some(id) => analysis.report.of_incident(id)?,
         None => analysis.report,
     };
-    let hidden = OnceCell::new();
-    let hide = || {
-        let read = |line: &_| pipeline::reread(line, &report, &options.format, |event| event.into());
-        privacy::anonymized(&report, scheme.clone(), &read)
-    };
-    let rendered = |renderer: &Renderer, to_stdout| {
-        let hides_people = args.hides_people(renderer);
-        let shown: &Report = if hides_people { hidden.get_or_init(hide) } else { &report };
-        let names = match (hides_people, &scheme) {
+    let pages = Pages { report: &report, args, format: &options.format, scheme, hidden: OnceCell::new() };
+    pages.write(&renderers)?;
+    print(&pages.rendered(args.output, true))?;
+    Ok(status)
+}
+
+/// A report on its way to bytes, with its people hidden where they are to be.
+struct Pages<'r> {
+    report: &'r Report,
+    args: &'r AnalyzeArgs,
+    format: &'r FormatChoice,
+    scheme: Scheme,
+    hidden: OnceCell<Report>,
+}
+
+impl Pages<'_> {
+    fn rendered(&self, renderer: &Renderer, to_stdout: bool) -> Vec<u8> {
+        let hides_people = self.args.hides_people(renderer);
+        let shown = if hides_people { self.hidden.get_or_init(|| self.hide()) } else { self.report };
+        let names = match (hides_people, &self.scheme) {
             (false, _) => Names::AsLogged,
             (true, Scheme::Numbered) => Names::Numbered,
             (true, Scheme::Keyed(_)) => Names::Keyed,
         };
-        (renderer.render)(shown, &report::Options { names, ..rendering(args, to_stdout) })
-    };
-    for (path, renderer) in renderers {
-        write_beside(path, &rendered(renderer, false))
-            .map_err(|e| format!("{}: cannot write the report: {e}", path.display()))?;
+        (renderer.render)(shown, &report::Options { names, ..rendering(self.args, to_stdout) })
     }
-    print(&rendered(args.output, true))?;
-    Ok(status)
+
+    fn hide(&self) -> Report {
+        let read = |line: &_| pipeline::reread(line, self.report, self.format, |event| event.into());
+        privacy::anonymized(self.report, self.scheme.clone(), &read)
+    }
+
+    fn write(&self, renderers: &[(&PathBuf, &Renderer)]) -> Result<(), String> {
+        for (path, renderer) in renderers {
+            write_beside(path, &self.rendered(renderer, false))
+                .map_err(|e| format!("{}: cannot write the report: {e}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The files that a check writes.
+fn write_reports(
+    renderers: &[(&PathBuf, &'static Renderer)],
+    report: &Report,
+    args: &AnalyzeArgs,
+    format: &FormatChoice,
+) -> Result<(), String> {
+    let pages = Pages { report, args, format, scheme: scheme(args)?, hidden: OnceCell::new() };
+    pages.write(renderers)
 }
 
 /// How people are named where they are not named as in the log.

@@ -1,11 +1,16 @@
 //! The program's story: find the files, scan them side by side, merge, detect, report. Owns order and threads.
 
+mod check;
 mod coverage;
 mod errors;
+mod memory;
+mod news;
 mod reread;
 mod scan;
 mod source;
 
+pub use check::{Ask, Figures, Outcome, Trouble, check};
+pub use memory::Keep;
 pub use reread::reread;
 pub use source::FormatChoice;
 
@@ -25,7 +30,7 @@ use crate::{
     progress::Progress,
     tally,
 };
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 /// What the operator asked for.
 #[derive(Clone, Debug)]
@@ -167,17 +172,22 @@ fn unknown_formats(
                 .filter(|c| c.file as usize == index)
                 .flat_map(|c| c.rejected.values().map(move |r| (c.chunk, r)));
             let (chunk, first) = rejected.min_by_key(|(chunk, r)| (*chunk, r.line))?;
-            let (format, rejection) = parse::nearest(&first.text);
-            let kind = Kind::UnknownFormat {
-                text: Logged::new(first.text.get(..TEXT_BYTES_MAX).unwrap_or(&first.text)),
-                nearest: format.id,
-                reason: rejection.reason.text(),
-                column: rejection.column,
-            };
             let (_, line) = numbers.locate(Place { file: index as u32, chunk, line: first.line });
-            Some(Error::new(kind, &file.path).at_line(line))
+            Some(unknown_format(&file.path, &first.text, line))
         })
         .collect()
+}
+
+/// A line that no format fits, in front of others like it.
+fn unknown_format(path: &Path, text: &[u8], line: u64) -> Error {
+    let (format, rejection) = parse::nearest(text);
+    let kind = Kind::UnknownFormat {
+        text: Logged::new(text.get(..TEXT_BYTES_MAX).unwrap_or(text)),
+        nearest: format.id,
+        reason: rejection.reason.text(),
+        column: rejection.column,
+    };
+    Error::new(kind, path).at_line(line)
 }
 
 /// Of a line that is quoted in an error.

@@ -14,9 +14,10 @@ pub use json::schema;
 
 use super::{
     answer::{self, Answer},
+    escape,
     out::Color,
 };
-use crate::model::{report::Report, story::Stories};
+use crate::model::{incident::Incident, report::Report, story::Stories};
 
 /// What the names of clients and users in a report are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,6 +131,24 @@ pub fn stories_for_people(stories: &Stories, options: &Options) -> Vec<u8> {
 #[must_use]
 pub fn stories_for_programs(stories: &Stories) -> Vec<u8> {
     json::stories(stories)
+}
+
+/// One incident alone in a line of inert text, fit as a mail's subject; the report says where its log ends.
+#[must_use]
+pub fn incident_in_a_line(incident: &Incident, report: &Report, options: &Options) -> String {
+    escape::terminal(&answer::of_one(incident, report, options.cause_title).text.replace('\u{a0}', " "))
+}
+
+/// One incident alone, as it stands in a terminal report.
+#[must_use]
+pub fn incident_for_people(incident: &Incident, report: &Report, options: &Options) -> String {
+    terminal::alone(incident, report, options)
+}
+
+/// One incident alone, as it stands in a JSON report.
+#[must_use]
+pub fn incident_for_programs(incident: &Incident) -> String {
+    json::alone(incident)
 }
 
 /// The renderer of an id.

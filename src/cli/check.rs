@@ -1,0 +1,185 @@
+//! What may be said to `check`, `status` and `history`, and what it means together with the configuration file.
+
+use super::{AnalyzeArgs, Config, span};
+use crate::{
+    cases::Rules,
+    model::time::Time,
+    notify::Settings,
+    parse,
+    pipeline::{Ask, Keep},
+};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Options of check: those of analyze that choose what is read, and its own.
+#[derive(Debug, Args)]
+#[command(mut_args = hide_what_check_has_not)]
+pub struct CheckArgs {
+    /// A TOML file with the same options as here (underscores for hyphens) and the channels to notify
+    #[arg(long, value_name = "FILE", env = "AUTHFAULT_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where the state is kept.
+    #[command(flatten)]
+    pub state: StateArgs,
+    /// A log without a new line for so long is stale (UNKNOWN); 0s for never [default: 15m]
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_STALE_AFTER", value_parser = span::span)]
+    pub stale_after: Option<u32>,
+    /// Speak again of what is still on after so long; 0s for never [default: 4h]
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_REMIND", value_parser = span::span)]
+    pub remind: Option<u32>,
+    /// What comes back within so long is the same incident [default: 2h]
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_REOPEN_WITHIN", value_parser = span::span)]
+    pub reopen_within: Option<u32>,
+    /// A fault is over when nothing was refused for so long [default: 15m]
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_RESOLVE_AFTER", value_parser = span::span)]
+    pub resolve_after: Option<u32>,
+    /// Below this confidence a fault is only suspected [default: 0.8]
+    #[arg(long, value_name = "0..1", env = "AUTHFAULT_CONFIDENCE")]
+    pub confidence: Option<f64>,
+    /// Remember requests for so long, as what is usual [default: 14d]
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_KEEP", value_parser = span::span)]
+    pub keep: Option<u32>,
+    /// Remember at most so much; a request takes about 5 bytes here and 30 in memory [default: 64M]
+    #[arg(long, value_name = "SIZE", env = "AUTHFAULT_KEEP_SIZE", value_parser = span::size)]
+    pub keep_size: Option<u64>,
+    /// Say nothing of attacks
+    #[arg(long)]
+    pub ignore_attacks: bool,
+    /// Print one line with performance data, always, as a monitoring plugin does
+    #[arg(long, conflicts_with = "verbose")]
+    pub nagios: bool,
+    /// Print how things stand even if nothing changed
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Change nothing and tell nobody: print what would be told to whom
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Wait so long for another run that is still at work
+    #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = span::span)]
+    pub wait: u32,
+    /// The clock, for trying things out: RFC 3339
+    #[arg(long, value_name = "TIME", env = "AUTHFAULT_NOW", hide = true, value_parser = instant)]
+    pub now: Option<Time>,
+    /// What is read.
+    #[command(flatten)]
+    pub analyze: AnalyzeArgs,
+}
+
+/// Where the state is.
+#[derive(Clone, Debug, Args)]
+pub struct StateArgs {
+    /// The folder of the state [default: $STATE_DIRECTORY, /var/lib/authfault or ~/.local/state/authfault]
+    #[arg(long = "state", value_name = "DIR", env = "AUTHFAULT_STATE")]
+    pub folder: Option<PathBuf>,
+    /// Print JSON (status and history)
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A report of one reading has these; a check has not.
+const NOT_OF_CHECKS: [&str; 9] =
+    ["since", "until", "output", "incident", "exit_code", "quiet", "no_progress", "color", "json"];
+
+fn hide_what_check_has_not(arg: clap::Arg) -> clap::Arg {
+    let is_hidden = arg.is_hide_set() || NOT_OF_CHECKS.contains(&arg.get_id().as_str());
+    arg.hide(is_hidden)
+}
+
+fn instant(text: &str) -> Result<Time, String> {
+    parse::iso8601(text.as_bytes()).map_err(|_| "expected RFC 3339, such as 2026-03-10T11:20:00Z".to_owned())
+}
+
+/// A check as the flags, the environment and the file have it together.
+#[derive(Debug)]
+pub struct Watch {
+    /// What the run is to do; its clock is still to be set.
+    pub ask: Ask,
+    /// How the report is written, where one is wanted.
+    pub reporting: AnalyzeArgs,
+    /// The folder of the state, where one is named.
+    pub state: Option<PathBuf>,
+    /// Whom to tell.
+    pub channels: Vec<Settings>,
+}
+
+impl CheckArgs {
+    /// Flags and environment (clap has put these together) over the file over what is usual.
+    ///
+    /// # Errors
+    /// An option that a check has not, or a value that is none.
+    pub fn watch(&self, config: Config, cores: usize) -> Result<Watch, String> {
+        let mut reading = self.analyze.clone();
+        let has_none = |what: &str| Err(format!("a check has no {what}; `authfault analyze` has"));
+        match &reading {
+            args if args.since.is_some() || args.until.is_some() => return has_none("--since and --until"),
+            args if args.incident.is_some() => return has_none("--incident"),
+            args if args.exit_code => return has_none("--exit-code"),
+            args if args.output.id != "terminal" => return has_none("--output (it has -o FILE)"),
+            args if self.state.json || args.paths.iter().any(|path| path.as_os_str() == "-") => {
+                return Err("a check follows files, and tells of them in words".to_owned());
+            }
+            _ => {}
+        }
+        config.fill(&mut reading)?;
+        let rules = Rules::default();
+        let span = |flag: Option<u32>, file: &Option<String>, usual: u32| match (flag, file) {
+            (Some(secs), _) => Ok(secs),
+            (None, Some(text)) => span::span(text),
+            (None, None) => Ok(usual),
+        };
+        let confidence = self.confidence.or(config.confidence).unwrap_or(rules.confidence);
+        if !(0.0..=1.0).contains(&confidence) {
+            return Err(format!("expected a confidence from 0 to 1, found {confidence}"));
+        }
+        let keep = Keep::default();
+        let keep_size = self.keep_size.map(Ok).or_else(|| config.keep_size.as_deref().map(span::size));
+        let ask = Ask {
+            paths: reading.paths.clone(),
+            error_logs: reading.error_logs.clone(),
+            reading: reading.options(cores)?,
+            rules: Rules {
+                confidence,
+                reopen_within_secs: span(self.reopen_within, &config.reopen_within, rules.reopen_within_secs)?,
+                remind_secs: span(self.remind, &config.remind, rules.remind_secs)?,
+                resolve_after_secs: span(self.resolve_after, &config.resolve_after, rules.resolve_after_secs)?,
+                attacks: !(self.ignore_attacks || config.ignore_attacks.unwrap_or(false)),
+            },
+            keep: Keep { secs: span(self.keep, &config.keep, keep.secs)?, bytes: keep_size.unwrap_or(Ok(keep.bytes))? },
+            stale_after_secs: span(self.stale_after, &config.stale_after, STALE_AFTER_SECS)?,
+            now: Time(0),
+            wants_report: !reading.files.is_empty(),
+            is_dry_run: self.dry_run,
+        };
+        let state = self.state.folder.clone().or(config.state);
+        Ok(Watch { ask, reporting: reading, state, channels: config.notify })
+    }
+}
+
+const STALE_AFTER_SECS: u32 = 900;
+
+impl Config {
+    /// What the flags left open.
+    fn fill(&self, args: &mut AnalyzeArgs) -> Result<(), String> {
+        let fill_list = |list: &mut Vec<PathBuf>, file: &[PathBuf]| {
+            if list.is_empty() {
+                list.extend_from_slice(file);
+            }
+        };
+        fill_list(&mut args.paths, &self.paths);
+        fill_list(&mut args.error_logs, &self.error_logs);
+        fill_list(&mut args.files, &self.reports);
+        if args.format.is_none() && args.log_format.is_none() {
+            (args.format, args.log_format) = (self.format.clone(), self.log_format.clone());
+        }
+        if args.routes.is_empty() {
+            args.routes.clone_from(&self.routes);
+        }
+        if args.also_status.is_empty() {
+            args.also_status.clone_from(&self.also_status);
+        }
+        if let (None, Some(text)) = (args.error_log_tz, &self.error_log_tz) {
+            args.error_log_tz = Some(span::offset(text)?);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! The requests of the last days, as the state keeps them: pieces that are folded as they grow many, and dropped as
+//! they grow old. Owns how far back is remembered.
+
+use crate::{
+    exchange,
+    model::{
+        tally::{Ledger, Shard},
+        time::Time,
+    },
+    state::{self, Change, Piece, Store},
+    tally,
+};
+use std::collections::BTreeMap;
+
+/// How much is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// So long, by the log's time.
+    pub secs: u32,
+    /// So many bytes of state, about five for each request.
+    pub bytes: u64,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { secs: 14 * DAY_SECS, bytes: 64 << 20 }
+    }
+}
+
+const DAY_SECS: u32 = 86_400;
+/// So many pieces of a level become one of the next.
+const FOLD: usize = 12;
+/// Pieces of this level stay as they are: with a run every five minutes they hold half a day.
+const LEVEL_MAX: u32 = 2;
+/// A line that is later than the clock by more than this has a wrong time, and is not kept: it would make everything
+/// before it look over.
+const FUTURE_SECS: u32 = 3600;
+
+/// What is remembered when a run has read its part.
+pub(super) struct Memory {
+    /// All of it.
+    pub(super) ledger: Ledger,
+    /// Nothing before this.
+    pub(super) horizon: Time,
+    /// New requests that bear times in the future.
+    pub(super) ahead: u64,
+}
+
+/// Takes new requests into the memory; what of the state changes with that goes into `change`. `ranks` gives each log's
+/// id its place among the files of the report.
+pub(super) fn take(
+    store: &Store,
+    new: Vec<Shard>,
+    now: Time,
+    keep: Keep,
+    ranks: &BTreeMap<u32, u32>,
+    change: &mut Change,
+) -> Result<Memory, state::Error> {
+    let mut pieces = store.pieces()?;
+    let until = Time(now.0.saturating_add(FUTURE_SECS));
+    let oldest = store.fact("horizon")?.unwrap_or(0) as u32;
+    let mut horizon = Time(oldest.max(now.0.saturating_sub(keep.secs)));
+
+    let ahead = requests(&new).filter(|time| *time >= until).count() as u64;
+    let old = requests(&new).filter(|time| *time < horizon).count() as u64;
+    change.dropped_requests += ahead + old;
+    let added = cut(new, horizon, until, change);
+
+    let is_old = |piece: &Piece| piece.last < horizon;
+    let gone: Vec<Piece> = pieces.extract_if(.., |piece| is_old(piece)).collect();
+    let mut size_bytes: u64 = pieces.iter().map(|piece| piece.size_bytes).sum();
+    let mut gone = gone;
+    while size_bytes > keep.bytes && !pieces.is_empty() {
+        let oldest = pieces.remove(0);
+        size_bytes -= oldest.size_bytes;
+        horizon = horizon.max(Time(oldest.last.0 + 1));
+        gone.push(oldest);
+    }
+    change.dropped_requests += gone.iter().map(|piece| piece.requests).sum::<u64>();
+    change.dropped_pieces.extend(gone.iter().map(|piece| piece.id));
+    change.facts.push(("horizon", horizon.0.into()));
+
+    let mut all = Vec::new();
+    let kept = pieces.iter().map(|piece| Ok((*piece, store.shard(piece.id)?)));
+    let kept: Vec<(Piece, Shard)> = kept.collect::<Result<_, state::Error>>()?;
+    for (level, added) in fold(&kept, added, change) {
+        all.push(added.clone());
+        change.pieces.push((level, added));
+    }
+    let stays = |piece: &Piece| !change.dropped_pieces.contains(&piece.id);
+    all.extend(kept.into_iter().filter(|(piece, _)| stays(piece)).map(|(_, shard)| shard));
+    for shard in &mut all {
+        shard.refusals.iter_mut().for_each(|r| r.place.file = ranks.get(&r.place.file).copied().unwrap_or_default());
+        shard
+            .samples
+            .iter_mut()
+            .for_each(|(_, s)| s.place.file = ranks.get(&s.place.file).copied().unwrap_or_default());
+    }
+    let (ledger, _) = tally::build_between(all, (horizon, until));
+    Ok(Memory { ledger, horizon, ahead })
+}
+
+fn requests(shards: &[Shard]) -> impl Iterator<Item = Time> {
+    let buckets = shards.iter().flat_map(|shard| &shard.visits);
+    buckets.flat_map(|(bucket, visits)| {
+        visits.iter().map(move |visit| Time(u32::from(*bucket) << 16 | u32::from(visit.second)))
+    })
+}
+
+/// New requests as pieces of at most a day, each with its level: a first run may bring months.
+fn cut(new: Vec<Shard>, horizon: Time, until: Time, change: &mut Change) -> Vec<(u32, Shard)> {
+    let (ledger, _) = tally::build_between(new, (horizon, until));
+    let Some((first, last)) = ledger.span else { return Vec::new() };
+    if last.0 - first.0 < DAY_SECS {
+        return folded(&ledger, first, last, change).into_iter().map(|shard| (0, shard)).collect();
+    }
+    let days = first.0 / DAY_SECS..=last.0 / DAY_SECS;
+    let pieces = days.flat_map(|day| {
+        let from = day * DAY_SECS;
+        folded(&ledger, Time(from), Time(from.saturating_add(DAY_SECS - 1)), change)
+    });
+    pieces.filter(|shard| !shard.visits.is_empty()).map(|shard| (LEVEL_MAX, shard)).collect()
+}
+
+/// A stretch of a ledger, both ends inclusive, in as few shards as can number it.
+fn folded(ledger: &Ledger, first: Time, last: Time, change: &mut Change) -> Vec<Shard> {
+    match exchange::fold(ledger, first, Time(last.0.saturating_add(1))) {
+        Some(shard) => vec![shard],
+        // More kinds of request in one second than a shard can number: a flood, and not kept.
+        None if first >= last => {
+            change.dropped_requests += ledger.visits.iter().filter(|seen| seen.time() == first).count() as u64;
+            Vec::new()
+        }
+        None => {
+            let middle = first.0 + (last.0 - first.0) / 2;
+            let mut halves = folded(ledger, first, Time(middle), change);
+            halves.append(&mut folded(ledger, Time(middle + 1), last, change));
+            halves
+        }
+    }
+}
+
+/// Folds levels that are full, the new ones with them. Gives what is to be written.
+fn fold(kept: &[(Piece, Shard)], added: Vec<(u32, Shard)>, change: &mut Change) -> Vec<(u32, Shard)> {
+    let mut added = added;
+    for level in 0..LEVEL_MAX {
+        let full: Vec<&(Piece, Shard)> = kept.iter().filter(|(piece, _)| piece.level == level).collect();
+        let new = added.iter().filter(|(l, _)| *l == level).count();
+        if full.len() + new < FOLD {
+            continue;
+        }
+        let mut shards: Vec<Shard> = full.iter().map(|(_, shard)| shard.clone()).collect();
+        shards.extend(added.extract_if(.., |(l, _)| *l == level).map(|(_, shard)| shard));
+        change.dropped_pieces.extend(full.iter().map(|(piece, _)| piece.id));
+        let ledger = tally::build(shards);
+        let Some((first, last)) = ledger.span else { continue };
+        added.extend(folded(&ledger, first, last, change).into_iter().map(|shard| (level + 1, shard)));
+    }
+    added
+}
