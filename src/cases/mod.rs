@@ -101,7 +101,13 @@ pub fn advance(
         run.follow(at, own, at >= known);
     }
     for at in 0..known {
-        run.miss(at, &own);
+        let is_missing = own.get(at).is_some_and(Vec::is_empty) && run.cases.get(at).is_some_and(Case::is_live);
+        let other = run.cases.get(at).and_then(|case| same::seen_otherwise(case, incidents, moment.log_end));
+        match other {
+            Some(other) if is_missing => run.follow_otherwise(at, other),
+            _ if is_missing => run.miss(at, &own),
+            _ => {}
+        }
     }
     run.remind();
     Advance { cases: run.cases, news: run.news }
@@ -248,16 +254,26 @@ impl Run<'_> {
         self.say(at, event);
     }
 
+    /// A live case whose wave is called otherwise now. Whatever it is, people are refused as they were when it was told,
+    /// so it is over when that is; what it was called in the end is said then.
+    fn follow_otherwise(&mut self, at: usize, other: &Incident) {
+        let Some(case) = self.cases.get_mut(at) else { return };
+        let was = (case.phase, case.end);
+        case.missing_since = None;
+        case.end = other.end;
+        if other.end.is_some() {
+            case.account = (self.tell)(other);
+        }
+        self.go_on(at, was, other.end.is_none());
+    }
+
     /// A live case that this run does not show. What more of the log takes back is not taken back at once: the next
     /// lines may bring it again.
     fn miss(&mut self, at: usize, own: &[Vec<&Incident>]) {
-        if own.get(at).is_none_or(|own| !own.is_empty()) {
-            return;
-        }
         let moment = self.moment;
         let heir = self.cases.get(at).and_then(|case| same::heir(&self.cases, at, case, own));
         let heir = heir.and_then(|heir| self.cases.get(heir)).map(|heir| heir.id.clone());
-        let Some(case) = self.cases.get_mut(at).filter(|case| case.is_live()) else { return };
+        let Some(case) = self.cases.get_mut(at) else { return };
         let since = *case.missing_since.get_or_insert(moment.log_end);
         let is_gone = moment.log_end.0.saturating_sub(since.0) >= self.rules.resolve_after_secs;
         if heir.is_none() && !is_gone {

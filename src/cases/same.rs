@@ -20,6 +20,20 @@ pub(super) fn case_of(cases: &[Case], incident: &Incident, log_end: Time, within
     fitting.max_by_key(|(at, case)| (rank(case), Reverse(*at))).map(|(at, _)| at)
 }
 
+/// The wave of a case under another verdict: the same status, at the same time, at the same place.
+pub(super) fn seen_otherwise<'i>(case: &Case, incidents: &'i [Incident], log_end: Time) -> Option<&'i Incident> {
+    let own = span(case.start, case.end, log_end);
+    let fitting = incidents.iter().filter(|incident| {
+        incident.verdict != case.verdict
+            && incident.status == case.status
+            && is_near(own, span(incident.start, incident.end, log_end), 0)
+            && have_common(&case.scope, &incident.scope)
+            // Some wave of refusals is always there; one that is far smaller is another.
+            && incident.clients_affected.saturating_mul(2) >= case.clients
+    });
+    fitting.max_by_key(|incident| (incident.end.is_none(), incident.clients_affected))
+}
+
 /// The case that has taken over one of which nothing was found: found itself, on at the same time, with a scope that
 /// has something in common.
 pub(super) fn heir(cases: &[Case], gone: usize, case: &Case, own: &[Vec<&Incident>]) -> Option<usize> {

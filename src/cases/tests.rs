@@ -163,6 +163,20 @@ fn what_is_taken_back_is_told_after_a_while() {
     assert!(cron.cases[0].account.headline.ends_with("(more of the log shows no fault)"));
 }
 
+/// Detection may change its mind about a wave that goes on: nobody is told that it is over before it is.
+#[test]
+fn what_is_called_otherwise_is_over_when_that_is() {
+    let mut cron = Cron::new();
+    cron.run(10 * MINUTE, &[incident(300, None, "/a", 6)]);
+    let wave = |end| Incident { verdict: Verdict::ClientSide, cause: "relogin_wave", ..incident(300, end, "/a", 7) };
+    for minute in [15, 40, 90] {
+        assert_eq!(cron.run(minute * MINUTE, &[wave(None)]), []);
+        assert_eq!(cron.level(), Level::Critical);
+    }
+    assert_eq!(cron.run(120 * MINUTE, &[wave(Some(92 * MINUTE))]), [Event::Resolved]);
+    assert_eq!((cron.cases.len(), cron.cases[0].account.headline.as_str()), (1, "relogin_wave"));
+}
+
 #[test]
 fn two_cases_that_turn_out_to_be_one_become_one() {
     let mut cron = Cron::new();

@@ -56,7 +56,8 @@ impl Config {
         let text = std::fs::read_to_string(path).map_err(|error| format!("{name}: cannot read it: {error}"))?;
         // The parser's message shows the line, but what it shows could be a secret beside the key that is wrong.
         toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(0, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+            let line =
+                error.span().map_or(0, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
             format!("{name}:{line}: {}", error.message().trim_end())
         })
     }

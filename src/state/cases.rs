@@ -1,4 +1,4 @@
-//! Cases as rows.
+//! Cases to rows of the state and back.
 
 use super::{
     Error,

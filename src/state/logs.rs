@@ -1,4 +1,4 @@
-//! Logs as rows.
+//! Logs to rows of the state and back: how far each was read, what was in it.
 
 use super::Error;
 use crate::model::{
