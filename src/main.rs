@@ -3,10 +3,11 @@
 #![expect(clippy::print_stderr, reason = "the one place where the program speaks beside its report")]
 
 use authfault::{
-    cli::{AnalyzeArgs, Cli, Command, ExplainArgs, When},
+    cli::{AnalyzeArgs, BacktestArgs, Cli, Command, ExplainArgs, When},
     detect::causes,
     input::{self, Discovery},
     model::{logged::inert, report::Report},
+    notify::Message,
     parse,
     pipeline::{self, Analysis, FormatChoice},
     privacy::{self, Scheme},
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         None => analyze(&cli.analyze),
         Some(Command::Analyze(args)) => analyze(&args),
         Some(Command::Check(args)) => Ok(check::check(&args)),
+        Some(Command::Backtest(args)) => backtest(&args),
         Some(Command::Status(args)) => check::status(&args),
         Some(Command::History(args)) => check::history(&args),
         Some(Command::Explain(args)) => explain(&args),
@@ -189,6 +191,39 @@ fn explain(args: &ExplainArgs) -> Result<ExitCode, String> {
     };
     print(&bytes)?;
     Ok(if told.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+/// 2 where something could not be read.
+fn backtest(args: &BacktestArgs) -> Result<ExitCode, String> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let plan = args.plan(cores)?;
+    rayon::ThreadPoolBuilder::new().num_threads(plan.reading.threads).build_global().map_err(|e| e.to_string())?;
+    let (found, _, progress) = set_out(&args.analyze)?;
+    let replay =
+        pipeline::backtest(found, &plan, &progress, &|report, incident| check::account(report, incident, false));
+    for problem in &replay.problems {
+        eprintln!("authfault: {problem}");
+    }
+    let Some((from, to)) = replay.span else {
+        return Err("no line was understood, so there is nothing to replay".to_owned());
+    };
+    let mut text = format!(
+        "{} messages would have been sent by {} checks from {} to {} UTC\n",
+        replay.news.len(),
+        replay.checks,
+        from.minute(),
+        to.minute()
+    );
+    for (when, news) in &replay.news {
+        text += &format!("{} UTC  {}\n", when.minute(), Message::new(news).subject);
+    }
+    text += "\nOther values of --confidence\n         critical  suspected only  first critical\n";
+    for trial in &replay.trials {
+        let first = trial.first.map_or("-".to_owned(), |first| format!("{} UTC", first.minute()));
+        text += &format!("  {:<5}  {:>8}  {:>14}  {first}\n", trial.confidence, trial.faults, trial.suspected);
+    }
+    print(text.as_bytes())?;
+    Ok(if replay.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
 fn options(args: &AnalyzeArgs) -> Result<pipeline::Options, String> {

@@ -284,6 +284,24 @@ fn flags_beat_the_environment_and_that_beats_the_file() {
     assert!(!wrong.err.contains("s3cret"), "{wrong:?}");
 }
 
+/// Every key that the sample shows is one, and every type has a table in it.
+#[test]
+fn the_sample_configuration_holds() {
+    let sample = fs::read_to_string(crate::support::root().join("dist/authfault.toml")).unwrap();
+    let is_key = |rest: &str| rest.starts_with("[[") || rest.split(' ').nth(1) == Some("=");
+    let shown: String = sample
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|rest| is_key(rest)).unwrap_or(line).to_owned() + "\n")
+        .collect();
+    let file = workshop();
+    let config = authfault::cli::Config::read(&put(file.path(), "all.toml", shown.as_bytes())).unwrap();
+    let types: Vec<&str> = config.notify.iter().map(|settings| settings.kind.as_str()).collect();
+    for kind in authfault::notify::KINDS {
+        assert!(types.contains(&kind.id), "{} is not in the sample", kind.id);
+    }
+    assert!(config.state.is_some() && config.keep_size.is_some() && config.ignore_attacks == Some(true));
+}
+
 #[test]
 fn history_remembers_what_is_over_and_json_is_for_programs() {
     let site = Site::new();
@@ -292,6 +310,30 @@ fn history_remembers_what_is_over_and_json_is_for_programs() {
     assert!(history.out.contains("SERVER-SIDE FAULT: "), "{history:?}");
     let rows: Value = serde_json::from_str(&site.look(&["history", "--json"]).out).unwrap();
     assert_eq!((&rows[0]["phase"], &rows[0]["incident"]["verdict"]), (&"open".into(), &"server_side".into()));
+}
+
+/// A replay says what the runs said, at the same times.
+#[test]
+fn a_backtest_tells_what_checks_would_have_told() {
+    let site = Site::new();
+    let mut told = Vec::new();
+    for minute in (7 * 60 + 5..=17 * 60).step_by(5) {
+        let clock = format!("{:02}:{:02}", minute / 60, minute % 60);
+        let run = site.check_at(&clock, &["--stale-after", "0s"]);
+        let subjects = run.out.lines().filter(|line| line.starts_with("CRITICAL ") || line.starts_with("WARNING "));
+        told.extend(subjects.map(|subject| format!("2026-03-10 {clock} UTC  {subject}")));
+    }
+    let mut command = authfault();
+    let replay =
+        command.current_dir(site.path()).args(["backtest", "--alert-every", "5m", "access.log"]).output().unwrap();
+    let replay = Run::of(&replay);
+    assert_eq!((replay.code, replay.err.as_str()), (Some(0), ""));
+    let (head, rest) = replay.out.split_once('\n').unwrap();
+    assert!(head.starts_with(&format!("{} messages would have been sent by ", told.len())), "{head}");
+    let replayed: Vec<&str> = rest.lines().take_while(|line| !line.is_empty()).collect();
+    assert_eq!(replayed, told);
+    assert!(told.iter().any(|line| line.contains("CRITICAL opened: ")), "{told:?}");
+    assert!(rest.contains("\n  0.8           1               0  2026-03-10 15:"), "{rest}");
 }
 
 /// What is remembered is bounded, said, and still adds up.

@@ -53,7 +53,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("process::{Command", &["notify/program.rs"]),
     ("walkdir::", &["input/discover.rs"]),
     ("globset::", &["input/discover.rs"]),
-    ("rayon::", &["pipeline/scan.rs", "tally/ledger.rs", "detect/", "main.rs", "main/check.rs"]),
+    (
+        "rayon::",
+        &["pipeline/scan.rs", "pipeline/backtest.rs", "tally/ledger.rs", "detect/", "main.rs", "main/check.rs"],
+    ),
     ("chrono::", &["parse/"]),
     ("hashbrown::", &["tally/", "detect/"]),
     ("foldhash::", &["tally/", "detect/"]),

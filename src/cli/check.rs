@@ -1,12 +1,12 @@
 //! What may be said to `check`, `status` and `history`, and what it means together with the configuration file.
 
-use super::{AnalyzeArgs, Config, span};
+use super::{AnalyzeArgs, CLIENTS, Config, WINDOW_SECS, When, span};
 use crate::{
     cases::Rules,
     model::time::Time,
     notify::Settings,
     parse,
-    pipeline::{Ask, Keep},
+    pipeline::{Ask, Keep, Plan},
 };
 use clap::Args;
 use std::path::PathBuf;
@@ -24,27 +24,12 @@ pub struct CheckArgs {
     /// A log without a new line for so long is stale (UNKNOWN); 0s for never [default: 15m]
     #[arg(long, value_name = "SPAN", env = "AUTHFAULT_STALE_AFTER", value_parser = span::span)]
     pub stale_after: Option<u32>,
-    /// Speak again of what is still on after so long; 0s for never [default: 4h]
-    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_REMIND", value_parser = span::span)]
-    pub remind: Option<u32>,
-    /// What comes back within so long is the same incident [default: 2h]
-    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_REOPEN_WITHIN", value_parser = span::span)]
-    pub reopen_within: Option<u32>,
-    /// A fault is over when nothing was refused for so long [default: 15m]
-    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_RESOLVE_AFTER", value_parser = span::span)]
-    pub resolve_after: Option<u32>,
-    /// Below this confidence a fault is only suspected [default: 0.8]
-    #[arg(long, value_name = "0..1", env = "AUTHFAULT_CONFIDENCE")]
-    pub confidence: Option<f64>,
-    /// Remember requests for so long, as what is usual [default: 14d]
-    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_KEEP", value_parser = span::span)]
-    pub keep: Option<u32>,
     /// Remember at most so much; a request takes about 5 bytes here and 30 in memory [default: 64M]
     #[arg(long, value_name = "SIZE", env = "AUTHFAULT_KEEP_SIZE", value_parser = span::size)]
     pub keep_size: Option<u64>,
-    /// Say nothing of attacks
-    #[arg(long)]
-    pub ignore_attacks: bool,
+    /// When to speak.
+    #[command(flatten)]
+    pub rules: RuleArgs,
     /// Print one line with performance data, always, as a monitoring plugin does
     #[arg(long, conflicts_with = "verbose")]
     pub nagios: bool,
@@ -60,6 +45,44 @@ pub struct CheckArgs {
     /// The clock, for trying things out: RFC 3339
     #[arg(long, value_name = "TIME", env = "AUTHFAULT_NOW", hide = true, value_parser = instant)]
     pub now: Option<Time>,
+    /// What is read.
+    #[command(flatten)]
+    pub analyze: AnalyzeArgs,
+}
+
+/// When to speak, and what is remembered for it.
+#[derive(Clone, Debug, Args)]
+pub struct RuleArgs {
+    /// Speak again of what is still on after so long; 0s for never [default: 4h]
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_REMIND", value_parser = span::span)]
+    pub remind: Option<u32>,
+    /// What comes back within so long is the same incident [default: 2h]
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_REOPEN_WITHIN", value_parser = span::span)]
+    pub reopen_within: Option<u32>,
+    /// A fault is over when nothing was refused for so long [default: 15m]
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_RESOLVE_AFTER", value_parser = span::span)]
+    pub resolve_after: Option<u32>,
+    /// Below this confidence a fault is only suspected [default: 0.8]
+    #[arg(long, value_name = "0..1", env = "AUTHFAULT_CONFIDENCE")]
+    pub confidence: Option<f64>,
+    /// Remember requests for so long, as what is usual [default: 14d]
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_KEEP", value_parser = span::span)]
+    pub keep: Option<u32>,
+    /// Say nothing of attacks
+    #[arg(long)]
+    pub ignore_attacks: bool,
+}
+
+/// Options of backtest: those of analyze that choose what is read, and those of check that say when to speak.
+#[derive(Debug, Args)]
+#[command(mut_args = hide_what_backtest_has_not)]
+pub struct BacktestArgs {
+    /// How far the checks are apart
+    #[arg(long, value_name = "SPAN", default_value = "5m", value_parser = span::window)]
+    pub alert_every: u32,
+    /// When to speak.
+    #[command(flatten)]
+    pub rules: RuleArgs,
     /// What is read.
     #[command(flatten)]
     pub analyze: AnalyzeArgs,
@@ -115,43 +138,105 @@ impl CheckArgs {
             args if args.incident.is_some() => return has_none("--incident"),
             args if args.exit_code => return has_none("--exit-code"),
             args if args.output.id != "terminal" => return has_none("--output (it has -o FILE)"),
+            args if args.quiet || args.no_progress => return has_none("--quiet and --no-progress"),
+            args if args.color != When::Auto => return has_none("--color"),
             args if self.state.json || args.paths.iter().any(|path| path.as_os_str() == "-") => {
                 return Err("a check follows files, and tells of them in words".to_owned());
             }
             _ => {}
         }
         config.fill(&mut reading)?;
-        let rules = Rules::default();
-        let span = |flag: Option<u32>, file: &Option<String>, usual: u32| match (flag, file) {
-            (Some(secs), _) => Ok(secs),
-            (None, Some(text)) => span::span(text),
-            (None, None) => Ok(usual),
-        };
-        let confidence = self.confidence.or(config.confidence).unwrap_or(rules.confidence);
-        if !(0.0..=1.0).contains(&confidence) {
-            return Err(format!("expected a confidence from 0 to 1, found {confidence}"));
-        }
-        let keep = Keep::default();
         let keep_size = self.keep_size.map(Ok).or_else(|| config.keep_size.as_deref().map(span::size));
+        let keep_size = keep_size.unwrap_or(Ok(Keep::default().bytes))?;
+        let (rules, keep) = self.rules.put_together(&config)?;
         let ask = Ask {
             paths: reading.paths.clone(),
             error_logs: reading.error_logs.clone(),
             reading: reading.options(cores)?,
-            rules: Rules {
-                confidence,
-                reopen_within_secs: span(self.reopen_within, &config.reopen_within, rules.reopen_within_secs)?,
-                remind_secs: span(self.remind, &config.remind, rules.remind_secs)?,
-                resolve_after_secs: span(self.resolve_after, &config.resolve_after, rules.resolve_after_secs)?,
-                attacks: !(self.ignore_attacks || config.ignore_attacks.unwrap_or(false)),
-            },
-            keep: Keep { secs: span(self.keep, &config.keep, keep.secs)?, bytes: keep_size.unwrap_or(Ok(keep.bytes))? },
-            stale_after_secs: span(self.stale_after, &config.stale_after, STALE_AFTER_SECS)?,
+            rules,
+            keep: Keep { bytes: keep_size, ..keep },
+            stale_after_secs: either(self.stale_after, config.stale_after.as_deref(), STALE_AFTER_SECS)?,
             now: Time(0),
             wants_report: !reading.files.is_empty(),
             is_dry_run: self.dry_run,
         };
         let state = self.state.folder.clone().or(config.state);
         Ok(Watch { ask, reporting: reading, state, channels: config.notify })
+    }
+}
+
+/// The flag, or the file, or what is usual.
+fn either(flag: Option<u32>, file: Option<&str>, usual: u32) -> Result<u32, String> {
+    flag.map_or_else(|| file.map_or(Ok(usual), span::span), Ok)
+}
+
+impl RuleArgs {
+    fn put_together(&self, file: &Config) -> Result<(Rules, Keep), String> {
+        let (rules, keep) = (Rules::default(), Keep::default());
+        let confidence = self.confidence.or(file.confidence).unwrap_or(rules.confidence);
+        if !(0.0..=1.0).contains(&confidence) {
+            return Err(format!("expected a confidence from 0 to 1, found {confidence}"));
+        }
+        let secs = either(self.keep, file.keep.as_deref(), keep.secs)?;
+        let rules = Rules {
+            confidence,
+            reopen_within_secs: either(self.reopen_within, file.reopen_within.as_deref(), rules.reopen_within_secs)?,
+            remind_secs: either(self.remind, file.remind.as_deref(), rules.remind_secs)?,
+            resolve_after_secs: either(self.resolve_after, file.resolve_after.as_deref(), rules.resolve_after_secs)?,
+            attacks: !(self.ignore_attacks || file.ignore_attacks.unwrap_or(false)),
+        };
+        Ok((rules, Keep { secs, ..keep }))
+    }
+}
+
+/// A replay has these no more than a check, nor files to write, nor error logs.
+const NOT_OF_BACKTESTS: [&str; 11] = [
+    "files",
+    "clients",
+    "window",
+    "error_logs",
+    "error_log_tz",
+    "anonymize",
+    "no_anonymize",
+    "anonymize_key_file",
+    "ascii",
+    "since",
+    "until",
+];
+
+fn hide_what_backtest_has_not(arg: clap::Arg) -> clap::Arg {
+    let is_shown = |id: &str| ["quiet", "no_progress"].contains(&id);
+    let id = arg.get_id().as_str();
+    let is_hidden = NOT_OF_BACKTESTS.contains(&id) || (NOT_OF_CHECKS.contains(&id) && !is_shown(id));
+    arg.hide(is_hidden)
+}
+
+impl BacktestArgs {
+    /// What is to be replayed, and how.
+    ///
+    /// # Errors
+    /// An option that a replay has not, or a value that is none.
+    pub fn plan(&self, cores: usize) -> Result<Plan, String> {
+        let args = &self.analyze;
+        let has_none = |what: &str| Err(format!("a backtest has no {what}"));
+        match args {
+            _ if args.since.is_some() || args.until.is_some() => return has_none("--since and --until"),
+            _ if !args.error_logs.is_empty() => return has_none("--error-log"),
+            _ if !args.files.is_empty() => return has_none("files to write (-o)"),
+            _ if args.incident.is_some() || args.output.id != "terminal" => return has_none("--incident and --output"),
+            _ if args.exit_code || args.ascii || args.color != When::Auto => {
+                return has_none("--exit-code, --ascii and --color");
+            }
+            _ if (args.window, args.clients) != (WINDOW_SECS, CLIENTS) => return has_none("--window and --clients"),
+            _ if args.anonymize || args.no_anonymize || args.anonymize_key_file.is_some() => {
+                return has_none("--anonymize");
+            }
+            _ => {}
+        }
+        let (rules, keep) = self.rules.put_together(&Config::default())?;
+        let reading = args.options(cores)?;
+        let confidences = vec![0.5, 0.6, 0.7, 0.8, 0.9, 0.95];
+        Ok(Plan { reading, rules, keep, every_secs: self.alert_every, confidences })
     }
 }
 

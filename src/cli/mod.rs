@@ -4,7 +4,7 @@ mod check;
 mod config;
 mod span;
 
-pub use check::{CheckArgs, StateArgs, Watch};
+pub use check::{BacktestArgs, CheckArgs, RuleArgs, StateArgs, Watch};
 pub use config::Config;
 
 use crate::{
@@ -56,6 +56,8 @@ pub enum Command {
     /// fault), 2 CRITICAL (a server-side fault is open), 3 UNKNOWN (a log is missing, stale or not understood, the
     /// state cannot be used, or the command line is wrong).
     Check(CheckArgs),
+    /// Replay old logs: which messages checks would have sent, and when
+    Backtest(BacktestArgs),
     /// List the incidents that are open, from the state of `authfault check`
     Status(StateArgs),
     /// List all incidents that the state of `authfault check` knows

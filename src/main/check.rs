@@ -1,9 +1,10 @@
 //! `check`, `status` and `history`: from arguments to what is printed, delivered and returned. The only user of the
 //! clock.
 
-use super::{KEY_VARIABLE, print, rendering, write_reports};
+use super::{KEY_VARIABLE, print, write_reports};
 use authfault::{
     cli::{CheckArgs, Config, StateArgs, Watch},
+    detect::causes,
     model::{
         case::{Account, Case, Event, Level, News},
         incident::Incident,
@@ -66,12 +67,7 @@ fn checked(args: &CheckArgs) -> Result<ExitCode, String> {
     let failed = |error: authfault::state::Error| format!("{}: {error}", folder.display());
     let mut store = Store::open(&folder, args.wait).map_err(failed)?;
 
-    let options = report::Options { ascii: watch.reporting.ascii, width: 78, ..rendering(&watch.reporting, false) };
-    let tell = |report: &Report, incident: &Incident| Account {
-        headline: report::incident_in_a_line(incident, report, &options),
-        text: report::incident_for_people(incident, report, &options),
-        json: report::incident_for_programs(incident),
-    };
+    let tell = |report: &Report, incident: &Incident| account(report, incident, watch.reporting.ascii);
     let post = |news: &News| posted(news, &channels, !args.nagios);
     let outcome = pipeline::check(&mut store, &watch.ask, &Progress::new(None, false), &tell, &post).map_err(failed)?;
     if let Some(report) = &outcome.report {
@@ -89,6 +85,16 @@ fn checked(args: &CheckArgs) -> Result<ExitCode, String> {
         level => level,
     };
     Ok(ExitCode::from(level.status()))
+}
+
+/// An incident in words, in the width of a mail.
+pub(super) fn account(report: &Report, incident: &Incident, ascii: bool) -> Account {
+    let options = report::Options { ascii, width: 78, ..report::Options::new(causes::title) };
+    Account {
+        headline: report::incident_in_a_line(incident, report, &options),
+        text: report::incident_for_people(incident, report, &options),
+        json: report::incident_for_programs(incident),
+    }
 }
 
 fn clock() -> Time {

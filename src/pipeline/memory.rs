@@ -111,31 +111,33 @@ fn requests(shards: &[Shard]) -> impl Iterator<Item = Time> {
 fn cut(new: Vec<Shard>, horizon: Time, until: Time, change: &mut Change) -> Vec<(u32, Shard)> {
     let (ledger, _) = tally::build_between(new, (horizon, until));
     let Some((first, last)) = ledger.span else { return Vec::new() };
-    if last.0 - first.0 < DAY_SECS {
-        return folded(&ledger, first, last, change).into_iter().map(|shard| (0, shard)).collect();
+    let (level, days) = if last.0 - first.0 < DAY_SECS {
+        (0, vec![(first, last)])
+    } else {
+        let days = (first.0 / DAY_SECS..=last.0 / DAY_SECS).map(|day| day * DAY_SECS);
+        (LEVEL_MAX, days.map(|from| (Time(from), Time(from.saturating_add(DAY_SECS - 1)))).collect())
+    };
+    let mut pieces = Vec::new();
+    for (first, last) in days {
+        let (shards, dropped) = folded(&ledger, first, last);
+        change.dropped_requests += dropped;
+        pieces.extend(shards.into_iter().filter(|shard| !shard.visits.is_empty()).map(|shard| (level, shard)));
     }
-    let days = first.0 / DAY_SECS..=last.0 / DAY_SECS;
-    let pieces = days.flat_map(|day| {
-        let from = day * DAY_SECS;
-        folded(&ledger, Time(from), Time(from.saturating_add(DAY_SECS - 1)), change)
-    });
-    pieces.filter(|shard| !shard.visits.is_empty()).map(|shard| (LEVEL_MAX, shard)).collect()
+    pieces
 }
 
-/// A stretch of a ledger, both ends inclusive, in as few shards as can number it.
-fn folded(ledger: &Ledger, first: Time, last: Time, change: &mut Change) -> Vec<Shard> {
+/// A stretch of a ledger, both ends inclusive, in as few shards as can number it; and how many requests no shard can.
+pub(super) fn folded(ledger: &Ledger, first: Time, last: Time) -> (Vec<Shard>, u64) {
     match exchange::fold(ledger, first, Time(last.0.saturating_add(1))) {
-        Some(shard) => vec![shard],
-        // More kinds of request in one second than a shard can number: a flood, and not kept.
-        None if first >= last => {
-            change.dropped_requests += ledger.visits.iter().filter(|seen| seen.time() == first).count() as u64;
-            Vec::new()
-        }
+        Some(shard) => (vec![shard], 0),
+        // More kinds of request in one second than a shard can number: a flood.
+        None if first >= last => (Vec::new(), ledger.visits.iter().filter(|seen| seen.time() == first).count() as u64),
         None => {
             let middle = first.0 + (last.0 - first.0) / 2;
-            let mut halves = folded(ledger, first, Time(middle), change);
-            halves.append(&mut folded(ledger, Time(middle + 1), last, change));
-            halves
+            let (mut halves, dropped) = folded(ledger, first, Time(middle));
+            let (mut later, more) = folded(ledger, Time(middle + 1), last);
+            halves.append(&mut later);
+            (halves, dropped + more)
         }
     }
 }
@@ -154,7 +156,9 @@ fn fold(kept: &[(Piece, Shard)], added: Vec<(u32, Shard)>, change: &mut Change) 
         change.dropped_pieces.extend(full.iter().map(|(piece, _)| piece.id));
         let ledger = tally::build(shards);
         let Some((first, last)) = ledger.span else { continue };
-        added.extend(folded(&ledger, first, last, change).into_iter().map(|shard| (level + 1, shard)));
+        let (shards, dropped) = folded(&ledger, first, last);
+        change.dropped_requests += dropped;
+        added.extend(shards.into_iter().map(|shard| (level + 1, shard)));
     }
     added
 }

@@ -1,5 +1,6 @@
 //! The program's story: find the files, scan them side by side, merge, detect, report. Owns order and threads.
 
+mod backtest;
 mod check;
 mod coverage;
 mod errors;
@@ -9,6 +10,7 @@ mod reread;
 mod scan;
 mod source;
 
+pub use backtest::{Plan, Replay, Trial, backtest};
 pub use check::{Ask, Figures, Outcome, Trouble, check};
 pub use memory::Keep;
 pub use reread::reread;
