@@ -146,8 +146,10 @@ pub struct Kind {
     /// What it is, in a few words.
     pub title: &'static str,
     /// Makes one of its settings; what is missing or of no use there is an error in words.
-    make: fn(&Settings, &Secrets<'_>) -> Result<Box<dyn Channel>, String>,
+    make: Make,
 }
+
+type Make = fn(&Settings, &Secrets<'_>) -> Result<Box<dyn Channel>, String>;
 
 /// All of them.
 pub const KINDS: &[Kind] = &[exec::KIND, webhook::KIND, slack::KIND, alertmanager::KIND, mail::KIND, textfile::KIND];
