@@ -24,7 +24,7 @@ pub struct CheckArgs {
     /// A log without a new line for so long is stale (UNKNOWN); 0s for never [default: 15m]
     #[arg(long, value_name = "SPAN", env = "AUTHFAULT_STALE_AFTER", value_parser = span::span)]
     pub stale_after: Option<u32>,
-    /// Remember at most so much; a request takes about 5 bytes here and 30 in memory [default: 64M]
+    /// Remember at most so much; a request takes some 13 bytes here, and 80 in memory during a run [default: 128M]
     #[arg(long, value_name = "SIZE", env = "AUTHFAULT_KEEP_SIZE", value_parser = span::size)]
     pub keep_size: Option<u64>,
     /// When to speak.

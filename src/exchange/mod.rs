@@ -6,8 +6,8 @@
 //! body:   names  agents  clients  shapes  visits  refusals  samples      numbers as LEB128, texts behind their length
 //! ```
 //!
-//! Numbers before the body are little-endian. A request takes four to five bytes: the seconds since the one before it,
-//! its client, its shape. What was written by another version, cut, or changed on the way is refused: nothing that is
+//! Numbers before the body are little-endian. A served request takes four to five bytes: the seconds since the one
+//! before it, its client, its shape. Texts and refusals come on top. What was written by another version, cut, or changed on the way is refused: nothing that is
 //! decoded points outside the shard that it came with.
 
 mod fold;

@@ -323,3 +323,177 @@ fn digest(bytes: &[u8]) -> Digest {
 fn path_bytes(log: &LogFile) -> Vec<u8> {
     log.path.as_os_str().as_bytes().to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::discover;
+    use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
+
+    /// A folder of logs, read run by run.
+    struct Folder {
+        at: tempfile::TempDir,
+        known: Vec<Cursor>,
+        now: Time,
+    }
+
+    impl Folder {
+        fn new() -> Self {
+            Self { at: tempfile::tempdir().unwrap(), known: vec![], now: Time(0) }
+        }
+
+        fn put(&self, name: &str, text: &[u8]) {
+            fs::write(self.at.path().join(name), text).unwrap();
+        }
+
+        fn append(&self, name: &str, text: &[u8]) {
+            let path = self.at.path().join(name);
+            File::options().create(true).append(true).open(path).unwrap().write_all(text).unwrap();
+        }
+
+        /// What a run reads: for each file, what is new in it.
+        fn run(&mut self) -> Vec<(String, String)> {
+            let found = discover(&[self.at.path().to_owned()]);
+            let followed = follow(found.files, &self.known, self.now);
+            assert_eq!(followed.problems, []);
+            let mut read = Vec::new();
+            for (log, mut cursor) in followed.news {
+                let mut text = Vec::new();
+                match log.open().unwrap() {
+                    Source::Empty => {}
+                    Source::Mapped(map) => text.extend(&map.as_bytes()[log.part.of(map.as_bytes().len())]),
+                    Source::Stream(stream) => {
+                        stream.part(log.part).unwrap().read_to_end(&mut text).unwrap();
+                    }
+                }
+                if cursor.id == 0 {
+                    cursor.id = self.known.iter().map(|known| known.id).max().unwrap_or(0) + 1;
+                }
+                self.know(cursor);
+                let name = log.path.file_name().unwrap().to_string_lossy().into_owned();
+                read.push((name, String::from_utf8(text).unwrap()));
+            }
+            followed.unchanged.into_iter().for_each(|cursor| self.know(cursor));
+            read
+        }
+
+        fn know(&mut self, cursor: Cursor) {
+            self.known.retain(|known| known.id != cursor.id);
+            self.known.push(cursor);
+        }
+    }
+
+    fn read(name: &str, text: &str) -> (String, String) {
+        (name.to_owned(), text.to_owned())
+    }
+
+    /// Some lines, more than a head holds, that no other number gives.
+    fn long(number: u32) -> String {
+        (0..400).map(|line| format!("line {line} of {number}\n")).collect()
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn an_unfinished_line_is_left_until_it_is_finished_packed_or_abandoned() {
+        let mut folder = Folder::new();
+        folder.put("access.log", b"one\ntw");
+        assert_eq!(folder.run(), [read("access.log", "one\n")]);
+        assert_eq!(folder.run(), []);
+        folder.append("access.log", b"o\nthr");
+        assert_eq!(folder.run(), [read("access.log", "two\n")]);
+        folder.now = Time(u32::MAX);
+        assert_eq!(folder.run(), [read("access.log", "thr")]);
+        assert_eq!(folder.run(), []);
+        folder.append("access.log", b"ee\nfour\nfi");
+        folder.now = Time(0);
+        assert_eq!(folder.run(), [read("access.log", "ee\nfour\n")]);
+        folder.put("access.log.1.gz", &gzip(b"one\ntwo\nthree\nfour\nfi"));
+        fs::remove_file(folder.at.path().join("access.log")).unwrap();
+        assert_eq!(folder.run(), [read("access.log.1.gz", "fi")]);
+    }
+
+    #[test]
+    fn two_logs_that_begin_alike_are_two() {
+        let mut folder = Folder::new();
+        folder.put("a.access.log", b"the same line\n");
+        folder.put("b.access.log", b"the same line\n");
+        assert_eq!(folder.run().len(), 2);
+        folder.append("b.access.log", b"more of b\n");
+        assert_eq!(folder.run(), [read("b.access.log", "more of b\n")]);
+        folder.append("a.access.log", b"more of a\n");
+        assert_eq!(folder.run(), [read("a.access.log", "more of a\n")]);
+    }
+
+    #[test]
+    fn a_copy_is_read_once_before_and_after_the_original_is_truncated() {
+        for text in [long(1), "short\n".to_owned()] {
+            let mut folder = Folder::new();
+            folder.put("access.log", text.as_bytes());
+            assert_eq!(folder.run(), [read("access.log", &text)]);
+            folder.append("access.log", b"late\n");
+            folder.put("access.log.1", (text.clone() + "late\n").as_bytes());
+            assert_eq!(folder.run(), [read("access.log", "late\n")], "not from the copy as well");
+            folder.put("access.log", b"");
+            assert_eq!(folder.run(), []);
+            folder.append("access.log", b"anew\n");
+            assert_eq!(folder.run(), [read("access.log", "anew\n")]);
+        }
+    }
+
+    #[test]
+    fn names_that_move_on_are_followed_and_what_was_read_is_not_read_again() {
+        let mut folder = Folder::new();
+        folder.put("access.log", long(1).as_bytes());
+        folder.run();
+        folder.append("access.log", b"last of one\n");
+        folder.put("access.log.3.gz", &gzip((long(1) + "last of one\n").as_bytes()));
+        folder.put("access.log.2.gz", &gzip(long(2).as_bytes()));
+        folder.put("access.log.1", long(3).as_bytes());
+        folder.put("access.log", b"new\n");
+        let expected = [
+            read("access.log", "new\n"),
+            read("access.log.1", &long(3)),
+            read("access.log.2.gz", &long(2)),
+            read("access.log.3.gz", "last of one\n"),
+        ];
+        assert_eq!(folder.run(), expected);
+        assert_eq!(folder.run(), []);
+    }
+
+    #[test]
+    fn a_log_that_was_begun_anew_is_another() {
+        let mut folder = Folder::new();
+        folder.put("access.log", long(1).as_bytes());
+        folder.run();
+        folder.put("access.log", long(2).as_bytes());
+        assert_eq!(folder.run(), [read("access.log", &long(2))]);
+        // The same head, and yet not what was read.
+        let other = long(2).replace("line 399", "line 000") + "more\n";
+        folder.put("access.log", other.as_bytes());
+        assert_eq!(folder.run(), [read("access.log", &other)]);
+    }
+
+    #[test]
+    fn siblings_of_a_named_log_are_its_rotations_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let names =
+            ["access.log", "access.log.1", "access.log.2.gz", "access.log-20260310", "access.log.bak", "access.log2"];
+        names.map(|name| fs::write(folder.path().join(name), b"x\n").unwrap());
+        let found = with_rotated(&folder.path().join("access.log"));
+        let found: Vec<&str> = found.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(found, ["access.log", "access.log-20260310", "access.log.1", "access.log.2.gz"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_again_is_refused() {
+        let log = discover(&[PathBuf::from("/dev/null")]).files;
+        let followed = follow(log, &[], Time(0));
+        assert_eq!(followed.problems.iter().map(|e| e.kind.clone()).collect::<Vec<_>>(), [Kind::NotFollowable]);
+    }
+}
