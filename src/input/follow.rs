@@ -484,7 +484,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let names =
             ["access.log", "access.log.1", "access.log.2.gz", "access.log-20260310", "access.log.bak", "access.log2"];
-        names.map(|name| fs::write(folder.path().join(name), b"x\n").unwrap());
+        for name in names {
+            fs::write(folder.path().join(name), b"x\n").unwrap();
+        }
         let found = with_rotated(&folder.path().join("access.log"));
         let found: Vec<&str> = found.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(found, ["access.log", "access.log-20260310", "access.log.1", "access.log.2.gz"]);
