@@ -150,6 +150,11 @@ pub enum Kind {
         /// What it is.
         what: &'static str,
     },
+    /// Something that is gone once it was read.
+    #[error(
+        "expected a regular file, in which the next run can read on, found a pipe or a device; name the log itself"
+    )]
+    NotFollowable,
     /// Text of which no line is in a known format.
     #[error(
         "expected lines of a known log format, found `{}`; nearest is `{nearest}`, which stops fitting at column {} \
@@ -265,6 +270,7 @@ mod tests {
             Kind::NoZone,
             Kind::Changed,
             Kind::Special { what: "a socket" },
+            Kind::NotFollowable,
             Kind::Io { doing: "read it", cause: "input/output error".into() },
         ]
     }

@@ -57,6 +57,19 @@
 //! bound stand the program, a chunk for each thread, half a kilobyte for each chunk read, and detection's windows: 40
 //! bytes for each five minutes between the first and the last line.
 //!
+//! # From run to run
+//!
+//! ```text
+//!  state ─positions─> input::follow ─parts─> (as above) ─Shards─┐
+//!    └──────────────Shards of the last days─────────────────────┴─> ledger ─> detect ─Report─> cases ─News─> state ─> notify
+//! ```
+//!
+//! `check` is the same merge once more: what is new is put beside what was kept, so a check's report is that of one
+//! reading of everything. What was kept are the shards themselves, in the form of [`exchange`], folded as they grow
+//! many. A run changes the [`state`] in one transaction, messages included; they are delivered from there. [`cases`]
+//! knows an incident again though its id, start and scope become clearer from run to run. `backtest` is the same
+//! detection over growing parts of old logs, and the same [`cases`].
+//!
 //! # Where things are
 //!
 //! | folder | owns |
@@ -67,6 +80,10 @@
 //! | [`tally`] | events to shards, shards to the ledger, within a bound; path templates, the operator's own routes (regex) |
 //! | [`errorlog`] | lines of nginx's and Apache's error logs to notes: who was refused when, why, by which file or rule |
 //! | [`detect`] | the ledger and the notes to incidents, each refusal's cause, sums, one client's story; the registry of causes |
+//! | [`exchange`] | shards as bytes, versioned and checked |
+//! | [`state`] | SQLite: positions, shards, incidents, messages; its lock and its invariant |
+//! | [`cases`] | the life of an incident over many runs, and what there is to say of it |
+//! | [`notify`] | mail, Slack, webhooks, Alertmanager, programs, node_exporter (the only network access) |
 //! | [`privacy`] | a report without persons: pseudonyms, coarse networks, no queries |
 //! | [`report`] | terminal, HTML, Markdown, JSON, CSV; what is said of an incident; every escape |
 //! | [`pipeline`] | the order of it all |
@@ -79,7 +96,8 @@
 //! - Every line is parsed, rejected with a reason, or blank: `lines = parsed + rejected + blank`, asserted.
 //! - A bad line is data; only a bad file is an error, and it does not stop the others.
 //! - Stages name only `model`, `error` and themselves; a test reads `src/` and keeps that wall.
-//! - Absent on purpose: state between runs, network access, configuration files.
+//! - `check` alone keeps state, reads a configuration, looks at the clock (for staleness and reminders) and opens
+//!   connections (to the channels that are configured).
 //!
 //! Where this is simpler than it might be: causes are entries in three tables rather than a file each, since a cause
 //! is text; the ledger and the detector use rayon themselves, since handing them a pool would only hide it; what a
@@ -94,15 +112,19 @@
 //! time and scope, believed. *Burst*: any other wave. *Operator*: the person running this; a *user* is always a name
 //! in the log, on a 401 only a claimed one.
 
+pub mod cases;
 pub mod cli;
 pub mod detect;
 pub mod error;
 pub mod errorlog;
+pub mod exchange;
 pub mod input;
 pub mod model;
+pub mod notify;
 pub mod parse;
 pub mod pipeline;
 pub mod privacy;
 pub mod progress;
 pub mod report;
+pub mod state;
 pub mod tally;

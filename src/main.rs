@@ -3,12 +3,13 @@
 #![expect(clippy::print_stderr, reason = "the one place where the program speaks beside its report")]
 
 use authfault::{
-    cli::{AnalyzeArgs, Cli, Command, DoctorArgs, DoctorOutput, ExplainArgs, ReadingArgs, When},
+    cli::{AnalyzeArgs, BacktestArgs, Cli, Command, DoctorArgs, DoctorOutput, ExplainArgs, ReadingArgs, When},
     detect::causes,
     input::{self, Discovery},
     model::{logged::inert, report::Report},
+    notify::Message,
     parse,
-    pipeline::{self, Analysis},
+    pipeline::{self, Analysis, Formats},
     privacy::{self, Scheme},
     progress::Progress,
     report::{self, Names, Renderer, out::Color},
@@ -27,6 +28,9 @@ use std::{
     process::ExitCode,
 };
 
+#[path = "main/check.rs"]
+mod check;
+
 /// Where a key for pseudonyms may stand instead of in a file.
 const KEY_VARIABLE: &str = "AUTHFAULT_ANONYMIZE_KEY";
 
@@ -34,10 +38,17 @@ const KEY_VARIABLE: &str = "AUTHFAULT_ANONYMIZE_KEY";
 const SHORTEST_KEY_BYTES: usize = 16;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     let outcome = match cli.command {
         None => analyze(&cli.analyze),
         Some(Command::Analyze(args)) => analyze(&args),
+        Some(Command::Check(args)) => Ok(check::check(&args)),
+        Some(Command::Backtest(args)) => backtest(&args),
+        Some(Command::Status(args)) => check::status(&args),
+        Some(Command::History(args)) => check::history(&args),
         Some(Command::Explain(args)) => explain(&args),
         Some(Command::Doctor(args)) => doctor(&args),
         Some(Command::Formats) => print(formats().as_bytes()),
@@ -50,6 +61,18 @@ fn main() -> ExitCode {
         eprintln!("authfault: {message}");
         ExitCode::from(2)
     })
+}
+
+/// Help and version are asked for; the rest is a usage error, which for a monitoring plugin means that it knows nothing.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let is_check = std::env::args_os().nth(1).is_some_and(|command| command == "check");
+    // A terminal that is gone is no reason to end otherwise.
+    let _ = error.print();
+    match (error.use_stderr(), is_check) {
+        (false, _) => ExitCode::SUCCESS,
+        (true, true) => ExitCode::from(3),
+        (true, false) => ExitCode::from(2),
+    }
 }
 
 fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
@@ -70,27 +93,56 @@ fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
         Some(id) => analysis.report.of_incident(id)?,
         None => analysis.report,
     };
-    let hidden = OnceCell::new();
-    let hide = || {
-        let read = |line: &_| pipeline::reread(line, &report, &options.format, |event| event.into());
-        privacy::anonymized(&report, scheme.clone(), &read)
-    };
-    let rendered = |renderer: &Renderer, to_stdout| {
-        let hides_people = args.hides_people(renderer);
-        let shown: &Report = if hides_people { hidden.get_or_init(hide) } else { &report };
-        let names = match (hides_people, &scheme) {
+    let pages = Pages { report: &report, args, format: &options.format, scheme, hidden: OnceCell::new() };
+    pages.write(&renderers)?;
+    print(&pages.rendered(args.output, true))?;
+    Ok(status)
+}
+
+/// A report on its way to bytes, with its people hidden where they are to be.
+struct Pages<'r> {
+    report: &'r Report,
+    args: &'r AnalyzeArgs,
+    format: &'r Formats,
+    scheme: Scheme,
+    hidden: OnceCell<Report>,
+}
+
+impl Pages<'_> {
+    fn rendered(&self, renderer: &Renderer, to_stdout: bool) -> Vec<u8> {
+        let hides_people = self.args.hides_people(renderer);
+        let shown = if hides_people { self.hidden.get_or_init(|| self.hide()) } else { self.report };
+        let names = match (hides_people, &self.scheme) {
             (false, _) => Names::AsLogged,
             (true, Scheme::Numbered) => Names::Numbered,
             (true, Scheme::Keyed(_)) => Names::Keyed,
         };
-        (renderer.render)(shown, &report::Options { names, ..rendering(args, to_stdout) })
-    };
-    for (path, renderer) in renderers {
-        write_beside(path, &rendered(renderer, false))
-            .map_err(|e| format!("{}: cannot write the report: {e}", path.display()))?;
+        (renderer.render)(shown, &report::Options { names, ..rendering(self.args, to_stdout) })
     }
-    print(&rendered(args.output, true))?;
-    Ok(status)
+
+    fn hide(&self) -> Report {
+        let read = |line: &_| pipeline::reread(line, self.report, self.format, |event| event.into());
+        privacy::anonymized(self.report, self.scheme.clone(), &read)
+    }
+
+    fn write(&self, renderers: &[(&PathBuf, &Renderer)]) -> Result<(), String> {
+        for (path, renderer) in renderers {
+            write_beside(path, &self.rendered(renderer, false))
+                .map_err(|e| format!("{}: cannot write the report: {e}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The files that a check writes.
+fn write_reports(
+    renderers: &[(&PathBuf, &'static Renderer)],
+    report: &Report,
+    args: &AnalyzeArgs,
+    format: &Formats,
+) -> Result<(), String> {
+    let pages = Pages { report, args, format, scheme: scheme(args)?, hidden: OnceCell::new() };
+    pages.write(renderers)
 }
 
 /// How people are named where they are not named as in the log.
@@ -143,6 +195,39 @@ fn explain(args: &ExplainArgs) -> Result<ExitCode, String> {
     };
     print(&bytes)?;
     Ok(if told.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+/// 2 where something could not be read.
+fn backtest(args: &BacktestArgs) -> Result<ExitCode, String> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let plan = args.plan(cores, input::texts)?;
+    rayon::ThreadPoolBuilder::new().num_threads(plan.reading.threads).build_global().map_err(|e| e.to_string())?;
+    let (found, _, progress) = set_out(&args.analyze)?;
+    let replay =
+        pipeline::backtest(found, &plan, &progress, &|report, incident| check::account(report, incident, false));
+    for problem in &replay.problems {
+        eprintln!("authfault: {problem}");
+    }
+    let Some((from, to)) = replay.span else {
+        return Err("no line was understood, so there is nothing to replay".to_owned());
+    };
+    let mut text = format!(
+        "{} messages would have been sent by {} checks from {} to {} UTC\n",
+        replay.news.len(),
+        replay.checks,
+        from.minute(),
+        to.minute()
+    );
+    for (when, news) in &replay.news {
+        text += &format!("{} UTC  {}\n", when.minute(), Message::new(news).subject);
+    }
+    text += "\nOther values of --confidence\n         critical  suspected only  first critical\n";
+    for trial in &replay.trials {
+        let first = trial.first.map_or("-".to_owned(), |first| format!("{} UTC", first.minute()));
+        text += &format!("  {:<5}  {:>8}  {:>14}  {first}\n", trial.confidence, trial.faults, trial.suspected);
+    }
+    print(text.as_bytes())?;
+    Ok(if replay.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
 fn options(args: &AnalyzeArgs) -> Result<pipeline::Options, String> {

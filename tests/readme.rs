@@ -96,8 +96,9 @@ fn files_that_are_named_exist() {
     for document in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
         let text = fs::read_to_string(root().join(document)).unwrap_or_else(|e| panic!("{document}: {e}"));
         for name in text.split('`').skip(1).step_by(2) {
-            let is_path =
-                ["src/", "docs/", "fixtures/", "tests/", "benches/", ".ci/"].iter().any(|p| name.starts_with(p));
+            let is_path = ["src/", "dist/", "docs/", "fixtures/", "tests/", "benches/", ".ci/"]
+                .iter()
+                .any(|p| name.starts_with(p));
             if is_path && !name.contains(['<', '*', ' ', '{']) {
                 assert!(root().join(name).exists(), "{document} names `{name}`");
             }
@@ -107,7 +108,10 @@ fn files_that_are_named_exist() {
 
 #[test]
 fn options_that_are_named_exist() {
-    let help = crate::support::run(["--help"]).out;
+    let help: String = [&["--help"][..], &["check", "--help"], &["status", "--help"], &["backtest", "--help"]]
+        .into_iter()
+        .map(|args| crate::support::run(args).out)
+        .collect();
     let text = readme();
     for word in text
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))

@@ -14,6 +14,10 @@ mod incidents; // each cause in a small log that ships, and a quiet twin beside 
 mod privacy; // what is passed on names nobody
 mod readme; // what the README shows is what happens
 
+// From cron
+mod check; // what a run says, to whom, and with which exit code
+mod simulation; // days of log with rotations, missed runs and kills
+
 // For other programs
 mod schema; // the JSON report by its schema, ECS and OCSF by what they require
 

@@ -17,11 +17,24 @@ const WALLS: &[(&str, &[&str])] = &[
     ("parse", &["model", "parse"]),
     ("tally", &["model", "tally"]),
     ("detect", &["detect", "model"]),
+    ("cases", &["cases", "model"]),
+    ("exchange", &["exchange", "model"]),
+    ("state", &["exchange", "model", "state"]),
+    ("notify", &["model", "notify"]),
     ("privacy", &["model", "privacy"]),
     ("report", &["model", "report"]),
-    ("pipeline", &["detect", "error", "errorlog", "input", "model", "parse", "pipeline", "progress", "tally"]),
-    ("cli", &["cli", "detect", "model", "parse", "pipeline", "report", "tally"]),
-    ("main", &["cli", "detect", "input", "model", "parse", "pipeline", "privacy", "progress", "report"]),
+    (
+        "pipeline",
+        &[
+            "cases", "detect", "error", "errorlog", "exchange", "input", "model", "parse", "pipeline", "progress",
+            "state", "tally",
+        ],
+    ),
+    ("cli", &["cases", "cli", "detect", "model", "notify", "parse", "pipeline", "report", "tally"]),
+    (
+        "main",
+        &["cli", "detect", "input", "model", "notify", "parse", "pipeline", "privacy", "progress", "report", "state"],
+    ),
 ];
 
 /// One power, one home: what the code says to use it, and the files that may.
@@ -32,7 +45,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("libc::", &["input/mmap.rs"]),
     ("indicatif::", &["progress.rs"]),
     ("nom::", &["parse/"]),
-    ("flate2::", &["input/decompress.rs", "input/archive.rs"]),
+    ("flate2::", &["exchange/mod.rs", "input/decompress.rs", "input/archive.rs"]),
     ("zstd::", &["input/codecs.rs"]),
     ("bzip2::", &["input/codecs.rs"]),
     ("lzma_rust2::", &["input/codecs.rs"]),
@@ -42,8 +55,13 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ipnet::", &["parse/settings.rs", "cli/"]),
     ("walkdir::", &["input/discover.rs"]),
     ("globset::", &["input/discover.rs"]),
-    ("rayon::", &["tally/ledger.rs", "detect/", "main.rs"]),
-    ("thread::", &["pipeline/scan.rs", "main.rs"]),
+    ("thread::scope", &["pipeline/scan.rs"]),
+    ("rusqlite::", &["state/"]),
+    ("ureq::", &["notify/http.rs"]),
+    ("toml::", &["cli/config.rs", "notify/tests.rs"]),
+    ("process::Command", &["notify/program.rs"]),
+    ("process::{Command", &["notify/program.rs"]),
+    ("rayon::", &["pipeline/backtest.rs", "tally/ledger.rs", "detect/", "main.rs", "main/check.rs"]),
     ("chrono::", &["parse/"]),
     ("hashbrown::", &["tally/", "detect/"]),
     ("foldhash::", &["tally/", "detect/"]),
@@ -51,18 +69,25 @@ const HOMES: &[(&str, &[&str])] = &[
     ("statrs::", &["detect/"]),
     (
         "serde_json::",
-        &["report/renderers/json/", "report/renderers/ecs.rs", "report/renderers/ocsf.rs", "report/tests.rs"],
+        &[
+            "report/renderers/json/",
+            "report/renderers/ecs.rs",
+            "report/renderers/ocsf.rs",
+            "report/tests.rs",
+            "notify/",
+            "state/",
+        ],
     ),
     ("schemars::", &["model/", "report/renderers/json/"]),
     ("clap::", &["cli/", "main.rs"]),
     ("hmac::", &["privacy/names.rs"]),
-    ("sha2::", &["privacy/names.rs", "report/renderers/html/mod.rs", "report/shared_tests.rs"]),
-    ("base64::", &["report/renderers/html/mod.rs", "report/shared_tests.rs"]),
+    ("sha2::", &["input/follow.rs", "privacy/names.rs", "report/renderers/html/mod.rs", "report/shared_tests.rs"]),
+    ("base64::", &["notify/mail.rs", "report/renderers/html/mod.rs", "report/shared_tests.rs"]),
     ("regex::", &["tally/routes.rs"]),
     ("tempfile::", &["main.rs"]),
     ("terminal_size::", &["main.rs"]),
-    ("std::env", &["main.rs", "report/tests.rs"]),
-    ("SystemTime", &[]),
+    ("std::env", &["main.rs", "main/check.rs", "report/tests.rs"]),
+    ("SystemTime", &["main/check.rs"]),
     ("Instant", &["progress.rs"]),
     ("println!", &["main.rs"]),
     ("print!", &["main.rs"]),
@@ -137,7 +162,7 @@ impl Source {
 
     /// The top modules of the crate that it names.
     fn names(&self) -> BTreeSet<String> {
-        let head = if self.path == "main.rs" { "authfault::" } else { "crate::" };
+        let head = if self.module() == "main" { "authfault::" } else { "crate::" };
         self.code.split(head).skip(1).flat_map(first_words).collect()
     }
 }

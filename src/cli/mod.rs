@@ -1,6 +1,11 @@
 //! The command line: what may be typed, and what it means. Decides nothing about logs.
 
+mod check;
+mod config;
 mod span;
+
+pub use check::{BacktestArgs, CheckArgs, RuleArgs, StateArgs, Watch};
+pub use config::Config;
 
 use crate::{
     detect::{self, Who},
@@ -48,6 +53,18 @@ Exit status: 0 done, 1 a server-side fault was found (only with --exit-code),
 pub enum Command {
     /// Read everything and report once (what happens without a subcommand)
     Analyze(AnalyzeArgs),
+    /// For cron: read what is new since the last run, speak only when something changed
+    ///
+    /// Prints nothing when all is well and nothing changed. Exit status: 0 OK, 1 WARNING (an attack, or a suspected
+    /// fault), 2 CRITICAL (a server-side fault is open), 3 UNKNOWN (a log is missing, stale or not understood, the
+    /// state cannot be used, or the command line is wrong).
+    Check(CheckArgs),
+    /// Replay old logs: which messages checks would have sent, and when
+    Backtest(BacktestArgs),
+    /// List the incidents that are open, from the state of `authfault check`
+    Status(StateArgs),
+    /// List all incidents that the state of `authfault check` knows
+    History(StateArgs),
     /// Tell the story of one client: what it was served, when it began to fail, and why
     Explain(ExplainArgs),
     /// Say what a log's format is, what does not fit, what it cannot tell, and what to configure
@@ -72,7 +89,7 @@ pub enum Command {
 }
 
 /// Options of analyze.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct AnalyzeArgs {
     /// Access logs: files, directories, quoted patterns, or - for standard input. Plain or packed (gzip,
     /// zstd, bzip2, xz, tar, zip), rotated siblings in any order. Without any: standard input where that is a pipe, or else /var/log/nginx, /var/log/apache2 and
@@ -238,7 +255,7 @@ pub enum When {
 }
 
 /// How lines are read.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ReadingArgs {
     /// Read every line in this known format first instead of finding it out per file (see `authfault formats`)
     #[arg(long, value_name = "NAME", conflicts_with = "log_format")]

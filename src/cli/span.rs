@@ -19,6 +19,23 @@ pub(super) fn window(text: &str) -> Result<u32, String> {
     length(text).filter(|secs| *secs > 0).ok_or_else(|| "expected a span such as 5m, 1h or 90s".to_owned())
 }
 
+/// A span of any length, also of none.
+pub(super) fn span(text: &str) -> Result<u32, String> {
+    length(text).ok_or_else(|| "expected a span such as 15m, 4h or 14d".to_owned())
+}
+
+/// `64M`, `1G`, or bytes.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let units = [('K', 1 << 10), ('M', 1 << 20), ('G', 1 << 30)];
+    let unit = units.iter().find(|(unit, _)| text.to_uppercase().ends_with(*unit));
+    let (digits, bytes) = match unit {
+        Some((_, bytes)) => (text.get(..text.len() - 1).unwrap_or_default(), *bytes),
+        None => (text, 1),
+    };
+    let size = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(bytes));
+    size.ok_or_else(|| "expected a size such as 64M or 1G".to_owned())
+}
+
 /// Seconds east of Greenwich.
 pub(super) fn offset(text: &str) -> Result<i32, String> {
     parse::zone(text.as_bytes()).ok_or_else(|| "expected an offset from UTC such as +0200, -05:30 or Z".to_owned())
@@ -53,7 +70,7 @@ fn length(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bound, bound, memory, offset, window};
+    use super::{Bound, bound, memory, offset, size, span, window};
     use crate::model::time::Time;
 
     #[test]
@@ -64,6 +81,9 @@ mod tests {
         assert!(bound("yesterday").is_err() && bound("").is_err() && bound("9999999w").is_err());
         assert_eq!(window("5m"), Ok(300));
         assert!(window("0s").is_err());
+        assert_eq!((span("0s"), span("14d")), (Ok(0), Ok(14 * 86_400)));
+        assert_eq!((size("64M"), size("1g"), size("77")), (Ok(64 << 20), Ok(1 << 30), Ok(77)));
+        assert!(size("M").is_err() && size("").is_err() && span("4").is_err());
         assert_eq!((offset("-05:30"), offset("Z")), (Ok(-19_800), Ok(0)));
         assert!(offset("CET").is_err());
     }

@@ -15,6 +15,7 @@ pub mod chunks;
 mod codecs;
 pub mod decompress;
 pub mod discover;
+pub mod follow;
 pub mod mmap;
 mod open;
 mod sniff;
@@ -24,9 +25,14 @@ pub use discover::{Discovery, discover, discover_errors, texts, usual_places};
 pub use mmap::Map;
 pub use open::{Source, Stream};
 
-use crate::{error::Error, model::logged::inert};
+use crate::{
+    error::Error,
+    model::{cursor::Cursor, logged::inert},
+};
 use std::{
+    ffi::OsStr,
     fs::Metadata,
+    ops::Range,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
 };
@@ -42,6 +48,29 @@ pub struct LogFile {
     pub identity: Identity,
     /// Its size on disk, before decompression; none for a pipe or device.
     pub size_bytes: Option<u64>,
+    /// What of its text is to be read.
+    pub part: Part,
+}
+
+/// A part of a text, from the beginning of a line to the end of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Bytes in front of it.
+    pub from_bytes: u64,
+    /// Where it ends; what is appended later belongs to the next run.
+    pub until_bytes: u64,
+}
+
+impl Part {
+    /// All of it.
+    pub const WHOLE: Self = Self { from_bytes: 0, until_bytes: u64::MAX };
+
+    /// The part of a text that is all there, as a range of its bytes.
+    #[must_use]
+    pub fn of(self, len_bytes: usize) -> Range<usize> {
+        let at = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX).min(len_bytes);
+        at(self.from_bytes)..at(self.until_bytes.max(self.from_bytes))
+    }
 }
 
 /// A file as the system knows it.
@@ -61,6 +90,18 @@ impl LogFile {
             name: inert(path.as_os_str().as_bytes()),
             identity: Identity { device: metadata.dev(), inode: metadata.ino() },
             size_bytes: metadata.is_file().then_some(metadata.len()),
+            part: Part::WHOLE,
+        }
+    }
+
+    /// A file as it was when it was last seen, to be named in a report.
+    pub(crate) fn remembered(cursor: &Cursor) -> Self {
+        Self {
+            path: path_of(cursor),
+            name: inert(&cursor.path),
+            identity: Identity { device: cursor.seen.device, inode: cursor.seen.inode },
+            size_bytes: Some(cursor.seen.size_bytes),
+            part: Part::WHOLE,
         }
     }
 
@@ -79,6 +120,12 @@ impl LogFile {
     pub fn open(&self) -> Result<Source, Error> {
         open::open(self)
     }
+}
+
+/// Where a log was last seen.
+#[must_use]
+pub fn path_of(cursor: &Cursor) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(&cursor.path))
 }
 
 /// The path that means standard input.

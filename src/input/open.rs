@@ -2,7 +2,7 @@
 //! in; the bytes themselves pass through untouched, but for a byte-order mark.
 
 use super::{
-    LogFile, archive,
+    LogFile, Part, archive,
     codecs::{Bounded, Bytes},
     mmap::{Map, may_map},
     sniff::{Content, SNIFF_BYTES, classify},
@@ -43,6 +43,16 @@ impl Stream {
     #[must_use]
     pub fn raw_bytes(&self) -> u64 {
         self.raw_bytes.load(Ordering::Relaxed)
+    }
+
+    /// A part of it alone. What is in front is read and forgotten, since nothing can jump in packed text.
+    ///
+    /// # Errors
+    /// It cannot be read that far.
+    pub fn part(mut self, part: Part) -> io::Result<Self> {
+        io::copy(&mut self.reader.by_ref().take(part.from_bytes), &mut io::sink())?;
+        self.reader = Box::new(self.reader.take(part.until_bytes.saturating_sub(part.from_bytes)));
+        Ok(self)
     }
 }
 

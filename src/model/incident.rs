@@ -2,11 +2,11 @@
 
 use super::{coverage::LineRef, time::Time};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Whose fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Ours: the only verdict that pages anybody.
@@ -43,7 +43,8 @@ pub enum State {
 
 /// The smallest description of what is hit that holds. Values of one dimension are alternatives, dimensions
 /// combine; all empty is the whole log.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct Scope {
     /// Such as `/api/v2`: the path itself and what lies below it.
     #[serde(skip_serializing_if = "Vec::is_empty")]

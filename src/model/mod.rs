@@ -2,7 +2,9 @@
 //!
 //! Only `std`, and serde's derives on what a report is made of.
 
+pub mod case;
 pub mod coverage;
+pub mod cursor;
 pub mod diagnosis;
 pub mod event;
 pub mod incident;

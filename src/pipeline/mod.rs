@@ -1,13 +1,20 @@
 //! The program's story: find the files, scan them side by side, merge, detect, report. Owns order and threads.
 
+mod backtest;
+mod check;
 mod coverage;
 mod doctor;
 mod errors;
+mod memory;
+mod news;
 mod reread;
 mod scan;
 mod source;
 
+pub use backtest::{Plan, Replay, Trial, backtest};
+pub use check::{Ask, Figures, Outcome, Trouble, check};
 pub use doctor::diagnose;
+pub use memory::Keep;
 pub use reread::reread;
 pub use source::{FormatChoice, Formats};
 
@@ -27,7 +34,7 @@ use crate::{
     progress::Progress,
     tally::{self, Budget},
 };
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 /// What the operator asked for.
 #[derive(Clone, Debug)]
@@ -78,7 +85,7 @@ pub struct Analysis {
 pub fn analyze(found: Discovery, errors: Discovery, options: &Options, progress: &Progress) -> Analysis {
     let read = read(found, errors, options, progress, None);
     let locate = |place: Place| read.numbers.locate(place);
-    let (mut findings, _) = conclude(read.ledger, &read.budget, options, |ledger, settings| {
+    let (mut findings, _) = conclude(read.ledger, &read.budget, &options.detect, |ledger, settings| {
         detect::detect_with(ledger, &read.notes, settings, &locate)
     });
     findings.limits.extend(read.limits);
@@ -103,7 +110,7 @@ pub struct Explanation {
 pub fn explain(found: Discovery, errors: Discovery, options: &Options, progress: &Progress, who: &Who) -> Explanation {
     let read = read(found, errors, options, progress, Some(&who.address));
     let locate = |place: Place| read.numbers.locate(place);
-    let (mut stories, kept) = conclude(read.ledger, &read.budget, options, |ledger, settings| {
+    let (mut stories, kept) = conclude(read.ledger, &read.budget, &options.detect, |ledger, settings| {
         detect::explain(ledger, &read.notes, settings, &locate, who)
     });
     stories.limits.extend(read.limits);
@@ -114,11 +121,11 @@ pub fn explain(found: Discovery, errors: Discovery, options: &Options, progress:
 fn conclude<T>(
     mut ledger: Ledger,
     budget: &Budget,
-    options: &Options,
+    settings: &detect::Settings,
     find: impl Fn(&Ledger, &detect::Settings) -> Option<T>,
 ) -> (T, Kept) {
     loop {
-        let settings = detect::Settings { room_bytes: budget.left_bytes(&ledger), ..options.detect };
+        let settings = detect::Settings { room_bytes: budget.left_bytes(&ledger), ..*settings };
         if let Some(found) = find(&ledger, &settings) {
             return (found, ledger.kept);
         }
@@ -209,17 +216,22 @@ fn unknown_formats(
                 .filter(|c| c.file as usize == index)
                 .flat_map(|c| c.rejected.values().map(move |r| (c.chunk, r)));
             let (chunk, first) = rejected.min_by_key(|(chunk, r)| (*chunk, r.line))?;
-            let (format, rejection) = parse::nearest(&first.text);
-            let kind = Kind::UnknownFormat {
-                text: Logged::new(first.text.get(..TEXT_BYTES_MAX).unwrap_or(&first.text)),
-                nearest: format.id,
-                reason: rejection.reason.text(),
-                column: rejection.column,
-            };
             let (_, line) = numbers.locate(Place { file: index as u32, chunk, line: first.line });
-            Some(Error::new(kind, &file.path).at_line(line))
+            Some(unknown_format(&file.path, &first.text, line))
         })
         .collect()
+}
+
+/// A line that no format fits, in front of others like it.
+fn unknown_format(path: &Path, text: &[u8], line: u64) -> Error {
+    let (format, rejection) = parse::nearest(text);
+    let kind = Kind::UnknownFormat {
+        text: Logged::new(text.get(..TEXT_BYTES_MAX).unwrap_or(text)),
+        nearest: format.id,
+        reason: rejection.reason.text(),
+        column: rejection.column,
+    };
+    Error::new(kind, path).at_line(line)
 }
 
 /// Of a line that is quoted in an error.

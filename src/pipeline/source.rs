@@ -6,7 +6,7 @@
 
 use crate::{
     error::{Error, Kind},
-    input::{self, LogFile, Map, Source, Stream, StreamChunks, TARGET_CHUNK_BYTES},
+    input::{self, LogFile, Map, Part, Source, Stream, StreamChunks, TARGET_CHUNK_BYTES},
     parse::{self, Format, LineParser, fast},
 };
 use std::{
@@ -204,7 +204,10 @@ impl<'f> Queue<'f> {
             Ok(Source::Empty) => State::Done,
             Ok(Source::Mapped(map)) => {
                 let reading = Arc::new(self.reading(file, map.as_bytes()));
-                let ranges = input::split(map.as_bytes(), TARGET_CHUNK_BYTES).into();
+                let part = log.part.of(map.as_bytes().len());
+                let text = map.as_bytes().get(part.clone()).unwrap_or_default();
+                let ranges = input::split(text, TARGET_CHUNK_BYTES);
+                let ranges = ranges.into_iter().map(|r| r.start + part.start..r.end + part.start).collect();
                 State::Mapped { map: Arc::new(map), ranges, reading }
             }
             Ok(Source::Stream(stream)) => {
@@ -212,6 +215,9 @@ impl<'f> Queue<'f> {
                 match chunks.next() {
                     Some(Ok(first)) => {
                         let reading = Arc::new(self.reading(file, &first));
+                        if log.part != Part::WHOLE {
+                            return self.resume(file, log, reading);
+                        }
                         State::Streamed { chunks, first: Some(first), reading, seen_bytes: 0 }
                     }
                     Some(Err(error)) => {
@@ -220,6 +226,27 @@ impl<'f> Queue<'f> {
                     }
                     None => State::Done,
                 }
+            }
+        }
+    }
+
+    /// A stream of which a part is to be read: opened once more, now that its beginning has told the format.
+    fn resume(&self, file: u32, log: &LogFile, reading: Arc<Reading>) -> State {
+        let part = match log.open() {
+            Ok(Source::Stream(stream)) => {
+                stream.part(log.part).map_err(|error| Error::from_io(error, "read it", &log.path))
+            }
+            Ok(_) => Err(Error::new(Kind::Changed, &log.path)),
+            Err(error) => Err(error),
+        };
+        match part {
+            Ok(stream) => {
+                let chunks = Box::new(StreamChunks::new(stream, &log.path, TARGET_CHUNK_BYTES));
+                State::Streamed { chunks, first: None, reading, seen_bytes: 0 }
+            }
+            Err(error) => {
+                self.report(file, error);
+                State::Done
             }
         }
     }

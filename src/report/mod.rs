@@ -19,6 +19,6 @@ mod tests;
 
 pub use answer::headline;
 pub use renderers::{
-    Names, Options, RENDERERS, Renderer, diagnosis_json, diagnosis_page, renderer, renderer_for_file, schema,
-    stories_for_people, stories_for_programs,
+    Names, Options, RENDERERS, Renderer, diagnosis_json, diagnosis_page, incident_for_people, incident_for_programs,
+    incident_in_a_line, renderer, renderer_for_file, schema, stories_for_people, stories_for_programs,
 };

@@ -4,7 +4,10 @@
 //! sort: each shard knows where its rows of each client go, so all shards write side by side. The slots are
 //! atomics only so that safe code may do that; a relaxed store is a plain one.
 
-use super::store::{self, Budget};
+use super::{
+    share as shares,
+    store::{self, Budget},
+};
 use crate::model::{
     tally::{
         ClientKey, Counted, Kept, Ledger, NAME_PREFIX, Names, Refusal, Sample, SampleKey, Seen, Settled, Shape, Shard,
@@ -93,6 +96,13 @@ fn cut_settled(settled: &mut Settled, is_inside: impl Fn(Time) -> bool) -> u64 {
     }
     settled.visits = kept;
     (before - settled.visits.len()) as u64
+}
+
+/// Shards as if only the clients that are kept had been seen.
+#[must_use]
+pub fn share(shards: Vec<Shard>, kept: Kept, budget: &Budget) -> Vec<Shard> {
+    let of_one = |shard| shares::retain(shard, kept, budget.lots(), budget.slice_secs());
+    shards.into_iter().map(of_one).collect()
 }
 
 /// The same ledger of half of the clients.

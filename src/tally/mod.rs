@@ -21,4 +21,4 @@ pub use routes::Routes;
 pub use statuses::Statuses;
 pub use store::{Budget, Store};
 
-pub use ledger::{build, build_between, halve};
+pub use ledger::{build, build_between, halve, share};

@@ -3,6 +3,7 @@
 /// Made-up lines, the same for a seed everywhere.
 #[path = "../../fixtures/loggen/generator.rs"]
 pub(crate) mod generator;
+pub(crate) mod receiver;
 pub(crate) mod truth;
 
 use serde_json::Value;
@@ -27,9 +28,18 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
 /// The built program, in an environment that says nothing about colour, width or logs.
 pub(crate) fn authfault() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_authfault"));
-    for name in
-        ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "TERM", "AUTHFAULT_TRACE", "AUTHFAULT_ANONYMIZE_KEY"]
-    {
+    for name in [
+        "AUTHFAULT_STATE",
+        "AUTHFAULT_NOW",
+        "STATE_DIRECTORY",
+        "NO_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "COLUMNS",
+        "TERM",
+        "AUTHFAULT_TRACE",
+        "AUTHFAULT_ANONYMIZE_KEY",
+    ] {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());
@@ -45,7 +55,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("the program writes UTF-8");
         Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
     }
@@ -161,6 +171,11 @@ pub(crate) fn put(directory: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = directory.join(name);
     fs::write(&path, bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     path
+}
+
+/// Whether a program that a test needs must be there, so that the test may not skip.
+pub(crate) fn is_required(program: &str) -> bool {
+    std::env::var("AUTHFAULT_REQUIRE").is_ok_and(|list| list.contains(program))
 }
 
 /// A log with a server-side fault in it that is over before the log ends.

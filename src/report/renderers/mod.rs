@@ -14,9 +14,10 @@ pub use json::schema;
 
 use super::{
     answer::{self, Answer},
+    escape,
     out::Color,
 };
-use crate::model::{diagnosis::Diagnosis, report::Report, story::Stories};
+use crate::model::{diagnosis::Diagnosis, incident::Incident, report::Report, story::Stories};
 
 /// What the names of clients and users in a report are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,6 +143,24 @@ pub fn diagnosis_page(diagnosis: &Diagnosis, options: &Options) -> Vec<u8> {
 #[must_use]
 pub fn diagnosis_json(diagnosis: &Diagnosis) -> Vec<u8> {
     json::diagnosis(diagnosis)
+}
+
+/// One incident alone in a line of inert text, fit as a mail's subject; the report says where its log ends.
+#[must_use]
+pub fn incident_in_a_line(incident: &Incident, report: &Report, options: &Options) -> String {
+    escape::terminal(&answer::of_one(incident, report, options.cause_title).text.replace('\u{a0}', " "))
+}
+
+/// One incident alone, as it stands in a terminal report.
+#[must_use]
+pub fn incident_for_people(incident: &Incident, report: &Report, options: &Options) -> String {
+    terminal::alone(incident, report, options)
+}
+
+/// One incident alone, as it stands in a JSON report.
+#[must_use]
+pub fn incident_for_programs(incident: &Incident) -> String {
+    json::alone(incident)
 }
 
 /// The renderer of an id.

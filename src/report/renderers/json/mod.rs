@@ -98,6 +98,11 @@ pub(in crate::report) fn stories(stories: &Stories) -> Vec<u8> {
     inert::pretty(&StoriesView { schema: STORY_SCHEMA, tool, stories })
 }
 
+/// One incident, as it stands in a report.
+pub(super) fn alone(incident: &Incident) -> String {
+    String::from_utf8_lossy(&inert::line(&rounded(incident.clone()))).trim_end().to_owned()
+}
+
 /// The shape of the report as a JSON Schema (draft 2020-12), from the types that are written.
 #[must_use]
 pub fn schema() -> Vec<u8> {

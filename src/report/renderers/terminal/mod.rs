@@ -10,7 +10,10 @@ mod tables;
 
 use super::{Options, Renderer};
 use crate::{
-    model::report::Report,
+    model::{
+        incident::{Incident, Verdict},
+        report::Report,
+    },
     report::{
         answer::{Mood, faults, others},
         words::{about, count, counted, estimated, share},
@@ -42,6 +45,16 @@ fn render(report: &Report, options: &Options) -> Vec<u8> {
     coverage::limits(&mut page, &report.limits);
     coverage::names(&mut page, options.names);
     page.into_bytes()
+}
+
+/// One incident without the report around it.
+pub(super) fn alone(incident: &Incident, report: &Report, options: &Options) -> String {
+    let mut page = Page::new(options.width, options.color, options.ascii);
+    match incident.verdict {
+        Verdict::ServerSide => incident::fault(&mut page, None, incident, report, options),
+        _ => incident::others(&mut page, &[incident], report, options),
+    }
+    String::from_utf8_lossy(&page.into_bytes()).trim_matches('\n').to_owned()
 }
 
 /// The answer on one line, however long: it is what a mail gets as its subject.

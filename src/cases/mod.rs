@@ -1,0 +1,317 @@
+//! From what each run finds to what there is to say: the life of a case. A pure function of the cases so far, the
+//! incidents of this run and two clocks, so that a replay of old logs says what the runs would have said.
+//!
+//! ```text
+//! suspected ─> open ─> ongoing ─> recovering ─> resolved ─> (back within two hours) ongoing
+//! ```
+//!
+//! A report's incident has an id made of what was known when it was written; as a fault goes on, its scope and even its
+//! start become clearer, and the id another. So a case is known by what it is: the same verdict and status, near in
+//! time, and a scope that has something in common. It keeps the id under which it was first told.
+//!
+//! Whether a fault is over is for the *log's* time to say: a log that stands still says nothing. When to speak again of
+//! one that is on is for the *clock's*.
+
+mod same;
+
+use crate::model::{
+    case::{Account, Case, Event, News, Phase},
+    incident::{Incident, State, Verdict},
+    time::Time,
+};
+
+/// What the operator may choose.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rules {
+    /// Below it a fault is suspected.
+    pub confidence: f64,
+    /// Back within so long, it is the same case.
+    pub reopen_within_secs: u32,
+    /// Spoken of again after so long.
+    pub remind_secs: u32,
+    /// Over when nothing was refused for so long; twice that after each return, so that what flaps is one case.
+    pub resolve_after_secs: u32,
+    /// Whether attacks are cases too.
+    pub attacks: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { confidence: 0.8, reopen_within_secs: 7200, remind_secs: 14_400, resolve_after_secs: 900, attacks: true }
+    }
+}
+
+impl Rules {
+    /// Only what somebody may have to act on becomes a case.
+    fn is_told(&self, incident: &Incident) -> bool {
+        match incident.verdict {
+            Verdict::ServerSide => true,
+            Verdict::Attack => self.attacks,
+            Verdict::ClientSide | Verdict::Undecided => false,
+        }
+    }
+}
+
+/// When a run takes place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// By the clock.
+    pub now: Time,
+    /// The latest time in the log.
+    pub log_end: Time,
+    /// The same at the run before; none at the first.
+    pub last_log_end: Option<Time>,
+}
+
+/// It is worse when so many times as many clients are hit as when it was last spoken of.
+const WORSE: u64 = 3;
+
+/// What a run changes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Advance {
+    /// All cases, by start.
+    pub cases: Vec<Case>,
+    /// What to say, by index of the case, in order.
+    pub news: Vec<(Event, usize)>,
+}
+
+/// Takes the incidents of a run into the cases. `tell` puts an incident into words.
+#[must_use]
+pub fn advance(
+    cases: Vec<Case>,
+    incidents: &[Incident],
+    moment: Moment,
+    rules: &Rules,
+    tell: &dyn Fn(&Incident) -> Account,
+) -> Advance {
+    let known = cases.len();
+    let mut run = Run { cases, news: Vec::new(), moment, rules, tell };
+    let mut own: Vec<Vec<&Incident>> = vec![Vec::new(); known];
+    for incident in incidents.iter().filter(|incident| rules.is_told(incident)) {
+        match same::case_of(&run.cases, incident, moment.log_end, rules.reopen_within_secs) {
+            Some(at) => own.get_mut(at).into_iter().for_each(|own| own.push(incident)),
+            None => {
+                let case = run.new_case(incident);
+                run.cases.push(case);
+                own.push(vec![incident]);
+            }
+        }
+    }
+    for (at, own) in own.iter().enumerate() {
+        run.follow(at, own, at >= known);
+    }
+    for at in 0..known {
+        let is_missing = own.get(at).is_some_and(Vec::is_empty) && run.cases.get(at).is_some_and(Case::is_live);
+        let other = run.cases.get(at).and_then(|case| same::seen_otherwise(case, incidents, moment.log_end));
+        match other {
+            Some(other) if is_missing => run.follow_otherwise(at, other),
+            _ if is_missing => run.miss(at, &own),
+            _ => {}
+        }
+    }
+    run.remind();
+    Advance { cases: run.cases, news: run.news }
+}
+
+/// Where nothing new was read: only time has passed.
+#[must_use]
+pub fn wait(cases: Vec<Case>, now: Time, rules: &Rules) -> Advance {
+    let moment = Moment { now, log_end: Time(0), last_log_end: None };
+    let mut run = Run { cases, news: Vec::new(), moment, rules, tell: &|_| Account::default() };
+    run.remind();
+    Advance { cases: run.cases, news: run.news }
+}
+
+/// The news as they are told.
+#[must_use]
+pub fn news(advance: &Advance) -> Vec<News> {
+    let told = advance
+        .news
+        .iter()
+        .filter_map(|(event, at)| advance.cases.get(*at).map(|case| News { event: *event, case: case.clone() }));
+    told.collect()
+}
+
+struct Run<'r> {
+    cases: Vec<Case>,
+    news: Vec<(Event, usize)>,
+    moment: Moment,
+    rules: &'r Rules,
+    tell: &'r dyn Fn(&Incident) -> Account,
+}
+
+impl Run<'_> {
+    fn new_case(&self, incident: &Incident) -> Case {
+        Case {
+            id: self.free_id(incident),
+            verdict: incident.verdict,
+            status: incident.status,
+            cause: incident.cause.to_owned(),
+            scope: incident.scope.clone(),
+            phase: Phase::Resolved,
+            confidence: incident.confidence,
+            start: incident.start,
+            end: incident.end,
+            clients: 0,
+            requests: 0,
+            returns: 0,
+            missing_since: None,
+            told_at: None,
+            told_clients: 0,
+            account: Account::default(),
+        }
+    }
+
+    /// The incident's id, or, where an older case has it, that with a letter behind it.
+    fn free_id(&self, incident: &Incident) -> String {
+        let is_free = |id: &String| self.cases.iter().all(|case| case.id != *id);
+        let more = ('b'..='z').map(|letter| format!("{}{letter}", incident.id));
+        let mut ids = std::iter::once(incident.id.clone()).chain(more);
+        ids.find(is_free).unwrap_or_else(|| format!("{}-{}", incident.id, self.cases.len()))
+    }
+
+    /// Takes what was found of a case into it.
+    fn follow(&mut self, at: usize, own: &[&Incident], is_new: bool) {
+        // What is on counts for more than what was, then the wider.
+        let main = own.iter().max_by_key(|i| (i.state == State::Ongoing, i.clients_affected));
+        let (Some(main), Some(case)) = (main, self.cases.get_mut(at)) else { return };
+        let was = (case.phase, case.end);
+        case.cause = main.cause.to_owned();
+        case.scope = main.scope.clone();
+        case.confidence = own.iter().map(|i| i.confidence).fold(0.0, f64::max);
+        case.start = own.iter().map(|i| i.start).min().unwrap_or(case.start).min(case.start);
+        case.clients = case.clients.max(main.clients_affected);
+        case.requests = case.requests.max(own.iter().map(|i| i.requests_failed).sum());
+        case.missing_since = None;
+        case.account = (self.tell)(main);
+        let is_on = own.iter().any(|i| i.state == State::Ongoing);
+        let latest = own.iter().filter_map(|i| i.end).max();
+        case.end = if is_on { None } else { latest.max(was.1) };
+        if is_new {
+            self.begin(at, is_on);
+        } else {
+            self.go_on(at, was, is_on);
+        }
+    }
+
+    /// A case that was not known. What was over before the run before this one is history, found in retrospect.
+    fn begin(&mut self, at: usize, is_on: bool) {
+        let rules = *self.rules;
+        let moment = self.moment;
+        let Some(case) = self.cases.get_mut(at) else { return };
+        let is_sure = case.confidence >= rules.confidence || case.verdict == Verdict::Attack;
+        let begun = if is_sure { (Phase::Open, Event::Opened) } else { (Phase::Suspected, Event::Suspected) };
+        let end = case.end.unwrap_or(moment.log_end);
+        let is_quiet = moment.log_end.0.saturating_sub(end.0) >= rules.resolve_after_secs;
+        let is_news = moment.last_log_end.is_some_and(|last| end >= last);
+        let (phase, event) = match (is_on, case.verdict) {
+            (true, _) => (begun.0, Some(begun.1)),
+            (false, Verdict::Attack) => (Phase::Resolved, None),
+            _ if !is_news => (Phase::Resolved, None),
+            // A suspicion that is over before it could be told is not worth a word.
+            _ if !is_sure => (Phase::Resolved, None),
+            _ if is_quiet => (Phase::Resolved, Some(Event::Missed)),
+            _ => (Phase::Recovering, Some(Event::Opened)),
+        };
+        case.phase = phase;
+        self.say(at, event);
+    }
+
+    /// A case that was known.
+    fn go_on(&mut self, at: usize, (was, ended): (Phase, Option<Time>), is_on: bool) {
+        let rules = *self.rules;
+        let moment = self.moment;
+        let Some(case) = self.cases.get_mut(at) else { return };
+        let is_fault = case.verdict == Verdict::ServerSide;
+        let is_sure = case.confidence >= rules.confidence || !is_fault;
+        let resolve_after = rules.resolve_after_secs << case.returns.min(3);
+        let quiet_secs = case.end.map_or(0, |end| moment.log_end.0.saturating_sub(end.0));
+        let has_more = moment.last_log_end.is_none_or(|last| case.end.is_none_or(|end| end >= last));
+        let (phase, event) = match was {
+            Phase::Resolved if is_on && has_more => {
+                case.returns += 1;
+                let is_told = case.told_at.is_some();
+                let event = if is_told { Event::Reopened } else { Event::Opened };
+                if is_sure { (Phase::Ongoing, Some(event)) } else { (Phase::Suspected, Some(Event::Suspected)) }
+            }
+            Phase::Resolved => (Phase::Resolved, None),
+            Phase::Suspected if is_sure && is_on => (Phase::Open, Some(Event::Opened)),
+            _ if is_on => {
+                case.returns += u32::from(was == Phase::Recovering);
+                let worse = case.clients >= case.told_clients.saturating_mul(WORSE) && case.told_clients > 0;
+                let phase = if was == Phase::Suspected { was } else { Phase::Ongoing };
+                (phase, worse.then_some(Event::Worsened))
+            }
+            _ if !is_fault || quiet_secs >= resolve_after => (Phase::Resolved, Some(Event::Resolved)),
+            Phase::Suspected => (Phase::Suspected, None),
+            _ => (Phase::Recovering, None),
+        };
+        if phase == Phase::Resolved && was == Phase::Resolved {
+            // What an old log shows anew of an old case does not move its end.
+            case.end = ended.max(case.end);
+        }
+        case.phase = phase;
+        self.say(at, event);
+    }
+
+    /// A live case whose wave is called otherwise now. Whatever it is, people are refused as they were when it was told,
+    /// so it is over when that is; what it was called in the end is said then.
+    fn follow_otherwise(&mut self, at: usize, other: &Incident) {
+        let Some(case) = self.cases.get_mut(at) else { return };
+        let was = (case.phase, case.end);
+        case.missing_since = None;
+        case.end = other.end;
+        if other.end.is_some() {
+            case.account = (self.tell)(other);
+        }
+        self.go_on(at, was, other.end.is_none());
+    }
+
+    /// A live case that this run does not show. What more of the log takes back is not taken back at once: the next
+    /// lines may bring it again.
+    fn miss(&mut self, at: usize, own: &[Vec<&Incident>]) {
+        let moment = self.moment;
+        let heir = self.cases.get(at).and_then(|case| same::heir(&self.cases, at, case, own));
+        let heir = heir.and_then(|heir| self.cases.get(heir)).map(|heir| heir.id.clone());
+        let Some(case) = self.cases.get_mut(at) else { return };
+        let since = *case.missing_since.get_or_insert(moment.log_end);
+        let is_gone = moment.log_end.0.saturating_sub(since.0) >= self.rules.resolve_after_secs;
+        if heir.is_none() && !is_gone {
+            return;
+        }
+        case.phase = Phase::Resolved;
+        case.end = case.end.or(Some(since));
+        let reason = match heir {
+            Some(heir) => format!("part of incident {heir}"),
+            None => "more of the log shows no fault".to_owned(),
+        };
+        case.account.headline = format!("{} ({reason})", case.account.headline);
+        self.say(at, Some(Event::Withdrawn));
+    }
+
+    fn remind(&mut self) {
+        for at in 0..self.cases.len() {
+            let Some(case) = self.cases.get(at) else { continue };
+            let is_due = case.told_at.is_some_and(|told| {
+                self.moment.now.0.saturating_sub(told.0) >= self.rules.remind_secs && self.rules.remind_secs > 0
+            });
+            if is_due && case.is_live() && case.verdict == Verdict::ServerSide {
+                self.say(at, Some(Event::Reminder));
+            }
+        }
+    }
+
+    /// Says something of a case. Of an attack only that it has begun: there is always one.
+    fn say(&mut self, at: usize, event: Option<Event>) {
+        let (Some(event), Some(case)) = (event, self.cases.get_mut(at)) else { return };
+        if case.verdict == Verdict::Attack && event != Event::Opened {
+            return;
+        }
+        case.told_at = Some(self.moment.now);
+        case.told_clients = case.clients;
+        self.news.push((event, at));
+    }
+}
+
+#[cfg(test)]
+mod tests;

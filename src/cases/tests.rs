@@ -1,0 +1,202 @@
+//! The life of a case, run by run.
+
+use super::*;
+use crate::model::{
+    case::Level,
+    incident::{Scope, Severity},
+};
+
+const MINUTE: u32 = 60;
+const HOUR: u32 = 3600;
+const DAY: u32 = 1_773_100_800;
+
+fn incident(start: u32, end: Option<u32>, path: &str, clients: u64) -> Incident {
+    Incident {
+        id: format!("{start:x}{path}"),
+        verdict: Verdict::ServerSide,
+        cause: "deny_rule",
+        cause_is_settled: false,
+        confidence: 0.95,
+        severity: Severity::Critical,
+        state: if end.is_some() { State::Ended } else { State::Ongoing },
+        status: 403,
+        start: Time(DAY + start),
+        peak: Time(DAY + start),
+        end: end.map(|end| Time(DAY + end)),
+        detected_at: Time(DAY + start),
+        scope: Scope { path_prefix: vec![path.to_owned()], ..Scope::default() },
+        spared: vec![],
+        clients_affected: clients,
+        clients_active: clients,
+        clients_known_good: clients,
+        users_affected: 0,
+        requests_failed: clients * 2,
+        requests_total: clients * 2,
+        requests_failed_expected: 0.0,
+        evidence: vec![],
+        ruled_out: vec![],
+        next_checks: vec![],
+        samples: vec![],
+        timeline: vec![],
+        approximate: false,
+        timeline_step_secs: 60,
+    }
+}
+
+/// Runs one after another, every five minutes or when told.
+struct Cron {
+    cases: Vec<Case>,
+    last: Option<Time>,
+    rules: Rules,
+}
+
+impl Cron {
+    fn new() -> Self {
+        let mut cron = Self { cases: vec![], last: None, rules: Rules::default() };
+        assert_eq!(cron.run(0, &[]), []);
+        cron
+    }
+
+    fn run(&mut self, at: u32, incidents: &[Incident]) -> Vec<Event> {
+        let now = Time(DAY + at);
+        let moment = Moment { now, log_end: now, last_log_end: self.last.replace(now) };
+        let tell = |i: &Incident| Account { headline: i.cause.to_owned(), ..Account::default() };
+        let advance = advance(std::mem::take(&mut self.cases), incidents, moment, &self.rules, &tell);
+        let news = news(&advance).iter().map(|news| news.event).collect();
+        self.cases = advance.cases;
+        news
+    }
+
+    fn level(&self) -> Level {
+        self.cases.iter().map(Case::level).max().unwrap_or(Level::Ok)
+    }
+}
+
+#[test]
+fn a_fault_is_told_when_it_opens_and_when_it_is_over() {
+    let mut cron = Cron::new();
+    assert_eq!(cron.run(10 * MINUTE, &[incident(300, None, "/a", 6)]), [Event::Opened]);
+    assert_eq!((cron.cases[0].phase, cron.level()), (Phase::Open, Level::Critical));
+    assert_eq!(cron.run(15 * MINUTE, &[incident(290, None, "/a/b", 9)]), []);
+    assert_eq!(cron.cases[0].phase, Phase::Ongoing);
+    assert_eq!(cron.run(20 * MINUTE, &[incident(290, Some(1000), "/a", 9)]), []);
+    assert_eq!((cron.cases[0].phase, cron.level()), (Phase::Recovering, Level::Critical));
+    assert_eq!(cron.run(40 * MINUTE, &[incident(290, Some(1000), "/a", 9)]), [Event::Resolved]);
+    assert_eq!((cron.cases.len(), cron.level()), (1, Level::Ok));
+    let case = &cron.cases[0];
+    assert_eq!(
+        (case.id.as_str(), case.start.0, case.clients),
+        ("12c/a", DAY + 290, 9),
+        "its first id, its whole extent"
+    );
+    assert_eq!(cron.run(300 * MINUTE, &[incident(290, Some(1000), "/a", 9)]), [], "and never again");
+}
+
+#[test]
+fn two_faults_at_once_are_two_cases() {
+    let mut cron = Cron::new();
+    let both = [incident(300, None, "/a", 6), incident(310, None, "/b", 7)];
+    assert_eq!(cron.run(10 * MINUTE, &both), [Event::Opened, Event::Opened]);
+    assert_eq!(cron.run(15 * MINUTE, &both), []);
+}
+
+#[test]
+fn what_flaps_is_one_case_and_is_quiet_for_longer_each_time() {
+    let mut cron = Cron::new();
+    cron.run(10 * MINUTE, &[incident(300, None, "/a", 6)]);
+    assert_eq!(cron.run(40 * MINUTE, &[incident(300, Some(700), "/a", 6)]), [Event::Resolved]);
+    assert_eq!(cron.run(60 * MINUTE, &[incident(300, None, "/a", 6)]), [Event::Reopened]);
+    assert_eq!(cron.run(82 * MINUTE, &[incident(300, Some(3900), "/a", 6)]), [], "17 minutes are not enough now");
+    assert_eq!(cron.run(100 * MINUTE, &[incident(300, Some(3900), "/a", 6)]), [Event::Resolved]);
+    assert_eq!(cron.cases.len(), 1);
+    let later = [incident(300, Some(3900), "/a", 6), incident(6 * HOUR, None, "/a", 6)];
+    assert_eq!(cron.run(6 * HOUR + 300, &later), [Event::Opened], "much later it is another");
+    assert_eq!(cron.cases.len(), 2);
+}
+
+#[test]
+fn it_is_told_when_it_grows_threefold_and_as_a_reminder() {
+    let mut cron = Cron::new();
+    cron.run(10 * MINUTE, &[incident(300, None, "/a", 10)]);
+    assert_eq!(cron.run(15 * MINUTE, &[incident(300, None, "/a", 29)]), []);
+    assert_eq!(cron.run(20 * MINUTE, &[incident(300, None, "/a", 30)]), [Event::Worsened]);
+    assert_eq!(cron.run(25 * MINUTE, &[incident(300, None, "/a", 31)]), []);
+    assert_eq!(cron.run(20 * MINUTE + 4 * HOUR, &[incident(300, None, "/a", 31)]), [Event::Reminder]);
+    let waited = wait(cron.cases, Time(DAY + 20 * MINUTE + 8 * HOUR), &cron.rules);
+    assert_eq!(waited.news, [(Event::Reminder, 0)], "also while the log says nothing new");
+}
+
+#[test]
+fn a_suspicion_opens_when_it_becomes_sure() {
+    let mut cron = Cron::new();
+    let unsure = Incident { confidence: 0.6, ..incident(300, None, "/a", 5) };
+    assert_eq!(cron.run(10 * MINUTE, std::slice::from_ref(&unsure)), [Event::Suspected]);
+    assert_eq!(cron.level(), Level::Warning);
+    assert_eq!(cron.run(15 * MINUTE, &[unsure]), []);
+    assert_eq!(cron.run(20 * MINUTE, &[incident(300, None, "/a", 9)]), [Event::Opened]);
+    assert_eq!(cron.level(), Level::Critical);
+}
+
+#[test]
+fn what_came_and_went_between_two_runs_is_told_once() {
+    let mut cron = Cron::new();
+    assert_eq!(cron.run(3 * HOUR, &[incident(600, Some(4000), "/a", 6)]), [Event::Missed]);
+    assert_eq!(cron.run(3 * HOUR + 300, &[incident(600, Some(4000), "/a", 6)]), []);
+    assert_eq!(cron.level(), Level::Ok);
+}
+
+#[test]
+fn the_first_run_does_not_tell_old_stories() {
+    let mut cron = Cron { cases: vec![], last: None, rules: Rules::default() };
+    let told = cron.run(9 * HOUR, &[incident(600, Some(4000), "/a", 6), incident(8 * HOUR, None, "/b", 9)]);
+    assert_eq!(told, [Event::Opened]);
+    assert_eq!(cron.cases.len(), 2, "but it remembers them");
+}
+
+#[test]
+fn what_is_taken_back_is_told_after_a_while() {
+    let mut cron = Cron::new();
+    cron.run(10 * MINUTE, &[incident(300, None, "/a", 6)]);
+    assert_eq!(cron.run(15 * MINUTE, &[]), []);
+    assert_eq!(cron.run(20 * MINUTE, &[incident(300, None, "/a", 6)]), [], "it came back, and nobody heard");
+    assert_eq!(cron.run(25 * MINUTE, &[]), []);
+    assert_eq!(cron.run(45 * MINUTE, &[]), [Event::Withdrawn]);
+    assert!(cron.cases[0].account.headline.ends_with("(more of the log shows no fault)"));
+}
+
+/// Detection may change its mind about a wave that goes on: nobody is told that it is over before it is.
+#[test]
+fn what_is_called_otherwise_is_over_when_that_is() {
+    let mut cron = Cron::new();
+    cron.run(10 * MINUTE, &[incident(300, None, "/a", 6)]);
+    let wave = |end| Incident { verdict: Verdict::ClientSide, cause: "relogin_wave", ..incident(300, end, "/a", 7) };
+    for minute in [15, 40, 90] {
+        assert_eq!(cron.run(minute * MINUTE, &[wave(None)]), []);
+        assert_eq!(cron.level(), Level::Critical);
+    }
+    assert_eq!(cron.run(120 * MINUTE, &[wave(Some(92 * MINUTE))]), [Event::Resolved]);
+    assert_eq!((cron.cases.len(), cron.cases[0].account.headline.as_str()), (1, "relogin_wave"));
+}
+
+#[test]
+fn two_cases_that_turn_out_to_be_one_become_one() {
+    let mut cron = Cron::new();
+    cron.run(10 * MINUTE, &[incident(300, None, "/a", 6), incident(310, None, "/b", 7)]);
+    let wide = Incident { scope: Scope::default(), ..incident(300, None, "", 13) };
+    assert_eq!(cron.run(15 * MINUTE, &[wide]), [Event::Withdrawn]);
+    let live: Vec<&Case> = cron.cases.iter().filter(|case| case.is_live()).collect();
+    assert_eq!(live.len(), 1);
+}
+
+#[test]
+fn of_an_attack_only_its_beginning_is_told() {
+    let mut cron = Cron::new();
+    let attack = |end| Incident { verdict: Verdict::Attack, cause: "scanner", ..incident(300, end, "/", 1) };
+    assert_eq!(cron.run(10 * MINUTE, &[attack(None)]), [Event::Opened]);
+    assert_eq!(cron.level(), Level::Warning);
+    assert_eq!(cron.run(5 * HOUR, &[attack(None)]), []);
+    assert_eq!(cron.run(6 * HOUR, &[attack(Some(5 * HOUR))]), []);
+    assert_eq!(cron.level(), Level::Ok);
+    cron.rules.attacks = false;
+    assert_eq!(cron.run(9 * HOUR, &[incident(300, Some(400), "/x", 1)]), []);
+}

@@ -1,0 +1,369 @@
+//! `check`, `status` and `history`: from arguments to what is printed, delivered and returned. The only user of the
+//! clock.
+
+use super::{KEY_VARIABLE, print, write_reports};
+use authfault::{
+    cli::{CheckArgs, Config, StateArgs, Watch},
+    detect::causes,
+    model::{
+        case::{Account, Case, Event, Level, News},
+        incident::Incident,
+        report::Report,
+        time::Time,
+    },
+    notify::{Configured, Message, Standing},
+    pipeline::{self, Figures, Outcome},
+    progress::Progress,
+    report,
+    state::Store,
+};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::SystemTime,
+};
+
+/// The channel that is always there.
+const STDOUT: &str = "standard output";
+/// After so many runs a message that does not arrive is given up: a week of runs every five minutes.
+const ATTEMPTS_MAX: u32 = 2000;
+
+pub(super) fn check(args: &CheckArgs) -> ExitCode {
+    checked(args).unwrap_or_else(|message| {
+        if args.nagios {
+            // A plugin's line is read from standard output.
+            let _ = print(format!("AUTHFAULT UNKNOWN - {message}\n").as_bytes());
+        } else {
+            eprintln!("authfault: {message}");
+        }
+        ExitCode::from(Level::Unknown.status())
+    })
+}
+
+fn checked(args: &CheckArgs) -> Result<ExitCode, String> {
+    let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut watch = args.watch(config, cores, authfault::input::texts)?;
+    watch.ask.now = args.now.unwrap_or_else(clock);
+    if watch.ask.paths.is_empty() {
+        watch.ask.paths = authfault::input::usual_places();
+    }
+    if watch.ask.paths.is_empty() {
+        return Err("no log named, and no access logs in /var/log/nginx, /var/log/apache2 or /var/log/httpd\n\
+             try: authfault check /path/to/access.log"
+            .to_owned());
+    }
+    let renderers = watch.reporting.renderers()?;
+    let secrets = |name: &str| std::env::var(name).ok().filter(|_| name != KEY_VARIABLE);
+    let channels = watch.channels.iter().map(|settings| Configured::new(settings, &secrets));
+    let channels = channels.collect::<Result<Vec<_>, _>>()?;
+    for (at, channel) in channels.iter().enumerate() {
+        if channel.name == STDOUT || channels.iter().take(at).any(|other| other.name == channel.name) {
+            return Err(format!("notify: two channels are called `{}`; give one of them another name", channel.name));
+        }
+    }
+    rayon::ThreadPoolBuilder::new().num_threads(watch.ask.reading.threads).build_global().map_err(|e| e.to_string())?;
+    let folder = folder(watch.state.as_deref(), true)?;
+    let failed = |error: authfault::state::Error| format!("{}: {error}", folder.display());
+    let mut store = Store::open(&folder, args.wait).map_err(failed)?;
+
+    let tell = |report: &Report, incident: &Incident| account(report, incident, watch.reporting.ascii);
+    let post = |news: &News| posted(news, &channels, !args.nagios);
+    let outcome = pipeline::check(&mut store, &watch.ask, &Progress::new(None, false), &tell, &post).map_err(failed)?;
+    if let Some(report) = &outcome.report {
+        write_reports(&renderers, report, &watch.reporting, &watch.ask.reading.format)?;
+    }
+    if args.dry_run {
+        return rehearse(&outcome, &channels, args.nagios);
+    }
+    let is_delivered = deliver(&store, &channels, args.nagios, &outcome).map_err(failed)?;
+    speak(args, &watch, &outcome)?;
+    let is_shown = show(&channels, &outcome, watch.ask.now);
+    let level = match outcome.level {
+        // Nothing else says that nobody would have been told.
+        Level::Ok if !(is_delivered && is_shown) => Level::Unknown,
+        level => level,
+    };
+    Ok(ExitCode::from(level.status()))
+}
+
+/// An incident in words, in the width of a mail.
+pub(super) fn account(report: &Report, incident: &Incident, ascii: bool) -> Account {
+    let options = report::Options { ascii, width: 78, ..report::Options::new(causes::title) };
+    Account {
+        headline: report::incident_in_a_line(incident, report, &options),
+        text: report::incident_for_people(incident, report, &options),
+        json: report::incident_for_programs(incident),
+    }
+}
+
+fn clock() -> Time {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Time(u32::try_from(since_1970.as_secs()).unwrap_or(u32::MAX))
+}
+
+/// The folder of the state: as said, or the first of the usual ones that is there, or can be made where it may be.
+fn folder(named: Option<&Path>, may_make: bool) -> Result<PathBuf, String> {
+    if let Some(folder) = named {
+        return Ok(folder.to_owned());
+    }
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    // systemd gives several with colons between them; ours is the first.
+    if let Some(given) = std::env::var("STATE_DIRECTORY").ok().filter(|given| !given.is_empty()) {
+        return Ok(PathBuf::from(given.split(':').next().unwrap_or_default()));
+    }
+    let system = PathBuf::from("/var/lib/authfault");
+    if system.is_dir() || (may_make && std::fs::create_dir(&system).is_ok()) {
+        return Ok(system);
+    }
+    let home = variable("XDG_STATE_HOME").or_else(|| Some(variable("HOME")?.join(".local/state")));
+    home.map(|home| home.join("authfault"))
+        .ok_or_else(|| "no folder for the state; give one with --state DIR".to_owned())
+}
+
+/// The messages that news become.
+fn posted(news: &News, channels: &[Configured], prints: bool) -> Vec<(String, String)> {
+    let message = Message::new(news).to_json();
+    let told = channels.iter().filter(|channel| channel.is_told() && news.level() >= channel.level);
+    let names = told.map(|channel| channel.name.clone()).chain(prints.then(|| STDOUT.to_owned()));
+    names.map(|name| (name, message.clone())).collect()
+}
+
+/// Delivers what is waiting, also from runs before. Gives whether all of it arrived.
+fn deliver(
+    store: &Store,
+    channels: &[Configured],
+    is_nagios: bool,
+    outcome: &Outcome,
+) -> Result<bool, authfault::state::Error> {
+    let mut down: Vec<&str> = Vec::new();
+    let pending = store.pending()?;
+    let waiting: Vec<_> = pending.iter().filter_map(|p| Some((p, Message::from_json(&p.message)?))).collect();
+    if !is_nagios {
+        print_messages(store, &waiting, outcome)?;
+    }
+    for (pending, message) in &waiting {
+        let Some(channel) = channels.iter().find(|channel| channel.name == pending.channel) else {
+            // A channel that is no longer configured gets nothing; standard output was served, or will be.
+            if pending.channel != STDOUT {
+                store.delivered(pending.id)?;
+            }
+            continue;
+        };
+        if down.contains(&channel.name.as_str()) {
+            store.failed(pending.id)?;
+            continue;
+        }
+        match channel.tell(message) {
+            Ok(()) => store.delivered(pending.id)?,
+            Err(failure) if pending.attempts >= ATTEMPTS_MAX => {
+                eprintln!("authfault: {}: {}; given up: {}", channel.name, failure.0, message.subject);
+                store.delivered(pending.id)?;
+            }
+            Err(failure) => {
+                eprintln!("authfault: {}: {}; the next run tries again", channel.name, failure.0);
+                down.push(&channel.name);
+                store.failed(pending.id)?;
+            }
+        }
+    }
+    Ok(down.is_empty())
+}
+
+/// The most serious first: the first line becomes a mail's subject. An attack is a line.
+fn print_messages(
+    store: &Store,
+    waiting: &[(&authfault::state::Pending, Message)],
+    outcome: &Outcome,
+) -> Result<(), authfault::state::Error> {
+    let mut own: Vec<_> = waiting.iter().filter(|(pending, _)| pending.channel == STDOUT).collect();
+    own.sort_by_key(|(_, message)| message.level != Level::Critical.id());
+    let mut text = String::new();
+    for (_, message) in &own {
+        text += &format!("{}\n", message.subject);
+        if message.level == Level::Critical.id() && message.event != Event::Withdrawn.id() {
+            text += &format!("\n{}\n\n", message.text);
+        }
+    }
+    let more = outcome.cases.iter().filter(|case| case.is_live()).count();
+    if more > 1 && !own.is_empty() {
+        text += &format!("{more} incidents are not over; `authfault status` lists them\n");
+    }
+    if print(text.as_bytes()).is_ok() {
+        for (pending, _) in own {
+            store.delivered(pending.id)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is said beside the messages: troubles that are news, the plugin's line, how things stand.
+fn speak(args: &CheckArgs, watch: &Watch, outcome: &Outcome) -> Result<(), String> {
+    let mut text = String::new();
+    if args.nagios {
+        text =
+            format!("AUTHFAULT {} - {} | {}\n", outcome.level.id(), summary(outcome), perfdata(outcome, watch.ask.now));
+    } else {
+        if outcome.troubles_are_news || args.verbose {
+            for trouble in &outcome.troubles {
+                text += &format!("UNKNOWN: {}\n", trouble.text);
+            }
+        }
+        if outcome.troubles_are_news && outcome.troubles.is_empty() {
+            text += "OK: the logs can be read again\n";
+        }
+        if args.verbose {
+            text += &format!("{}: {}\n", outcome.level.id(), summary(outcome));
+        }
+    }
+    print(text.as_bytes()).map(|_| ())
+}
+
+/// How things stand, in a line.
+fn summary(outcome: &Outcome) -> String {
+    let live: Vec<&Case> = outcome.cases.iter().filter(|case| case.is_live()).collect();
+    let worst = live.iter().max_by_key(|case| (case.level(), case.clients));
+    let figures = &outcome.figures;
+    let days = figures.since.zip(figures.log_end).map(|(since, end)| f64::from(end.0 - since.0.min(end.0)) / 86_400.0);
+    let baseline = days.map(|days| format!(", baseline: {days:.1} days")).unwrap_or_default();
+    let text = match (worst, outcome.troubles.first()) {
+        (Some(case), _) if live.len() > 1 => format!("{} and {} more", case.account.headline, live.len() - 1),
+        (Some(case), _) => case.account.headline.clone(),
+        (None, Some(trouble)) => trouble.text.clone(),
+        (None, None) => "no incident is open".to_owned(),
+    };
+    // A bar would begin the performance data.
+    format!("{text} ({} new lines{baseline})", figures.lines).replace('|', "/")
+}
+
+/// As the guidelines of the monitoring plugins have it.
+fn perfdata(outcome: &Outcome, now: Time) -> String {
+    let count = |level: Level| outcome.cases.iter().filter(|case| case.level() == level).count();
+    let Figures { lines_total, parsed_total, log_end, .. } = outcome.figures;
+    let age = log_end.map_or("U".to_owned(), |end| format!("{}s", now.0.saturating_sub(end.0)));
+    format!(
+        "faults={};;0:0;0 warnings={};0:0;;0 lines={lines_total}c unparsed={}c log_age={age}",
+        count(Level::Critical),
+        count(Level::Warning),
+        lines_total - parsed_total,
+    )
+}
+
+/// Shows how things stand to those channels that want to know. Gives whether all of them do.
+fn show(channels: &[Configured], outcome: &Outcome, now: Time) -> bool {
+    let figures = &outcome.figures;
+    let ended = outcome.news.iter().filter(|news| news.event.is_last()).map(|news| news.case.id.as_str());
+    let ended: Vec<&str> = ended.collect();
+    let mut shown = vec![
+        ("lines_total", "Lines read.", figures.lines_total as f64),
+        ("lines_unparsed_total", "Lines not understood.", (figures.lines_total - figures.parsed_total) as f64),
+    ];
+    if let Some(end) = figures.log_end {
+        shown.push(("last_log_timestamp_seconds", "The latest time in the log.", f64::from(end.0)));
+    }
+    let standing = Standing {
+        level: outcome.level,
+        live: outcome.cases.iter().filter(|case| case.is_live()).collect(),
+        ended: outcome.cases.iter().filter(|case| ended.contains(&case.id.as_str())).collect(),
+        now,
+        figures: shown,
+    };
+    let mut is_shown = true;
+    for channel in channels.iter().filter(|channel| !channel.is_told()) {
+        if let Err(failure) = channel.show(&standing) {
+            eprintln!("authfault: {}: {}; the next run tries again", channel.name, failure.0);
+            is_shown = false;
+        }
+    }
+    is_shown
+}
+
+/// What would be told to whom.
+fn rehearse(outcome: &Outcome, channels: &[Configured], is_nagios: bool) -> Result<ExitCode, String> {
+    let mut text = String::new();
+    for news in &outcome.news {
+        let subject = Message::new(news).subject;
+        for (channel, _) in posted(news, channels, !is_nagios) {
+            text += &format!("would tell {channel}: {subject}\n");
+        }
+    }
+    for channel in channels.iter().filter(|channel| !channel.is_told()) {
+        text += &format!("would show {} how things stand\n", channel.name);
+    }
+    for trouble in &outcome.troubles {
+        text += &format!("UNKNOWN: {}\n", trouble.text);
+    }
+    text += &format!("{}: {}\n", outcome.level.id(), summary(outcome));
+    print(text.as_bytes())?;
+    Ok(ExitCode::from(outcome.level.status()))
+}
+
+/// The cases that are not over.
+pub(super) fn status(args: &StateArgs) -> Result<ExitCode, String> {
+    let (store, folder) = looked_at(args)?;
+    let failed = |error: authfault::state::Error| format!("{}: {error}", folder.display());
+    let cases: Vec<Case> = store.cases().map_err(failed)?.into_iter().filter(Case::is_live).collect();
+    if args.json {
+        return print(as_json(&cases).as_bytes());
+    }
+    let level = cases.iter().map(Case::level).max().unwrap_or(Level::Ok);
+    let count = match cases.len() {
+        0 => "no incident is open".to_owned(),
+        1 => "1 incident is not over".to_owned(),
+        many => format!("{many} incidents are not over"),
+    };
+    let time = |name: &str| store.fact(name).map(|at| at.map_or("never".to_owned(), |at| Time(at as u32).rfc3339()));
+    let (run, end) = (time("last_run").map_err(failed)?, time("log_end").map_err(failed)?);
+    let mut text = format!("{}: {count}; last run {run}, log until {end}\n", level.id());
+    let waiting = store.pending().map_err(failed)?.len();
+    if waiting > 0 {
+        text += &format!("{waiting} messages are still to be delivered\n");
+    }
+    text += &cases.iter().map(line).collect::<String>();
+    print(text.as_bytes())
+}
+
+/// All cases, the latest first.
+pub(super) fn history(args: &StateArgs) -> Result<ExitCode, String> {
+    let (store, folder) = looked_at(args)?;
+    let mut cases = store.cases().map_err(|error| format!("{}: {error}", folder.display()))?;
+    cases.reverse();
+    if args.json {
+        return print(as_json(&cases).as_bytes());
+    }
+    let text = match cases.as_slice() {
+        [] => "no incident is known\n".to_owned(),
+        cases => cases.iter().map(line).collect(),
+    };
+    print(text.as_bytes())
+}
+
+fn looked_at(args: &StateArgs) -> Result<(Store, PathBuf), String> {
+    let folder = folder(args.folder.as_deref(), false)?;
+    let store = Store::look(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok((store, folder))
+}
+
+fn line(case: &Case) -> String {
+    format!("{}  {:<10}  {}\n", case.id, case.phase.id(), case.account.headline)
+}
+
+/// The incidents as in a JSON report, each with where it stands; an array.
+fn as_json(cases: &[Case]) -> String {
+    let rows: Vec<String> = cases
+        .iter()
+        .map(|case| {
+            let end = case.end.map_or("null".to_owned(), |end| format!("\"{}\"", end.rfc3339()));
+            format!(
+                "{{\"id\":\"{}\",\"phase\":\"{}\",\"start\":\"{}\",\"end\":{end},\"clients\":{},\"requests\":{},\"incident\":{}}}",
+                case.id,
+                case.phase.id(),
+                case.start.rfc3339(),
+                case.clients,
+                case.requests,
+                case.account.json
+            )
+        })
+        .collect();
+    format!("[{}]\n", rows.join(",\n "))
+}

@@ -1,0 +1,191 @@
+//! Old logs as checks would have read them: one reading, then detection over what each check would have remembered.
+//!
+//! The parts of time do not depend on each other, so they are looked at side by side, some at once; the cases are then
+//! followed in order of time, once for each confidence that is tried.
+
+use super::{Keep, Options, conclude, coverage, memory, scan};
+use crate::{
+    cases::{self, Moment, Rules},
+    detect::{self, Locate},
+    error::Error,
+    input::Discovery,
+    model::{
+        case::{Account, Case, Event, News},
+        incident::{Incident, Verdict},
+        report::{Input, Report},
+        tally::{Ledger, Place},
+        time::Time,
+    },
+    progress::Progress,
+    tally::{self, Budget},
+};
+use rayon::prelude::*;
+
+/// What is replayed, and how.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How lines are read.
+    pub reading: Options,
+    /// When to speak.
+    pub rules: Rules,
+    /// How much a check remembers.
+    pub keep: Keep,
+    /// Seconds from check to check.
+    pub every_secs: u32,
+    /// Other values of the rules' confidence to be tried.
+    pub confidences: Vec<f64>,
+}
+
+/// What checks would have said.
+#[derive(Clone, Debug, Default)]
+pub struct Replay {
+    /// Each message, with the time of its check.
+    pub news: Vec<(Time, News)>,
+    /// What other values of the confidence would have given.
+    pub trials: Vec<Trial>,
+    /// How many checks that found something new.
+    pub checks: u64,
+    /// Lines understood.
+    pub parsed: u64,
+    /// Earliest and latest time.
+    pub span: Option<(Time, Time)>,
+    /// Files that could not be read, or not to their end.
+    pub problems: Vec<Error>,
+}
+
+/// What one value of the confidence would have given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trial {
+    /// The value.
+    pub confidence: f64,
+    /// Faults that would have been critical.
+    pub faults: u64,
+    /// Faults that would never have been more than suspected.
+    pub suspected: u64,
+    /// The first time at which one would have been critical.
+    pub first: Option<Time>,
+}
+
+/// Steps that are looked at side by side before their cases are followed: a bound on what is held.
+const BATCH: usize = 64;
+
+/// Replays.
+#[must_use]
+pub fn backtest(
+    found: Discovery,
+    plan: &Plan,
+    progress: &Progress,
+    tell: &dyn Fn(&Report, &Incident) -> Account,
+) -> Replay {
+    let Discovery { files, mut problems, .. } = found;
+    let budget = Budget::new(plan.reading.memory_bytes, plan.reading.detect.window_secs);
+    let (tallies, broken) = scan::scan(&files, &plan.reading, &budget, progress);
+    progress.finish();
+    let numbers = coverage::LineNumbers::new(&files, &tallies.chunks);
+    let parsed = tallies.chunks.iter().map(|chunk| chunk.parsed).sum();
+    problems.extend(broken.into_iter().map(|(_, error)| error));
+    let (ledger, _) = tally::build_between((tallies.shards, tallies.kept), (Time(0), Time(u32::MAX)), &budget);
+    let mut replay = Replay { parsed, span: ledger.span, problems, ..Replay::default() };
+    let Some((first, last)) = ledger.span else { return replay };
+
+    let locate = |place: Place| numbers.locate(place);
+    let steps = steps(&ledger, first, last, plan.every_secs.max(1));
+    let mut main = Course::new(plan.rules);
+    let trial = |confidence: &f64| Course::new(Rules { confidence: *confidence, ..plan.rules });
+    let mut trials: Vec<Course> = plan.confidences.iter().map(trial).collect();
+    for batch in steps.chunks(BATCH) {
+        let looks: Vec<Look> =
+            batch.par_iter().filter_map(|step| look(&ledger, *step, (plan, &budget), &locate)).collect();
+        for look in looks {
+            let report = Report {
+                input: Input { end: Some(look.moment.log_end), ..Input::default() },
+                incidents: look.incidents,
+                ..Report::default()
+            };
+            let news = main.advance(&report, look.moment, &|incident| tell(&report, incident));
+            replay.news.extend(news.into_iter().map(|news| (look.moment.now, news)));
+            for course in &mut trials {
+                course.advance(&report, look.moment, &|_| Account::default());
+            }
+            replay.checks += 1;
+        }
+    }
+    replay.trials = trials.iter().map(Course::trial).collect();
+    replay
+}
+
+/// The times of the checks that find something new.
+fn steps(ledger: &Ledger, first: Time, last: Time, every_secs: u32) -> Vec<Time> {
+    let mut busy = vec![false; (last.0 / every_secs - first.0 / every_secs + 1) as usize];
+    for seen in &ledger.visits {
+        if let Some(busy) = busy.get_mut((seen.time().0 / every_secs - first.0 / every_secs) as usize) {
+            *busy = true;
+        }
+    }
+    let ends = (first.0 / every_secs + 1..).zip(busy).filter(|(_, is_busy)| *is_busy);
+    ends.map(|(step, _)| Time(step.saturating_mul(every_secs))).collect()
+}
+
+/// What one check sees.
+struct Look {
+    incidents: Vec<Incident>,
+    /// Its `last_log_end` is for the course to know.
+    moment: Moment,
+}
+
+fn look(ledger: &Ledger, now: Time, (plan, budget): (&Plan, &Budget), locate: Locate<'_>) -> Option<Look> {
+    let from = Time(now.0.saturating_sub(plan.keep.secs));
+    let (remembered, _) = memory::folded(ledger, from, Time(now.0 - 1));
+    let (ledger, _) = tally::build_between((remembered, ledger.kept), (from, now), budget);
+    let (_, log_end) = ledger.span?;
+    let (findings, _) =
+        conclude(ledger, budget, &plan.reading.detect, |ledger, settings| detect::detect(ledger, settings, locate));
+    let incidents = findings.incidents;
+    Some(Look { incidents, moment: Moment { now, log_end, last_log_end: None } })
+}
+
+/// The cases under one set of rules.
+struct Course {
+    rules: Rules,
+    cases: Vec<Case>,
+    last_log_end: Option<Time>,
+    opened: Vec<String>,
+    suspected: Vec<String>,
+    first: Option<Time>,
+}
+
+impl Course {
+    fn new(rules: Rules) -> Self {
+        Self { rules, cases: vec![], last_log_end: None, opened: vec![], suspected: vec![], first: None }
+    }
+
+    fn advance(&mut self, report: &Report, moment: Moment, tell: &dyn Fn(&Incident) -> Account) -> Vec<News> {
+        let moment = Moment { last_log_end: self.last_log_end.replace(moment.log_end), ..moment };
+        let cases = std::mem::take(&mut self.cases);
+        let advance = cases::advance(cases, &report.incidents, moment, &self.rules, tell);
+        let news = cases::news(&advance);
+        for news in news.iter().filter(|news| news.case.verdict == Verdict::ServerSide) {
+            let id = news.case.id.clone();
+            match news.event {
+                Event::Opened | Event::Missed => {
+                    self.first = self.first.or(Some(moment.now));
+                    self.opened.push(id);
+                }
+                Event::Suspected => self.suspected.push(id),
+                _ => {}
+            }
+        }
+        self.cases = advance.cases;
+        news
+    }
+
+    fn trial(&self) -> Trial {
+        let only_suspected = self.suspected.iter().filter(|id| !self.opened.contains(id)).count();
+        Trial {
+            confidence: self.rules.confidence,
+            faults: self.opened.len() as u64,
+            suspected: only_suspected as u64,
+            first: self.first,
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! A run of `check`: read what is new, remember it, look at all that is remembered, follow the cases, and put it all
+//! into the state at once. What is said, and to whom, is for others.
+
+use super::{Options, conclude, coverage, errors, memory, news, report};
+use crate::{
+    cases::{self, Advance, Moment, Rules},
+    detect, input,
+    model::{
+        case::{Account, Case, Level, News},
+        incident::Incident,
+        report::Report,
+        tally::{Kept, Place, Shard},
+        time::Time,
+    },
+    pipeline::Keep,
+    progress::Progress,
+    state::{self, Change, Log, Store},
+    tally::Budget,
+};
+use std::path::PathBuf;
+
+/// What a run is to do.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The access logs: files, directories, patterns.
+    pub paths: Vec<PathBuf>,
+    /// The error logs, which are read whole each time.
+    pub error_logs: Vec<PathBuf>,
+    /// How lines are read.
+    pub reading: Options,
+    /// When to speak.
+    pub rules: Rules,
+    /// How much to remember.
+    pub keep: Keep,
+    /// A log without a line for so long is stale; 0 for never.
+    pub stale_after_secs: u32,
+    /// The clock.
+    pub now: Time,
+    /// Whether the report is wanted even if nothing is new.
+    pub wants_report: bool,
+    /// Whether the state stays as it is.
+    pub is_dry_run: bool,
+}
+
+/// What keeps the run from telling how things stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// The same as long as it is the same trouble.
+    pub key: String,
+    /// In words, with numbers that change.
+    pub text: String,
+}
+
+/// Numbers about a run, for those who draw them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Lines read by this run.
+    pub lines: u64,
+    /// Of them, those understood.
+    pub parsed: u64,
+    /// The same over all runs.
+    pub lines_total: u64,
+    /// The same over all runs.
+    pub parsed_total: u64,
+    /// 401s in what is remembered.
+    pub status_401: u64,
+    /// 403s in what is remembered.
+    pub status_403: u64,
+    /// The earliest request that is remembered.
+    pub since: Option<Time>,
+    /// The latest time in the log.
+    pub log_end: Option<Time>,
+}
+
+/// What a run has found.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How things stand.
+    pub level: Level,
+    /// What is to be said, in order.
+    pub news: Vec<News>,
+    /// All cases, by start.
+    pub cases: Vec<Case>,
+    /// What is wrong with the logs.
+    pub troubles: Vec<Trouble>,
+    /// Whether the troubles are others than the last run told, or were told long ago.
+    pub troubles_are_news: bool,
+    /// Numbers.
+    pub figures: Figures,
+    /// The report on all that is remembered, where it was looked at.
+    pub report: Option<Report>,
+}
+
+/// Does a run. `tell` puts an incident into words; `post` gives the messages that news become, each with its channel:
+/// they go into the state together with what they tell of, and are delivered from there.
+///
+/// # Errors
+/// The state cannot be used; nothing has changed then.
+pub fn check(
+    store: &mut Store,
+    ask: &Ask,
+    progress: &Progress,
+    tell: &dyn Fn(&Report, &Incident) -> Account,
+    post: &dyn Fn(&News) -> Vec<(String, String)>,
+) -> Result<Outcome, state::Error> {
+    let known = store.logs()?;
+    let mut next = store.fact("next_log")?.unwrap_or(1) as u32;
+    let budget = Budget::new(ask.reading.memory_bytes, ask.reading.detect.window_secs);
+    let news = news::read(&ask.paths, &known, &mut next, &ask.reading, &budget, ask.now, progress);
+    progress.finish();
+    let mut change =
+        Change { facts: vec![("next_log", next.into()), ("last_run", ask.now.0.into())], ..Change::default() };
+    let logs = all_logs(known, &news.logs);
+    let mut troubles: Vec<Trouble> = news.problems.iter().map(trouble).collect();
+    let mut run = Run { store, ask, budget: &budget, change: &mut change, troubles: &mut troubles };
+
+    let (lines, parsed) = (news.lines, news.parsed);
+    let is_news = lines > 0;
+    let (report, advance) = if is_news || ask.wants_report {
+        let (report, advance) = run.look(&logs, (news.shards, news.kept), tell, is_news)?;
+        (Some(report), advance)
+    } else {
+        (None, cases::wait(run.store.cases()?, ask.now, &ask.rules))
+    };
+    let log_end = run.end_of_log(&logs)?;
+    run.mark_stale(log_end);
+    let troubles_are_news = run.compare_troubles()?;
+    let told = cases::news(&advance);
+    change.messages = told.iter().flat_map(post).collect();
+    change.cases = advance.cases.clone();
+    change.logs = news.logs;
+    let of_report = |field: fn(&Report) -> u64| report.as_ref().map_or(0, field);
+    let figures = Figures {
+        lines,
+        parsed,
+        lines_total: logs.iter().map(|log| log.lines).sum(),
+        parsed_total: logs.iter().map(|log| log.parsed).sum(),
+        status_401: of_report(|r| r.totals.status_401),
+        status_403: of_report(|r| r.totals.status_403),
+        since: change.facts.iter().find(|(name, _)| *name == "remembered_since").map(|(_, at)| Time(*at as u32)),
+        log_end,
+    };
+    if !ask.is_dry_run {
+        store.commit(&change)?;
+    }
+    let level = level(&advance.cases, &troubles);
+    Ok(Outcome { level, news: told, cases: advance.cases, troubles, troubles_are_news, figures, report })
+}
+
+/// A fault that is open is more urgent than a log that cannot be read; that in turn more than all else.
+fn level(cases: &[Case], troubles: &[Trouble]) -> Level {
+    let worst = cases.iter().map(Case::level).max().unwrap_or(Level::Ok);
+    if worst < Level::Critical && !troubles.is_empty() { Level::Unknown } else { worst }
+}
+
+/// Those that were seen, as they stand now, and those that were not.
+fn all_logs(known: Vec<Log>, seen: &[Log]) -> Vec<Log> {
+    let unseen = known.into_iter().filter(|log| seen.iter().all(|other| other.cursor.id != log.cursor.id));
+    unseen.chain(seen.iter().cloned()).collect()
+}
+
+fn trouble(error: &crate::error::Error) -> Trouble {
+    let kind = std::mem::discriminant(&error.kind);
+    Trouble { key: format!("{:?} {kind:?}", error.path), text: error.to_string() }
+}
+
+/// A run in the middle of its work.
+struct Run<'r> {
+    store: &'r Store,
+    ask: &'r Ask,
+    budget: &'r Budget,
+    change: &'r mut Change,
+    troubles: &'r mut Vec<Trouble>,
+}
+
+impl Run<'_> {
+    /// Looks at all that is remembered, and follows the cases where there is anything new.
+    fn look(
+        &mut self,
+        logs: &[Log],
+        new: (Vec<Shard>, Kept),
+        tell: &dyn Fn(&Report, &Incident) -> Account,
+        is_news: bool,
+    ) -> Result<(Report, Advance), state::Error> {
+        let ask = self.ask;
+        let (files, chunks, ranks) = news::coverage_of(logs);
+        let memory = memory::take(self.store, new, (ask.now, ask.keep), self.budget, &ranks, self.change)?;
+        self.forget_logs(logs, memory.horizon);
+        let numbers = coverage::LineNumbers::new(&files, &chunks);
+        let mut input = coverage::input(&files, &chunks, &[], &numbers);
+        let notes =
+            errors::read(input::discover_errors(&ask.error_logs), ask.reading.error_log_zone_secs, &memory.ledger);
+        self.troubles.extend(notes.problems.iter().map(trouble));
+        input.error_logs = notes.covered;
+        let locate = |place: Place| numbers.locate(place);
+        let limits = limits(&memory, &input, self.store, self.change)?;
+        let span = memory.ledger.span;
+        let (mut findings, _) = conclude(memory.ledger, self.budget, &ask.reading.detect, |ledger, settings| {
+            detect::detect_with(ledger, &notes.notes, settings, &locate)
+        });
+        findings.limits.extend(notes.limits);
+        findings.limits.extend(limits);
+        let report = report(input, findings);
+
+        let Some((since, log_end)) = span else {
+            return Ok((report, cases::wait(self.store.cases()?, ask.now, &ask.rules)));
+        };
+        let last_log_end = self.store.fact("log_end")?.map(|end| Time(end as u32));
+        self.change.facts.extend([("log_end", log_end.0.into()), ("remembered_since", since.0.into())]);
+        let known = self.store.cases()?;
+        let advance = if is_news {
+            let moment = Moment { now: ask.now, log_end, last_log_end };
+            cases::advance(known, &report.incidents, moment, &ask.rules, &|incident| tell(&report, incident))
+        } else {
+            cases::wait(known, ask.now, &ask.rules)
+        };
+        self.forget_cases(&advance.cases);
+        Ok((report, advance))
+    }
+
+    /// Logs that were rotated away and of which nothing is remembered.
+    fn forget_logs(&mut self, logs: &[Log], horizon: Time) {
+        let is_gone = |log: &Log| !std::fs::exists(input::path_of(&log.cursor)).unwrap_or(true);
+        let is_old = |log: &Log| log.span.map_or(log.cursor.seen.modified(), |(_, last)| last) < horizon;
+        let gone = logs.iter().filter(|log| is_old(log) && is_gone(log)).map(|log| log.cursor.id);
+        self.change.forgotten_logs.extend(gone);
+    }
+
+    /// History is kept for a year.
+    fn forget_cases(&mut self, cases: &[Case]) {
+        const KEPT_SECS: u32 = 366 * 86_400;
+        let is_old = |case: &&Case| {
+            !case.is_live() && case.end.is_some_and(|end| end.0.saturating_add(KEPT_SECS) < self.ask.now.0)
+        };
+        self.change.forgotten_cases.extend(cases.iter().filter(is_old).map(|case| case.id.clone()));
+    }
+
+    fn end_of_log(&self, logs: &[Log]) -> Result<Option<Time>, state::Error> {
+        let found = self.change.facts.iter().rev().find(|(name, _)| *name == "log_end").map(|(_, end)| *end);
+        let end = found.or(self.store.fact("log_end")?);
+        let is_any = logs.iter().any(|log| log.parsed > 0);
+        Ok(end.filter(|_| is_any).map(|end| Time(end as u32)))
+    }
+
+    fn mark_stale(&mut self, log_end: Option<Time>) {
+        let Some(end) = log_end else {
+            // Where the files themselves are the trouble, that says enough.
+            if self.troubles.is_empty() {
+                let text = "no line of a log was understood yet".to_owned();
+                self.troubles.push(Trouble { key: "nothing".to_owned(), text });
+            }
+            return;
+        };
+        let age_secs = self.ask.now.0.saturating_sub(end.0);
+        if self.ask.stale_after_secs > 0 && age_secs > self.ask.stale_after_secs {
+            let minutes = age_secs / 60;
+            let text = format!("the log is stale: its last line is of {} UTC, {minutes} minutes ago", end.minute());
+            self.troubles.push(Trouble { key: "stale".to_owned(), text });
+        }
+    }
+
+    /// Whether the troubles are others than those that were told last, and notes them then.
+    fn compare_troubles(&mut self) -> Result<bool, state::Error> {
+        let mut keys: Vec<&str> = self.troubles.iter().map(|trouble| trouble.key.as_str()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let keys = keys.join("\n");
+        let told = self.store.word("troubles")?;
+        let told_at = self.store.fact("troubles_told_at")?.unwrap_or(0) as u32;
+        let remind_secs = self.ask.rules.remind_secs;
+        let is_due = remind_secs > 0 && self.ask.now.0.saturating_sub(told_at) >= remind_secs;
+        let are_news = keys != told || (is_due && !keys.is_empty());
+        if are_news {
+            self.change.words.push(("troubles", keys));
+            self.change.facts.push(("troubles_told_at", self.ask.now.0.into()));
+        }
+        Ok(are_news)
+    }
+}
+
+/// How far back this looks, and what it left out.
+fn limits(
+    memory: &memory::Memory,
+    input: &crate::model::report::Input,
+    store: &Store,
+    change: &Change,
+) -> Result<Vec<String>, state::Error> {
+    let mut limits = Vec::new();
+    let dropped = store.fact("dropped_requests")?.unwrap_or(0) as u64 + change.dropped_requests;
+    if let (Some((since, until)), true) = (memory.ledger.span, dropped > 0) {
+        let days = f64::from(until.0 - since.0) / 86_400.0;
+        limits.push(format!(
+            "baseline: {days:.1} days; of the {} lines understood, {dropped} are older and no longer remembered",
+            input.parsed
+        ));
+    }
+    if memory.ahead > 0 {
+        limits.push(format!("{} new requests bear times in the future and were left out", memory.ahead));
+    }
+    Ok(limits)
+}

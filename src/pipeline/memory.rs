@@ -1,0 +1,183 @@
+//! The requests of the last days, as the state keeps them: pieces that are folded as they grow many, and dropped as
+//! they grow old. Owns how far back is remembered.
+
+use crate::{
+    exchange,
+    model::{
+        tally::{Kept, Ledger, Shard},
+        time::Time,
+    },
+    state::{self, Change, Piece, Store},
+    tally::{self, Budget},
+};
+use std::collections::BTreeMap;
+
+/// How much is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// So long, by the log's time.
+    pub secs: u32,
+    /// So many bytes of state: some 13 for each request, which takes some 80 in memory while a run looks at it.
+    pub bytes: u64,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { secs: 14 * DAY_SECS, bytes: 128 << 20 }
+    }
+}
+
+const DAY_SECS: u32 = 86_400;
+/// So many pieces of a level become one of the next.
+const FOLD: usize = 12;
+/// Pieces of this level stay as they are: with a run every five minutes they hold half a day.
+const LEVEL_MAX: u32 = 2;
+/// A line that is later than the clock by more than this has a wrong time, and is not kept: it would make everything
+/// before it look over.
+const FUTURE_SECS: u32 = 3600;
+
+/// What is remembered when a run has read its part.
+pub(super) struct Memory {
+    /// All of it.
+    pub(super) ledger: Ledger,
+    /// Nothing before this.
+    pub(super) horizon: Time,
+    /// New requests that bear times in the future.
+    pub(super) ahead: u64,
+}
+
+/// Takes new requests into the memory; what of the state changes with that goes into `change`. `ranks` gives each log's
+/// id its place among the files of the report.
+pub(super) fn take(
+    store: &Store,
+    (new, kept): (Vec<Shard>, Kept),
+    (now, keep): (Time, Keep),
+    budget: &Budget,
+    ranks: &BTreeMap<u32, u32>,
+    change: &mut Change,
+) -> Result<Memory, state::Error> {
+    let mut pieces = store.pieces()?;
+    let until = Time(now.0.saturating_add(FUTURE_SECS));
+    let oldest = store.fact("horizon")?.unwrap_or(0) as u32;
+    let mut horizon = Time(oldest.max(now.0.saturating_sub(keep.secs)));
+
+    let ahead = requests(&new).filter(|time| *time >= until).count() as u64;
+    let old = requests(&new).filter(|time| *time < horizon).count() as u64;
+    change.dropped_requests += ahead + old;
+    let kept = kept.max(remembered_share(store, now)?);
+    let added = cut(tally::share(new, kept, budget), kept, (horizon, until), change);
+
+    let is_old = |piece: &Piece| piece.last < horizon;
+    let gone: Vec<Piece> = pieces.extract_if(.., |piece| is_old(piece)).collect();
+    let mut size_bytes: u64 = pieces.iter().map(|piece| piece.size_bytes).sum();
+    let mut gone = gone;
+    while size_bytes > keep.bytes && !pieces.is_empty() {
+        let oldest = pieces.remove(0);
+        size_bytes -= oldest.size_bytes;
+        horizon = horizon.max(Time(oldest.last.0 + 1));
+        gone.push(oldest);
+    }
+    change.dropped_requests += gone.iter().map(|piece| piece.requests).sum::<u64>();
+    change.dropped_pieces.extend(gone.iter().map(|piece| piece.id));
+    change.facts.push(("horizon", horizon.0.into()));
+
+    let mut all = Vec::new();
+    let held = pieces.iter().map(|piece| Ok((*piece, store.shard(piece.id)?)));
+    let held: Vec<(Piece, Shard)> = held.collect::<Result<_, state::Error>>()?;
+    for (level, added) in fold(&held, added, (kept, budget), change) {
+        all.push(added.clone());
+        change.pieces.push((level, added));
+    }
+    let stays = |piece: &Piece| !change.dropped_pieces.contains(&piece.id);
+    all.extend(held.into_iter().filter(|(piece, _)| stays(piece)).map(|(_, shard)| shard));
+    for shard in &mut all {
+        shard.refusals.iter_mut().for_each(|r| r.place.file = ranks.get(&r.place.file).copied().unwrap_or_default());
+        shard
+            .samples
+            .iter_mut()
+            .for_each(|(_, s)| s.place.file = ranks.get(&s.place.file).copied().unwrap_or_default());
+    }
+    let (ledger, _) = tally::build_between((tally::share(all, kept, budget), kept), (horizon, until), budget);
+    if !ledger.kept.is_all() {
+        let over = now.0.saturating_add(keep.secs);
+        change.facts.extend([("kept_level", ledger.kept.level.into()), ("kept_until", over.into())]);
+    }
+    Ok(Memory { ledger, horizon, ahead })
+}
+
+/// Whose requests are remembered where not all clients' are: for as long as what did not fit would be.
+fn remembered_share(store: &Store, now: Time) -> Result<Kept, state::Error> {
+    let is_over = store.fact("kept_until")?.is_none_or(|until| i64::from(now.0) >= until);
+    let level = if is_over { None } else { store.fact("kept_level")? };
+    Ok(Kept { level: level.and_then(|level| u8::try_from(level).ok()).unwrap_or_default() })
+}
+
+fn requests(shards: &[Shard]) -> impl Iterator<Item = Time> {
+    let buckets = shards.iter().flat_map(|shard| &shard.visits);
+    let loose = buckets.flat_map(|(bucket, visits)| {
+        visits.iter().map(move |visit| Time(u32::from(*bucket) << 16 | u32::from(visit.second)))
+    });
+    loose.chain(shards.iter().flat_map(|shard| shard.settled.visits.iter().map(|seen| seen.time())))
+}
+
+/// New requests as pieces of at most a day, each with its level: a first run may bring months.
+fn cut(new: Vec<Shard>, kept: Kept, within: (Time, Time), change: &mut Change) -> Vec<(u32, Shard)> {
+    let (ledger, _) = tally::build_between((new, kept), within, &Budget::default());
+    let Some((first, last)) = ledger.span else { return Vec::new() };
+    let (level, days) = if last.0 - first.0 < DAY_SECS {
+        (0, vec![(first, last)])
+    } else {
+        let days = (first.0 / DAY_SECS..=last.0 / DAY_SECS).map(|day| day * DAY_SECS);
+        (LEVEL_MAX, days.map(|from| (Time(from), Time(from.saturating_add(DAY_SECS - 1)))).collect())
+    };
+    let mut pieces = Vec::new();
+    for (first, last) in days {
+        let (shards, dropped) = folded(&ledger, first, last);
+        change.dropped_requests += dropped;
+        pieces.extend(shards.into_iter().filter(|shard| !shard.visits.is_empty()).map(|shard| (level, shard)));
+    }
+    pieces
+}
+
+/// A stretch of a ledger, both ends inclusive, in as few shards as can number it; and how many requests no shard can.
+pub(super) fn folded(ledger: &Ledger, first: Time, last: Time) -> (Vec<Shard>, u64) {
+    match exchange::fold(ledger, first, Time(last.0.saturating_add(1))) {
+        Some(shard) => (vec![shard], 0),
+        // More kinds of request in one second than a shard can number: a flood.
+        None if first >= last => (Vec::new(), ledger.visits.iter().filter(|seen| seen.time() == first).count() as u64),
+        None => {
+            let middle = first.0 + (last.0 - first.0) / 2;
+            let (mut halves, dropped) = folded(ledger, first, Time(middle));
+            let (mut later, more) = folded(ledger, Time(middle + 1), last);
+            halves.append(&mut later);
+            (halves, dropped + more)
+        }
+    }
+}
+
+/// Folds levels that are full, the new ones with them. Gives what is to be written.
+fn fold(
+    held: &[(Piece, Shard)],
+    added: Vec<(u32, Shard)>,
+    (kept, budget): (Kept, &Budget),
+    change: &mut Change,
+) -> Vec<(u32, Shard)> {
+    let mut added = added;
+    for level in 0..LEVEL_MAX {
+        let full: Vec<&(Piece, Shard)> = held.iter().filter(|(piece, _)| piece.level == level).collect();
+        let new = added.iter().filter(|(l, _)| *l == level).count();
+        if full.len() + new < FOLD {
+            continue;
+        }
+        let mut shards: Vec<Shard> = full.iter().map(|(_, shard)| shard.clone()).collect();
+        shards.extend(added.extract_if(.., |(l, _)| *l == level).map(|(_, shard)| shard));
+        change.dropped_pieces.extend(full.iter().map(|(piece, _)| piece.id));
+        let shards = tally::share(shards, kept, budget);
+        let (ledger, _) = tally::build_between((shards, kept), (Time(0), Time(u32::MAX)), &Budget::default());
+        let Some((first, last)) = ledger.span else { continue };
+        let (shards, dropped) = folded(&ledger, first, last);
+        change.dropped_requests += dropped;
+        added.extend(shards.into_iter().map(|shard| (level + 1, shard)));
+    }
+    added
+}

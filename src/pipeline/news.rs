@@ -1,0 +1,216 @@
+//! What was written to the logs since the last run, read: from positions to tallies whose places hold for ever.
+
+use super::{Options, scan};
+use crate::{
+    error::{Error, Kind},
+    input::{self, Discovery, LogFile, follow},
+    model::{
+        cursor::Cursor,
+        tally::{ChunkCoverage, Kept, Place, Shard, Tallies},
+        time::Time,
+    },
+    parse::FORMATS,
+    progress::Progress,
+    state::Log,
+    tally::Budget,
+};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// What a run has read.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    /// Each log that was seen, as it stands now.
+    pub(super) logs: Vec<Log>,
+    /// The new requests; the file of a place is the log's id, its line counts from the beginning of the log.
+    pub(super) shards: Vec<Shard>,
+    /// Whose requests are in them.
+    pub(super) kept: Kept,
+    /// Lines read.
+    pub(super) lines: u64,
+    /// Lines understood.
+    pub(super) parsed: u64,
+    /// What could not be read.
+    pub(super) problems: Vec<Error>,
+}
+
+/// Fewer new lines than this that nobody understands are noise, not another format.
+const UNKNOWN_MIN: u64 = 20;
+/// A rotation that falls into the reading makes it worthless, so it is done again: a few times at most.
+const TRIES: usize = 3;
+
+/// Reads what is new. `next` is the first free id of a log; it moves on.
+pub(super) fn read(
+    paths: &[PathBuf],
+    known: &[Log],
+    next: &mut u32,
+    options: &Options,
+    budget: &Budget,
+    now: Time,
+    progress: &Progress,
+) -> News {
+    let cursors: Vec<Cursor> = known.iter().map(|log| log.cursor.clone()).collect();
+    let mut left_out: Vec<(PathBuf, Error)> = Vec::new();
+    for attempt in 1.. {
+        let found = discover(paths);
+        let (files, mut problems) = (found.files, found.problems);
+        let files = files.into_iter().filter(|file| left_out.iter().all(|(path, _)| *path != file.path)).collect();
+        let followed = follow::follow(files, &cursors, now);
+        problems.extend(followed.problems);
+        let files: Vec<LogFile> = followed.news.iter().map(|(file, _)| file.clone()).collect();
+        let (tallies, broken) = scan::scan(&files, options, budget, progress);
+        let broken = broken.into_iter().chain(moved(&followed.news));
+        let broken: Vec<(PathBuf, Error)> =
+            broken.filter_map(|(at, error)| Some((files.get(at as usize)?.path.clone(), error))).collect();
+        if !broken.is_empty() {
+            // Tallies of all files are mixed, so those of a broken one cannot be left out of them.
+            if attempt >= TRIES {
+                left_out.extend(broken);
+            }
+            if attempt < 2 * TRIES {
+                continue;
+            }
+            problems.extend(left_out.into_iter().map(|(_, error)| error));
+            return News { problems, ..News::default() };
+        }
+        problems.extend(left_out.into_iter().map(|(_, error)| error));
+        let mut news = Merge::new(known, next).merge(&followed.news, tallies);
+        let unchanged = followed.unchanged.into_iter().filter_map(|cursor| {
+            let log = known.iter().find(|log| log.cursor.id == cursor.id)?;
+            Some(Log { cursor, ..log.clone() })
+        });
+        news.logs.extend(unchanged);
+        news.problems.splice(0..0, problems);
+        return news;
+    }
+    News::default()
+}
+
+/// The files behind paths, with what became of them in rotations.
+fn discover(paths: &[PathBuf]) -> Discovery {
+    let all: Vec<PathBuf> = paths.iter().flat_map(|path| follow::with_rotated(path)).collect();
+    input::discover(&all)
+}
+
+/// Files that are no longer what they were when they were looked into.
+fn moved(read: &[(LogFile, Cursor)]) -> Vec<(u32, Error)> {
+    let is_there = |log: &LogFile, cursor: &Cursor| {
+        follow::stamp(&log.path)
+            .is_ok_and(|now| now.is_same_file(&cursor.seen) && now.size_bytes >= cursor.seen.size_bytes)
+    };
+    let moved = read.iter().zip(0..).filter(|((log, cursor), _)| !is_there(log, cursor));
+    moved.map(|((log, _), at)| (at, Error::new(Kind::Changed, &log.path))).collect()
+}
+
+/// Adds what was read to what was known.
+struct Merge<'k> {
+    known: &'k [Log],
+    next: &'k mut u32,
+    /// For each chunk read, the log's id and the number of its first line.
+    first: BTreeMap<(u32, u32), (u32, u64)>,
+}
+
+impl<'k> Merge<'k> {
+    fn new(known: &'k [Log], next: &'k mut u32) -> Self {
+        Self { known, next, first: BTreeMap::new() }
+    }
+
+    fn merge(mut self, read: &[(LogFile, Cursor)], tallies: Tallies) -> News {
+        let Tallies { mut shards, kept, mut chunks } = tallies;
+        chunks.sort_by_key(|chunk| (chunk.file, chunk.chunk));
+        let mut news = News::default();
+        for ((file, cursor), index) in read.iter().zip(0..) {
+            let mut log = self.log(cursor);
+            let own: Vec<&ChunkCoverage> = chunks.iter().filter(|chunk| chunk.file == index).collect();
+            let (lines, parsed) = (log.lines, log.parsed);
+            for chunk in &own {
+                self.first.insert((chunk.file, chunk.chunk), (log.cursor.id, log.lines));
+                add(&mut log, chunk);
+            }
+            let (lines, parsed) = (log.lines - lines, log.parsed - parsed);
+            news.lines += lines;
+            news.parsed += parsed;
+            if parsed == 0 && lines >= UNKNOWN_MIN {
+                news.problems.extend(unknown(&file.path, &log));
+            }
+            news.logs.push(log);
+        }
+        for shard in &mut shards {
+            shard.refusals.iter_mut().for_each(|refusal| refusal.place = self.placed(refusal.place));
+            shard.samples.iter_mut().for_each(|(_, sample)| sample.place = self.placed(sample.place));
+        }
+        news.shards = shards;
+        news.kept = kept;
+        news
+    }
+
+    fn log(&mut self, cursor: &Cursor) -> Log {
+        let mut log = self.known.iter().find(|log| log.cursor.id == cursor.id).cloned().unwrap_or_default();
+        log.cursor = cursor.clone();
+        if log.cursor.id == 0 {
+            log.cursor.id = *self.next;
+            *self.next += 1;
+        }
+        log
+    }
+
+    fn placed(&self, place: Place) -> Place {
+        let (file, first) = self.first.get(&(place.file, place.chunk)).copied().unwrap_or_default();
+        Place { file, chunk: 0, line: u32::try_from(first).unwrap_or(u32::MAX).saturating_add(place.line) }
+    }
+}
+
+fn add(log: &mut Log, chunk: &ChunkCoverage) {
+    let first = u32::try_from(log.lines).unwrap_or(u32::MAX);
+    log.bytes += chunk.bytes;
+    log.lines += chunk.lines;
+    log.parsed += chunk.parsed;
+    log.blank += chunk.blank;
+    if let Some((from, to)) = chunk.span {
+        log.span = Some(log.span.map_or((from, to), |span| (span.0.min(from), span.1.max(to))));
+    }
+    for (format, lines) in &chunk.formats {
+        let id = FORMATS.get(usize::from(*format)).map_or("custom", |format| format.id);
+        *log.formats.entry(id.to_owned()).or_default() += lines;
+    }
+    for (reason, here) in &chunk.rejected {
+        match log.rejected.get_mut(reason) {
+            Some(before) => before.lines += here.lines,
+            None => {
+                let mut here = here.clone();
+                here.line = here.line.saturating_add(first);
+                log.rejected.insert(*reason, here);
+            }
+        }
+    }
+}
+
+/// None of its new lines was understood: did the format change?
+fn unknown(path: &Path, log: &Log) -> Option<Error> {
+    let here = log.rejected.values().max_by_key(|here| here.lines)?;
+    Some(super::unknown_format(path, &here.text, u64::from(here.line) + 1))
+}
+
+/// What is known of all logs as the tallies of one reading: one chunk for each, files in the order of their paths.
+/// Gives the files, their chunks, and for each log's id its index.
+pub(super) fn coverage_of(logs: &[Log]) -> (Vec<LogFile>, Vec<ChunkCoverage>, BTreeMap<u32, u32>) {
+    let mut sorted: Vec<&Log> = logs.iter().collect();
+    sorted.sort_by(|a, b| (&a.cursor.path, a.cursor.id).cmp(&(&b.cursor.path, b.cursor.id)));
+    let format = |id: &str| FORMATS.iter().position(|format| format.id == id).map_or(u16::MAX, |at| at as u16);
+    let chunk = |(log, file): (&&Log, u32)| ChunkCoverage {
+        file,
+        chunk: 0,
+        bytes: log.bytes,
+        lines: log.lines,
+        parsed: log.parsed,
+        blank: log.blank,
+        span: log.span,
+        formats: log.formats.iter().map(|(id, lines)| (format(id), *lines)).collect(),
+        rejected: log.rejected.clone(),
+    };
+    let files = sorted.iter().map(|log| LogFile::remembered(&log.cursor)).collect();
+    let chunks = sorted.iter().zip(0..).map(chunk).collect();
+    (files, chunks, sorted.iter().zip(0..).map(|(log, file)| (log.cursor.id, file)).collect())
+}

@@ -1,0 +1,136 @@
+//! Logs to rows of the state and back: how far each was read, what was in it.
+
+use super::Error;
+use crate::model::{
+    cursor::{Cursor, Digest, Stamp},
+    event::Reason,
+    tally::RejectedHere,
+    time::Time,
+};
+use rusqlite::{Connection, Row, Transaction, params};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A log: how far it was read, and what was in it so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Log {
+    /// How far.
+    pub cursor: Cursor,
+    /// Bytes of text.
+    pub bytes: u64,
+    /// Lines.
+    pub lines: u64,
+    /// Lines understood.
+    pub parsed: u64,
+    /// Empty lines and comments.
+    pub blank: u64,
+    /// Earliest and latest time.
+    pub span: Option<(Time, Time)>,
+    /// Lines understood, by id of the format.
+    pub formats: BTreeMap<String, u64>,
+    /// Lines not understood; their line is counted from the beginning of the log.
+    pub rejected: BTreeMap<Reason, RejectedHere>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Rejection {
+    reason: String,
+    lines: u64,
+    line: u32,
+    column: usize,
+    text: Vec<u8>,
+}
+
+pub(super) fn all(db: &Connection) -> Result<Vec<Log>, Error> {
+    let mut find = db.prepare("SELECT * FROM log ORDER BY id")?;
+    Ok(find.query_map([], log)?.collect::<Result<_, _>>()?)
+}
+
+fn log(row: &Row<'_>) -> rusqlite::Result<Log> {
+    let number = |name: &str| row.get::<_, i64>(name).map(|number| number as u64);
+    let time = |name: &str| row.get::<_, Option<u32>>(name).map(|time| time.map(Time));
+    let cursor = Cursor {
+        id: row.get("id")?,
+        path: row.get("path")?,
+        seen: Stamp {
+            device: number("device")?,
+            inode: number("inode")?,
+            size_bytes: number("size_bytes")?,
+            modified_ns: row.get("modified_ns")?,
+        },
+        head: row.get::<_, Digest>("head")?,
+        head_bytes: row.get("head_bytes")?,
+        tail: row.get::<_, Digest>("tail")?,
+        tail_bytes: row.get("tail_bytes")?,
+        offset: number("offset")?,
+        at_end: row.get("at_end")?,
+    };
+    let rejections: Vec<Rejection> = json(&row.get::<_, String>("rejections")?)?;
+    Ok(Log {
+        cursor,
+        bytes: number("bytes")?,
+        lines: number("lines")?,
+        parsed: number("parsed")?,
+        blank: number("blank")?,
+        span: time("first")?.zip(time("last")?),
+        formats: json(&row.get::<_, String>("formats")?)?,
+        rejected: rejections.into_iter().filter_map(rejected).collect(),
+    })
+}
+
+fn rejected(kept: Rejection) -> Option<(Reason, RejectedHere)> {
+    let reason = Reason::ALL.into_iter().find(|reason| reason.text() == kept.reason)?;
+    let Rejection { lines, line, column, text, .. } = kept;
+    Some((reason, RejectedHere { lines, line, column, text: text.into() }))
+}
+
+pub(super) fn put(run: &Transaction<'_>, log: &Log) -> Result<(), Error> {
+    let cursor = &log.cursor;
+    let rejections = log.rejected.iter().map(|(reason, here)| Rejection {
+        reason: reason.text().to_owned(),
+        lines: here.lines,
+        line: here.line,
+        column: here.column,
+        text: here.text.to_vec(),
+    });
+    let rejections: Vec<Rejection> = rejections.collect();
+    let rejected: u64 = rejections.iter().map(|r| r.lines).sum();
+    let put = "INSERT OR REPLACE INTO log VALUES \
+        (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
+    run.execute(
+        put,
+        params![
+            cursor.id,
+            cursor.path,
+            cursor.seen.device as i64,
+            cursor.seen.inode as i64,
+            cursor.seen.size_bytes as i64,
+            cursor.seen.modified_ns,
+            cursor.head,
+            cursor.head_bytes,
+            cursor.tail,
+            cursor.tail_bytes,
+            cursor.offset as i64,
+            cursor.at_end,
+            log.bytes as i64,
+            log.lines as i64,
+            log.parsed as i64,
+            rejected as i64,
+            log.blank as i64,
+            log.span.map(|(first, _)| first.0),
+            log.span.map(|(_, last)| last.0),
+            text(&log.formats)?,
+            text(&rejections)?,
+        ],
+    )?;
+    Ok(())
+}
+
+pub(super) fn text<T: Serialize>(value: &T) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+pub(super) fn json<'t, T: Deserialize<'t>>(text: &'t str) -> rusqlite::Result<T> {
+    serde_json::from_str(text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))
+}

@@ -1,0 +1,73 @@
+//! The tables of the state, and how an older state becomes a newer one.
+
+use super::Error;
+use rusqlite::Connection;
+
+/// One step for each version: the state of version `n` has had the first `n` of them. A step is never changed once it
+/// was released; a change is another step.
+const STEPS: &[&str] = &["
+    -- A log, how far it was read, and what was in it (model::cursor, model::tally::ChunkCoverage).
+    CREATE TABLE log (
+        id INTEGER PRIMARY KEY,
+        path BLOB NOT NULL,
+        device INTEGER NOT NULL, inode INTEGER NOT NULL, size_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
+        head BLOB NOT NULL, head_bytes INTEGER NOT NULL,
+        tail BLOB NOT NULL, tail_bytes INTEGER NOT NULL,
+        offset INTEGER NOT NULL, at_end INTEGER NOT NULL,
+        bytes INTEGER NOT NULL, lines INTEGER NOT NULL, parsed INTEGER NOT NULL, rejected INTEGER NOT NULL,
+        blank INTEGER NOT NULL,
+        first INTEGER, last INTEGER,
+        formats TEXT NOT NULL, rejections TEXT NOT NULL
+    ) STRICT;
+    -- Requests, in the form of the exchange folder.
+    CREATE TABLE piece (
+        id INTEGER PRIMARY KEY,
+        level INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        first INTEGER NOT NULL, last INTEGER NOT NULL,
+        shard BLOB NOT NULL
+    ) STRICT;
+    -- model::case::Case.
+    CREATE TABLE incident (
+        id TEXT PRIMARY KEY,
+        verdict TEXT NOT NULL, status INTEGER NOT NULL, cause TEXT NOT NULL, scope TEXT NOT NULL,
+        phase TEXT NOT NULL, confidence REAL NOT NULL,
+        start INTEGER NOT NULL, end INTEGER,
+        clients INTEGER NOT NULL, requests INTEGER NOT NULL, returns INTEGER NOT NULL,
+        missing_since INTEGER, told_at INTEGER, told_clients INTEGER NOT NULL,
+        headline TEXT NOT NULL, text TEXT NOT NULL, json TEXT NOT NULL
+    ) STRICT;
+    -- What a channel has not delivered yet.
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY,
+        channel TEXT NOT NULL,
+        message TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    -- Numbers and words that stand alone.
+    CREATE TABLE fact (name TEXT PRIMARY KEY, value ANY) STRICT;
+"];
+
+/// The version that this program writes.
+pub(super) const VERSION: i64 = STEPS.len() as i64;
+
+/// The version of a state; 0 for an empty one.
+pub(super) fn version(db: &Connection) -> rusqlite::Result<i64> {
+    db.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Brings a state to this program's version, or refuses one that is ahead of it.
+pub(super) fn migrate(db: &mut Connection) -> Result<(), Error> {
+    let found = version(db)?;
+    if found > VERSION {
+        return Err(Error::Newer { found, known: VERSION });
+    }
+    let steps = STEPS.iter().zip(1_i64..).skip(usize::try_from(found).unwrap_or(0));
+    for (step, version) in steps {
+        let change = db.transaction()?;
+        change.execute_batch(step)?;
+        change.pragma_update(None, "user_version", version)?;
+        change.commit()?;
+    }
+    Ok(())
+}

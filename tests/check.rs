@@ -1,0 +1,354 @@
+//! `check`, `status` and `history` as cron, a monitoring system and a person at the terminal meet them.
+
+use crate::support::{Run, authfault, gunzip, log_with_ongoing_fault, put, receiver::Receiver, workshop};
+use serde_json::Value;
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+/// A log with a fault from 15:40 on, as it was at some minute, beside the state.
+struct Site {
+    folder: tempfile::TempDir,
+    text: String,
+}
+
+impl Site {
+    fn new() -> Self {
+        let text = String::from_utf8(gunzip(&log_with_ongoing_fault())).unwrap();
+        Self { folder: workshop(), text }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes the log as it was at `clock`, and runs a check a few seconds later.
+    fn check_at(&self, clock: &str, args: &[&str]) -> Run {
+        let is_written = |line: &&str| line.split_once("2026:").is_some_and(|(_, rest)| &rest[..5] < clock);
+        let written: String = self.text.split_inclusive('\n').filter(is_written).collect();
+        put(self.path(), "access.log", written.as_bytes());
+        self.run(clock, args)
+    }
+
+    fn run(&self, clock: &str, args: &[&str]) -> Run {
+        let mut command = authfault();
+        command.current_dir(self.path()).args(["check", "--state", "state", "--now"]);
+        command.arg(format!("2026-03-10T{clock}:05Z")).args(args);
+        if !args.contains(&"--config") {
+            command.arg("access.log");
+        }
+        Run::of(&command.output().unwrap())
+    }
+
+    fn look(&self, args: &[&str]) -> Run {
+        Run::of(&authfault().current_dir(self.path()).args(args).args(["--state", "state"]).output().unwrap())
+    }
+
+    fn configure(&self, text: &str) {
+        put(self.path(), "check.toml", format!("paths = ['access.log']\n{text}").as_bytes());
+    }
+}
+
+const SILENT: (Option<i32>, &str, &str) = (Some(0), "", "");
+
+fn said(run: &Run) -> (Option<i32>, &str, &str) {
+    (run.code, &run.out, &run.err)
+}
+
+#[test]
+fn it_speaks_when_something_changes_and_only_then() {
+    let site = Site::new();
+    assert_eq!(said(&site.check_at("15:30", &[])), SILENT);
+    assert_eq!(said(&site.check_at("15:35", &[])), SILENT);
+    let opened = site.check_at("15:50", &[]);
+    assert_eq!((opened.code, opened.err.as_str()), (Some(2), ""));
+    let subject = opened.out.lines().next().unwrap();
+    assert!(subject.starts_with("CRITICAL opened: SERVER-SIDE FAULT: "), "{subject}");
+    assert!(opened.out.lines().all(|line| line.chars().count() <= 78 || line.starts_with("   ") || line == subject));
+    let again = site.check_at("15:55", &[]);
+    assert_eq!((again.code, again.out.as_str()), (Some(2), ""), "still on, and nothing to add");
+    let status = site.look(&["status"]);
+    assert!(status.out.starts_with("CRITICAL: 1 incident is not over; last run 2026-03-10T15:55:05Z"), "{status:?}");
+    assert_eq!(status.code, Some(0));
+}
+
+#[test]
+fn a_report_beside_is_that_of_one_reading() {
+    let site = Site::new();
+    for clock in ["12:00", "15:00", "15:50"] {
+        site.check_at(clock, &[]);
+    }
+    let run = site.check_at("16:40", &["-o", "report.json", "-o", "report.html"]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    let batch = authfault().current_dir(site.path()).args(["--output", "json", "access.log"]).output().unwrap();
+    let followed = fs::read(site.path().join("report.json")).unwrap();
+    assert_eq!(String::from_utf8(followed).unwrap(), String::from_utf8(batch.stdout).unwrap());
+    assert!(site.path().join("report.html").exists());
+}
+
+#[test]
+fn a_plugin_prints_one_line_whatever_happens() {
+    let site = Site::new();
+    for (clock, word, code) in [("15:30", "OK", 0), ("15:50", "CRITICAL", 2)] {
+        let run = site.check_at(clock, &["--nagios"]);
+        assert_eq!((run.code, run.out.lines().count()), (Some(code), 1), "{run:?}");
+        let (text, figures) = run.out.trim_end().split_once(" | ").unwrap();
+        assert!(text.starts_with(&format!("AUTHFAULT {word} - ")), "{text}");
+        assert!(!text.contains('|') && figures.contains("lines=") && figures.contains("log_age="), "{figures}");
+    }
+    let wrong = site.run("15:51", &["--nagios", "--config", "absent.toml"]);
+    assert_eq!(wrong.code, Some(3));
+    assert!(wrong.out.starts_with("AUTHFAULT UNKNOWN - absent.toml: "), "{wrong:?}");
+}
+
+#[test]
+fn what_keeps_it_from_knowing_is_unknown_and_told_once() {
+    let site = Site::new();
+    let absent = site.run("15:00", &[]);
+    assert_eq!(absent.code, Some(3));
+    assert!(absent.out.starts_with("UNKNOWN: access.log: no such file"), "{absent:?}");
+    assert_eq!(said(&site.run("15:05", &[])), (Some(3), "", ""), "the same trouble is no news");
+    let found = site.check_at("15:10", &[]);
+    assert_eq!(said(&found), (Some(0), "OK: the logs can be read again\n", ""));
+    assert_eq!(site.run("15:24", &[]).code, Some(0));
+    let stale = site.run("15:26", &[]);
+    assert!(stale.out.starts_with("UNKNOWN: the log is stale: its last line is of 2026-03-10 15:09 UTC"), "{stale:?}");
+    assert_eq!((stale.code, site.run("15:27", &["--stale-after", "1h"]).code), (Some(3), Some(0)));
+
+    let strange = "what is this\n".repeat(50);
+    put(site.path(), "other.log", strange.as_bytes());
+    let unknown = site.run("15:12", &["other.log"]);
+    assert_eq!(unknown.code, Some(3));
+    assert!(unknown.out.contains("other.log:1: expected lines of a known log format"), "{unknown:?}");
+}
+
+#[test]
+fn wrong_usage_is_unknown_for_check_alone() {
+    for args in [&["check", "--bogus"][..], &["check", "--since", "2h", "x.log"], &["check", "-"]] {
+        let run = Run::of(&authfault().args(args).output().unwrap());
+        assert_eq!((run.code, run.out.as_str()), (Some(3), ""), "{args:?}: {run:?}");
+    }
+    assert_eq!(Run::of(&authfault().args(["status", "--bogus"]).output().unwrap()).code, Some(2));
+    assert_eq!(Run::of(&authfault().args(["check", "--help"]).output().unwrap()).code, Some(0));
+}
+
+#[test]
+fn two_runs_at_once_do_not_count_twice() {
+    let site = Site::new();
+    site.check_at("15:30", &[]);
+    let lock = fs::File::open(site.path().join("state/lock")).unwrap();
+    lock.lock().unwrap();
+    let held = site.check_at("15:35", &["--wait", "0s"]);
+    assert_eq!(held.code, Some(3));
+    assert!(held.err.contains("another run is still at work"), "{held:?}");
+    let status = site.look(&["status"]);
+    assert_eq!(status.code, Some(0), "looking needs no lock: {status:?}");
+    drop(lock);
+    assert_eq!(site.check_at("15:35", &["--wait", "0s"]).code, Some(0));
+}
+
+#[test]
+fn a_state_that_cannot_be_used_is_left_alone() {
+    let site = Site::new();
+    assert_eq!(site.look(&["status"]).code, Some(2), "there is none yet");
+    site.check_at("15:30", &[]);
+    let database = site.path().join("state/authfault.sqlite");
+    assert_eq!(fs::metadata(site.path().join("state")).unwrap().permissions().mode() & 0o777, 0o700);
+    let sound = fs::read(&database).unwrap();
+
+    // `user_version`, big-endian at 60.
+    let mut newer = sound.clone();
+    newer[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    for (bytes, why) in
+        [(newer, "the state has version 99, this program knows"), (b"no database".to_vec(), "not a database")]
+    {
+        fs::write(&database, &bytes).unwrap();
+        let refused = site.check_at("15:35", &[]);
+        assert_eq!(refused.code, Some(3));
+        assert!(refused.err.contains(why), "{refused:?}");
+        assert_eq!(fs::read(&database).unwrap(), bytes);
+    }
+    fs::write(&database, sound).unwrap();
+    assert_eq!(site.check_at("15:35", &[]).code, Some(0));
+}
+
+#[test]
+fn a_rehearsal_tells_nobody_and_changes_nothing() {
+    let site = Site::new();
+    let receiver = Receiver::start();
+    site.configure(&format!("[[notify]]\ntype = 'webhook'\nname = 'oncall'\nurl = '{}'\n", receiver.url()));
+    site.check_at("15:30", &[]);
+    for _ in 0..2 {
+        let run = site.check_at("15:50", &["--config", "check.toml", "--dry-run"]);
+        assert_eq!(run.code, Some(2));
+        assert!(run.out.starts_with("would tell oncall: CRITICAL opened: "), "{run:?}");
+    }
+    assert!(receiver.posted().is_empty());
+    assert!(site.check_at("15:50", &[]).out.starts_with("CRITICAL opened: "));
+}
+
+#[test]
+fn a_channel_that_is_down_gets_its_message_later_and_shows_no_secret() {
+    let site = Site::new();
+    let receiver = Receiver::start();
+    put(site.path(), "url", receiver.url().as_bytes());
+    put(site.path(), "token", b"t0ken\n");
+    let channel = "[[notify]]\ntype = 'webhook'\nurl_file = 'url'\ntoken_file = 'token'\nattempts = 2\n";
+    let slack = "[[notify]]\ntype = 'slack'\nurl_file = 'url'\n";
+    site.configure(&format!("{channel}{slack}"));
+    let config = ["--config", "check.toml"];
+    site.check_at("15:30", &config);
+    receiver.answer_with(503);
+    let failed = site.check_at("15:50", &config);
+    assert_eq!(failed.code, Some(2));
+    assert_eq!(
+        failed.err,
+        "authfault: webhook: the server answered 503; the next run tries again\n\
+         authfault: slack: the server answered 503; the next run tries again\n"
+    );
+    assert!(!format!("{failed:?}").contains("s3cret"));
+    assert!(site.look(&["status"]).out.contains("2 messages are still to be delivered"));
+    receiver.answer_with(200);
+    let later = site.run("15:51", &config);
+    assert_eq!((later.code, later.out.as_str(), later.err.as_str()), (Some(2), "", ""));
+    let posted = receiver.posted();
+    assert_eq!(posted.len(), 2);
+    assert!(posted[0].head.to_lowercase().contains("authorization: bearer t0ken"), "{}", posted[0].head);
+    let messages = receiver.messages();
+    assert_eq!(messages[0]["schema"], "authfault-alert/1");
+    assert_eq!((&messages[0]["event"], &messages[0]["level"]), (&"opened".into(), &"CRITICAL".into()));
+    assert_eq!(messages[0]["incident"]["id"], messages[0]["id"]);
+    assert!(messages[1]["text"].as_str().unwrap().starts_with("*CRITICAL opened: "), "{}", messages[1]);
+    site.run("15:52", &config);
+    assert_eq!(receiver.posted().len(), 2, "and not again");
+}
+
+#[test]
+fn alertmanager_is_shown_the_same_alert_until_it_ends() {
+    let site = Site::new();
+    let receiver = Receiver::start();
+    let url = receiver.url().replace("/hook/s3cret", "");
+    site.configure(&format!("[[notify]]\ntype = 'alertmanager'\nurl = '{url}'\nlabels = {{ site = 'shop' }}\n"));
+    let config = ["--config", "check.toml"];
+    for clock in ["15:30", "15:50", "15:55"] {
+        site.check_at(clock, &config);
+    }
+    let messages = receiver.messages();
+    assert_eq!(messages.len(), 2);
+    assert!(receiver.posted()[0].head.starts_with("POST /api/v2/alerts "));
+    let (first, second) = (&messages[0][0], &messages[1][0]);
+    assert_eq!(first["labels"], second["labels"], "an alert is known by its labels");
+    assert_eq!((&first["labels"]["site"], &first["labels"]["verdict"]), (&"shop".into(), &"server_side".into()));
+    assert_eq!((&first["endsAt"], &second["endsAt"]), (&"2026-03-10T16:20:05Z".into(), &"2026-03-10T16:25:05Z".into()));
+}
+
+#[test]
+fn programs_mail_and_figures_get_theirs() {
+    let site = Site::new();
+    let script = put(site.path(), "sendmail", b"#!/bin/sh\ncat > mail.txt\necho \"$@\" > arguments.txt\n");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    site.configure(
+        "[[notify]]\ntype = 'mail'\nto = ['oncall@example.org']\nsendmail = './sendmail'\n\
+         [[notify]]\ntype = 'exec'\ncommand = ['sh', '-c', 'cat > told.json']\n\
+         [[notify]]\ntype = 'textfile'\nfile = 'authfault.prom'\n",
+    );
+    let config = ["--config", "check.toml"];
+    site.check_at("15:30", &config);
+    let read = |name: &str| fs::read_to_string(site.path().join(name)).unwrap();
+    assert!(read("authfault.prom").contains("authfault_status 0\n"), "{}", read("authfault.prom"));
+    site.check_at("15:50", &config);
+    assert_eq!(read("arguments.txt"), "-t -oi\n");
+    let mail = read("mail.txt");
+    assert!(mail.starts_with("To: oncall@example.org\nSubject: CRITICAL opened: SERVER-SIDE FAULT: "), "{mail}");
+    let told: Value = serde_json::from_str(&read("told.json")).unwrap();
+    assert_eq!(told["event"], "opened");
+    let figures = read("authfault.prom");
+    assert!(figures.contains("authfault_incidents{level=\"critical\"} 1\n"), "{figures}");
+    assert!(figures.contains("authfault_status 2\n"), "{figures}");
+}
+
+#[test]
+fn flags_beat_the_environment_and_that_beats_the_file() {
+    let site = Site::new();
+    site.configure("stale_after = '1m'\n");
+    site.check_at("15:30", &[]);
+    let config = ["--config", "check.toml"];
+    assert_eq!(site.run("15:40", &config).code, Some(3), "the file");
+    let mut command = authfault();
+    command.current_dir(site.path()).args(["check", "--state", "state", "--now", "2026-03-10T15:40:05Z"]).args(config);
+    assert_eq!(command.env("AUTHFAULT_STALE_AFTER", "1h").output().unwrap().status.code(), Some(0));
+    assert_eq!(command.args(["--stale-after", "2m"]).output().unwrap().status.code(), Some(3));
+
+    site.configure("stale_afer = '1m'\n[[notify]]\ntype = 'slack'\nurl = 'https://hooks.example.org/s3cret'\n");
+    let wrong = site.run("15:40", &config);
+    assert_eq!(wrong.code, Some(3));
+    assert!(wrong.err.contains("check.toml:2: unknown field `stale_afer`"), "{wrong:?}");
+    assert!(!wrong.err.contains("s3cret"), "{wrong:?}");
+}
+
+/// Every key that the sample shows is one, and every type has a table in it.
+#[test]
+fn the_sample_configuration_holds() {
+    let sample = fs::read_to_string(crate::support::root().join("dist/authfault.toml")).unwrap();
+    let is_key = |rest: &str| rest.starts_with("[[") || rest.split(' ').nth(1) == Some("=");
+    let shown: String = sample
+        .lines()
+        .map(|line| line.strip_prefix("# ").filter(|rest| is_key(rest)).unwrap_or(line).to_owned() + "\n")
+        .collect();
+    let file = workshop();
+    let config = authfault::cli::Config::read(&put(file.path(), "all.toml", shown.as_bytes())).unwrap();
+    let types: Vec<&str> = config.notify.iter().map(|settings| settings.kind.as_str()).collect();
+    for kind in authfault::notify::KINDS {
+        assert!(types.contains(&kind.id), "{} is not in the sample", kind.id);
+    }
+    assert!(config.state.is_some() && config.keep_size.is_some() && config.ignore_attacks == Some(true));
+}
+
+#[test]
+fn history_remembers_what_is_over_and_json_is_for_programs() {
+    let site = Site::new();
+    site.check_at("16:30", &[]);
+    let history = site.look(&["history"]);
+    assert!(history.out.contains("SERVER-SIDE FAULT: "), "{history:?}");
+    let rows: Value = serde_json::from_str(&site.look(&["history", "--json"]).out).unwrap();
+    assert_eq!((&rows[0]["phase"], &rows[0]["incident"]["verdict"]), (&"open".into(), &"server_side".into()));
+}
+
+/// A replay says what the runs said, at the same times.
+#[test]
+fn a_backtest_tells_what_checks_would_have_told() {
+    let site = Site::new();
+    let mut told = Vec::new();
+    for minute in (7 * 60 + 5..=17 * 60).step_by(5) {
+        let clock = format!("{:02}:{:02}", minute / 60, minute % 60);
+        let run = site.check_at(&clock, &["--stale-after", "0s"]);
+        let subjects = run.out.lines().filter(|line| line.starts_with("CRITICAL ") || line.starts_with("WARNING "));
+        told.extend(subjects.map(|subject| format!("2026-03-10 {clock} UTC  {subject}")));
+    }
+    let mut command = authfault();
+    let replay =
+        command.current_dir(site.path()).args(["backtest", "--alert-every", "5m", "access.log"]).output().unwrap();
+    let replay = Run::of(&replay);
+    assert_eq!((replay.code, replay.err.as_str()), (Some(0), ""));
+    let (head, rest) = replay.out.split_once('\n').unwrap();
+    assert!(head.starts_with(&format!("{} messages would have been sent by ", told.len())), "{head}");
+    let replayed: Vec<&str> = rest.lines().take_while(|line| !line.is_empty()).collect();
+    assert_eq!(replayed, told);
+    assert!(told.iter().any(|line| line.contains("CRITICAL opened: ")), "{told:?}");
+    assert!(rest.contains("\n  0.8           1               0  2026-03-10 15:"), "{rest}");
+}
+
+/// What is remembered is bounded, said, and still adds up.
+#[test]
+fn old_requests_are_forgotten_and_it_says_so() {
+    let site = Site::new();
+    for clock in ["09:00", "11:00", "13:00", "15:00"] {
+        site.check_at(clock, &["--keep", "2h"]);
+    }
+    let run = site.check_at("15:10", &["--keep", "2h", "-o", "report.json"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let report: Value = serde_json::from_slice(&fs::read(site.path().join("report.json")).unwrap()).unwrap();
+    let first = report["windows"][0]["start"].as_str().unwrap();
+    assert!(("2026-03-10T13:05".."2026-03-10T13:15").contains(&first), "{first}");
+    let limits = report["limits"].to_string();
+    assert!(limits.contains("baseline: 0.1 days"), "{limits}");
+    assert!(report["input"]["lines"].as_u64() > report["totals"]["requests"].as_u64());
+}

@@ -1,0 +1,77 @@
+//! A server that takes what is posted to it, on a port of its own, and answers as it is told.
+
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
+};
+
+/// One request.
+#[derive(Clone, Debug)]
+pub(crate) struct Posted {
+    /// The request line and the headers.
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+/// Ends with the test.
+pub(crate) struct Receiver {
+    port: u16,
+    posted: Arc<Mutex<Vec<Posted>>>,
+    status: Arc<AtomicU16>,
+}
+
+impl Receiver {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let receiver = Self { port, posted: Arc::default(), status: Arc::new(AtomicU16::new(200)) };
+        let (posted, status) = (Arc::clone(&receiver.posted), Arc::clone(&receiver.status));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                // A client that was killed in the middle is no concern of ours.
+                let _ = answer(stream, &posted, status.load(Ordering::Relaxed));
+            }
+        });
+        receiver
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/hook/s3cret", self.port)
+    }
+
+    /// Answers so from now on.
+    pub(crate) fn answer_with(&self, status: u16) {
+        self.status.store(status, Ordering::Relaxed);
+    }
+
+    pub(crate) fn posted(&self) -> Vec<Posted> {
+        self.posted.lock().expect("no thread fell").clone()
+    }
+
+    /// What was posted, as JSON.
+    pub(crate) fn messages(&self) -> Vec<Value> {
+        self.posted().iter().map(|posted| serde_json::from_str(&posted.body).expect("JSON")).collect()
+    }
+}
+
+fn answer(mut stream: TcpStream, posted: &Mutex<Vec<Posted>>, status: u16) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream.try_clone()?);
+    let mut head = String::new();
+    while reader.read_line(&mut head)? > 2 {}
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body)?;
+    if status == 200 {
+        let body = String::from_utf8_lossy(&body).into_owned();
+        posted.lock().expect("no thread fell").push(Posted { head, body });
+    }
+    write!(stream, "HTTP/1.1 {status} Answer\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+}
