@@ -145,30 +145,29 @@ fn habits(facts: &Facts<'_>, mut left: Vec<Item<'_>>) -> Vec<Burst> {
     let family = |item: &Item<'_>| facts.families_of(item.refusal.client).last().copied().unwrap_or(0);
     let is_bot = |item: &Item<'_>| matches!(item.sort, Sort::Crawler | Sort::Monitor);
     let mut bursts = Vec::new();
-    let mut tell = |own: Vec<Item<'_>>, name: Option<Name>| {
-        bursts.extend(name.map(|name| Burst::new(&Group::new(facts, &own), name)));
-    };
+    let mut tell = |group: &Group<'_, '_>, name: Option<Name>| bursts.extend(name.map(|name| Burst::new(group, name)));
     let (bots, left): (Vec<_>, Vec<_>) = left.into_iter().partition(is_bot);
     for own in grouped(bots, family) {
-        let name = name_crawler(facts, &Group::new(facts, &own));
-        tell(own, name);
+        let group = Group::new(facts, &own);
+        tell(&group, name_crawler(facts, &group));
     }
     let (out, mut left): (Vec<_>, Vec<_>) = left.into_iter().partition(Item::is_shut_out);
     for own in grouped(out, net) {
-        match name_shut_out(facts, &Group::new(facts, &own)) {
-            None => left.extend(own),
-            name => tell(own, name),
+        let group = Group::new(facts, &own);
+        match name_shut_out(facts, &group) {
+            None => left.extend_from_slice(&own),
+            name => tell(&group, name),
         }
     }
     let areas = grouped(left, |item| item.area(facts));
-    let spans: Vec<_> = areas
-        .iter()
-        .map(|own| Group::new(facts, own))
-        .map(|g| (g.items.first().map_or((0, 0), |i| i.area(facts)), g.from, g.to))
-        .collect();
-    for (own, served) in areas.into_iter().zip(served_in(facts, &spans)) {
-        let name = name_closed(facts, &Group::new(facts, &own), served);
-        tell(own, name);
+    let groups: Vec<Group<'_, '_>> = areas.par_iter().map(|own| Group::new(facts, own)).collect();
+    let span = |g: &Group<'_, '_>| (g.items.first().map_or((0, 0), |i| i.area(facts)), g.from, g.to);
+    let spans: Vec<_> = groups.iter().map(span).collect();
+    let served = served_in(facts, &spans);
+    let names: Vec<_> =
+        groups.par_iter().zip(served).map(|(group, served)| name_closed(facts, group, served)).collect();
+    for (group, name) in groups.iter().zip(names) {
+        tell(group, name);
     }
     bursts
 }

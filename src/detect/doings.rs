@@ -3,12 +3,12 @@
 
 use super::{
     agent::Kind,
-    facts::{Facts, network},
+    facts::{Facts, ShapeFacts, network},
     history::Past,
 };
 use crate::model::tally::Refusal;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What a refused request was about. Waves are looked for within each: refusals of different sorts have nothing to do
 /// with each other, however well they fit in time.
@@ -141,27 +141,27 @@ pub(crate) fn area(facts: &Facts<'_>, leaf: u32) -> Area {
     (leaf.vhost, leaf.prefix[0])
 }
 
-/// A group of items in numbers.
+/// A group of items in numbers, each once and in order.
 pub(crate) struct Group<'a, 'f> {
     pub(crate) items: &'a [Item<'f>],
-    pub(crate) clients: BTreeSet<u32>,
-    pub(crate) addresses: BTreeSet<u128>,
-    pub(crate) agents: BTreeSet<u32>,
-    pub(crate) names: BTreeSet<u32>,
-    pub(crate) paths: BTreeSet<u32>,
+    pub(crate) clients: Vec<u32>,
+    pub(crate) addresses: Vec<u128>,
+    pub(crate) agents: Vec<u32>,
+    pub(crate) names: Vec<u32>,
+    pub(crate) paths: Vec<u32>,
     pub(crate) from: u32,
     pub(crate) to: u32,
 }
 
 impl<'a, 'f> Group<'a, 'f> {
     pub(crate) fn new(facts: &Facts<'_>, items: &'a [Item<'f>]) -> Self {
-        let clients: BTreeSet<u32> = items.iter().map(|i| i.refusal.client).collect();
+        let clients = distinct(items.iter().map(|i| i.refusal.client));
         let keys = || clients.iter().filter_map(|client| facts.ledger.clients.get(*client as usize));
         Self {
-            addresses: keys().map(|key| key.addr).collect(),
-            agents: keys().map(|key| key.agent).collect(),
-            names: items.iter().map(|i| i.refusal.user).filter(|user| *user != 0).collect(),
-            paths: items.iter().map(|i| i.path(facts)).collect(),
+            addresses: distinct(keys().map(|key| key.addr)),
+            agents: distinct(keys().map(|key| key.agent)),
+            names: distinct(items.iter().map(|i| i.refusal.user).filter(|user| *user != 0)),
+            paths: distinct(items.iter().map(|i| i.path(facts))),
             from: items.iter().map(Item::time).min().unwrap_or(0),
             to: items.iter().map(Item::time).max().unwrap_or(0) + 1,
             clients,
@@ -193,9 +193,8 @@ impl<'a, 'f> Group<'a, 'f> {
 
     /// The most names that one client sent.
     pub(crate) fn names_of_one(&self) -> usize {
-        let sent: BTreeSet<(u32, u32)> =
-            self.items.iter().map(|item| (item.refusal.client, item.refusal.user)).collect();
-        let sent: Vec<(u32, u32)> = sent.into_iter().filter(|(_, user)| *user != 0).collect();
+        let sent = self.items.iter().map(|item| (item.refusal.client, item.refusal.user));
+        let sent = distinct(sent.filter(|(_, user)| *user != 0));
         sent.chunk_by(|a, b| a.0 == b.0).map(<[(u32, u32)]>::len).max().unwrap_or(0)
     }
 
@@ -215,34 +214,50 @@ impl<'a, 'f> Group<'a, 'f> {
     }
 }
 
+/// Each once, in order.
+fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut items: Vec<T> = items.collect();
+    items.sort_unstable();
+    items.dedup();
+    items
+}
+
 /// A host and the first segment of a path.
 pub(crate) type Area = (u32, u32);
 
 /// How many clients were served in each area from one time to another, and outside of it.
 pub(crate) fn served_in(facts: &Facts<'_>, spans: &[(Area, u32, u32)]) -> Vec<(u32, u32)> {
+    if spans.is_empty() {
+        return Vec::new();
+    }
     let mut by_area: BTreeMap<Area, Vec<usize>> = BTreeMap::new();
     for (i, (area, _, _)) in spans.iter().enumerate() {
         by_area.entry(*area).or_default().push(i);
     }
-    if spans.is_empty() {
-        return Vec::new();
-    }
-    let none = || vec![(0, 0); spans.len()];
-    let add = |mut counts: Vec<(u32, u32)>, client: usize| {
-        let mut seen = BTreeSet::new();
+    // For each shape, so that the look at a request is a look at an array.
+    let of_shape = |shape: &ShapeFacts| if shape.served { by_area.get(&area(facts, shape.leaf)) } else { None };
+    let by_shape: Vec<&[usize]> =
+        facts.shapes.iter().map(|shape| of_shape(shape).map_or(&[][..], Vec::as_slice)).collect();
+    // Beside the counts, the client that was last counted for each, inside and outside.
+    let none = || (vec![(0, 0); spans.len()], vec![[usize::MAX; 2]; spans.len()]);
+    let add = |(mut counts, mut last): (Vec<(u32, u32)>, Vec<[usize; 2]>), client: usize| {
         for visit in facts.ledger.visits_of(client) {
-            let (shape, time) = (facts.shape(visit.shape()), visit.time().0);
-            let own = if shape.served { by_area.get(&area(facts, shape.leaf)) } else { None };
-            for i in own.into_iter().flatten() {
-                let inside = spans.get(*i).is_some_and(|(_, from, to)| (*from..*to).contains(&time));
-                if let Some((during, else_when)) = counts.get_mut(*i).filter(|_| seen.insert((*i, inside))) {
-                    *(if inside { during } else { else_when }) += 1;
-                }
+            for i in by_shape.get(visit.shape()).copied().unwrap_or_default() {
+                let (Some((_, from, to)), Some((during, else_when)), Some([inside, outside])) =
+                    (spans.get(*i), counts.get_mut(*i), last.get_mut(*i))
+                else {
+                    continue;
+                };
+                let is_inside = (*from..*to).contains(&visit.time().0);
+                let (count, last) = if is_inside { (during, inside) } else { (else_when, outside) };
+                *count += u32::from(*last != client);
+                *last = client;
             }
         }
-        counts
+        (counts, last)
     };
     let sum =
         |a: Vec<(u32, u32)>, b: Vec<(u32, u32)>| a.into_iter().zip(b).map(|(a, b)| (a.0 + b.0, a.1 + b.1)).collect();
-    (0..facts.ledger.clients.len()).into_par_iter().with_min_len(4096).fold(none, add).reduce(none, sum)
+    let counted = (0..facts.ledger.clients.len()).into_par_iter().with_min_len(4096).fold(none, add);
+    counted.map(|(counts, _)| counts).reduce(|| none().0, sum)
 }

@@ -83,7 +83,7 @@ pub(crate) struct Facts<'l> {
 
 impl<'l> Facts<'l> {
     pub(crate) fn new(ledger: &'l Ledger) -> Self {
-        let (agents, families) = agents(ledger);
+        let ((agents, families), own_host) = rayon::join(|| agents(ledger), || own_host(ledger));
         let evident = ledger.clients.iter().map(|key| is_evident(agents.get(key.agent as usize))).collect();
         let mut paths = Prefixes::default();
         let mut routes = BTreeMap::new();
@@ -109,7 +109,7 @@ impl<'l> Facts<'l> {
             has_hosts: ledger.shapes.iter().any(|s| s.vhost != ledger.shapes.first().map_or(0, |first| first.vhost)),
             agents,
             evident,
-            own_host: own_host(ledger),
+            own_host,
             by_session: Vec::new(),
             ever_served: Vec::new(),
             fetched: OnceLock::new(),

@@ -274,10 +274,17 @@ pub(crate) fn samples_of(
     locate: Locate<'_>,
 ) -> Vec<LineRef> {
     const SAMPLES_MAX: usize = 2;
-    let own = |s: &&Sample| s.time.0 >= burst.from && s.time.0 < burst.to && clients.contains(&s.client);
-    let mut found: Vec<&Sample> = facts.ledger.samples.iter().map(|(_, sample)| sample).filter(own).collect();
-    found.sort_by_key(|s| (s.time, s.place));
-    found.truncate(SAMPLES_MAX);
+    let order = |s: &Sample| (s.time, s.place);
+    let mut found: Vec<&Sample> = Vec::new();
+    for (_, sample) in &facts.ledger.samples {
+        // Whose it is is asked last: of the many lines of a long burst only few are so early.
+        let is_early = found.len() < SAMPLES_MAX || found.last().is_some_and(|last| order(sample) < order(last));
+        if is_early && (burst.from..burst.to).contains(&sample.time.0) && clients.contains(&sample.client) {
+            found.truncate(SAMPLES_MAX - 1);
+            found.push(sample);
+            found.sort_by_key(|s| order(s));
+        }
+    }
     quoted(found, locate)
 }
 

@@ -148,14 +148,16 @@ fn investigate<T>(
     locate: Locate<'_>,
     ask: impl FnOnce(&Inside<'_, '_>) -> T,
 ) -> Option<(Findings, T)> {
-    let facts = Facts::new(ledger);
-    let pasts = history::pasts(&facts);
     let mut trials: BTreeMap<Channel, Table> = BTreeMap::new();
-    let (windows, faults) = rayon::join(
-        || summary::windows(&facts, settings.window_secs),
-        || faults(&facts, &pasts, &mut trials, settings.room_bytes),
-    );
-    let faults = faults?;
+    let look = || {
+        let facts = Facts::new(ledger);
+        let pasts = history::pasts(&facts);
+        let faults = faults(&facts, &pasts, &mut trials, settings.room_bytes)?;
+        Some((facts, pasts, faults))
+    };
+    // Side by side, since much of the look waits for itself.
+    let (looked, windows) = rayon::join(look, || summary::windows(ledger, settings.window_secs));
+    let (facts, pasts, faults) = looked?;
     let mut causes = classify::classify(&facts, &pasts);
     let free = mark(&facts, &faults, &mut causes);
     let mut incidents: Vec<Incident> = faults.iter().map(|fault| told(&facts, &trials, fault, locate)).collect();

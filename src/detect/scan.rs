@@ -141,9 +141,9 @@ pub(crate) fn fails_on(
 /// refusals alone, a window with more failing clients than its own number of them and the log's traffic explain.
 /// That is a low bar, of which a few groups pass by chance: what passes is tested properly.
 fn groups_that_stand_out(facts: &Facts<'_>, pasts: &[Past], windows: &Windows, groups_max: usize) -> Vec<Group> {
-    let (groups, mut failing) = failures_by_group(facts, pasts, windows);
+    let (groups, failing) = failures_by_group(facts, pasts, windows);
     let bar = chance_bar(failing.iter().filter(|group| group.clients >= CLIENTS_MIN).count(), windows);
-    let stands_out: Vec<bool> = failing.par_iter_mut().map(|group| group.stands_out(windows, bar)).collect();
+    let stands_out: Vec<bool> = failing.par_iter().map(|group| group.stands_out(windows, bar)).collect();
     let shown = groups.into_iter().zip(&failing).zip(stands_out).filter(|(_, stands_out)| *stands_out);
     let mut groups: Vec<(u32, Group)> = shown.map(|((group, failing), _)| (failing.clients, group)).collect();
     if groups.is_empty() {
@@ -189,9 +189,10 @@ fn failures_by_group(facts: &Facts<'_>, pasts: &[Past], windows: &Windows) -> (V
         }
         let Some(slot) = by_leaf.get_mut(shape.leaf as usize) else { continue };
         let of_leaf = slot.get_or_insert_with(|| leaf_groups(facts, shape.leaf).into_iter().map(&mut id_of).collect());
+        let window = windows.of(refusal.time.0);
         for id in of_leaf.iter().chain(&own) {
             if let Some(group) = failing.get_mut(*id as usize) {
-                group.add(client, kinds, refusal.time.0, windows);
+                group.add(client, kinds, window);
             }
         }
     }
@@ -269,40 +270,62 @@ impl Windows {
 }
 
 /// Distinct failing clients of a group, in all and by window and status; clients come one after the other.
-#[derive(Default)]
 struct GroupFailures {
     clients: u32,
-    client: Option<u32>,
-    last: [Option<u32>; KINDS],
+    /// The one that was counted last, and its latest window by kind.
+    client: u32,
+    last: [u32; KINDS],
     /// The window of each failing client, by kind.
     windows: [Vec<u32>; KINDS],
 }
 
+impl Default for GroupFailures {
+    fn default() -> Self {
+        Self { clients: 0, client: u32::MAX, last: [u32::MAX; KINDS], windows: Default::default() }
+    }
+}
+
 impl GroupFailures {
-    fn add(&mut self, client: u32, kinds: [bool; KINDS], time: u32, windows: &Windows) {
-        if self.client != Some(client) {
-            self.client = Some(client);
+    fn add(&mut self, client: u32, kinds: [bool; KINDS], window: u32) {
+        if self.client != client {
+            self.client = client;
             self.clients += 1;
-            self.last = [None; KINDS];
+            self.last = [u32::MAX; KINDS];
         }
-        let window = windows.of(time);
         for ((_, last), list) in kinds.iter().zip(&mut self.last).zip(&mut self.windows).filter(|((is, _), _)| **is) {
-            if *last != Some(window) {
-                *last = Some(window);
+            if *last != window {
+                *last = window;
                 list.push(window);
             }
         }
     }
 
-    fn stands_out(&mut self, windows: &Windows, bar: f64) -> bool {
-        self.windows.iter_mut().for_each(|list| list.sort_unstable());
+    fn stands_out(&self, windows: &Windows, bar: f64) -> bool {
         self.clients >= CLIENTS_MIN
             && self.windows.iter().enumerate().any(|(kind, list)| {
+                let counts = counted(list, windows.len());
                 // Dead sessions are few at the beginning of any log: nobody has been seen yet.
                 let may_be_few = kind + 1 < KINDS;
-                Windows::JOINED.iter().any(|joined| stands_out_in(list, *joined, may_be_few, windows, bar))
+                Windows::JOINED.iter().any(|joined| stands_out_in(&counts, *joined, may_be_few, windows, bar))
             })
     }
+}
+
+/// How often each window stands in a list, in order of windows.
+fn counted(list: &[u32], windows: usize) -> Vec<(usize, usize)> {
+    if list.len() < windows / 16 {
+        let mut sorted = list.to_vec();
+        sorted.sort_unstable();
+        let own = sorted.chunk_by(|a, b| a == b);
+        return own.filter_map(|own| Some((*own.first()? as usize, own.len()))).collect();
+    }
+    let mut counts = vec![0; windows];
+    for window in list {
+        if let Some(count) = counts.get_mut(*window as usize) {
+            *count += 1;
+        }
+    }
+    counts.into_iter().enumerate().filter(|(_, count)| *count > 0).collect()
 }
 
 /// A candidate must fail at three times its usual rate; half of that is asked for here.
@@ -324,14 +347,17 @@ fn surprise(count: f64, mean: f64) -> f64 {
     ratio - count + mean
 }
 
-/// Whether some joined windows of a sorted list hold more than their share of the traffic explains.
-fn stands_out_in(list: &[u32], joined: usize, may_be_few: bool, windows: &Windows, bar: f64) -> bool {
-    if list.len() < CLIENTS_MIN as usize {
+/// Whether some joined windows, of which the counts are given in order, hold more than their share of the traffic
+/// explains.
+fn stands_out_in(counts: &[(usize, usize)], joined: usize, may_be_few: bool, windows: &Windows, bar: f64) -> bool {
+    let sum = |own: &[(usize, usize)]| own.iter().map(|(_, count)| count).sum::<usize>();
+    let all = sum(counts);
+    if all < CLIENTS_MIN as usize {
         return false;
     }
     let stands_out = |part: usize, count: usize, shift: usize| {
         let (from, to) = ((part * joined).saturating_sub(shift), (part + 1) * joined - shift);
-        let usual = list.len() as f64 * windows.traffic(from, to);
+        let usual = all as f64 * windows.traffic(from, to);
         let count = count as f64;
         let is_many = count >= f64::from(CLIENTS_MIN) && count > TIMES * usual;
         let is_few = may_be_few && count * TIMES * 2.0 < usual;
@@ -339,9 +365,9 @@ fn stands_out_in(list: &[u32], joined: usize, may_be_few: bool, windows: &Window
     };
     // Once as they lie and once shifted by half; too few stand out as well, where most of the log is the fault.
     [0, joined / 2].into_iter().take(if joined > 1 { 2 } else { 1 }).any(|shift| {
-        let part_of = |window: &u32| (*window as usize + shift) / joined;
+        let part_of = |(window, _): &(usize, usize)| (window + shift) / joined;
         let mut parts =
-            list.chunk_by(|a, b| part_of(a) == part_of(b)).filter_map(|own| Some((part_of(own.first()?), own.len())));
+            counts.chunk_by(|a, b| part_of(a) == part_of(b)).filter_map(|own| Some((part_of(own.first()?), sum(own))));
         if joined < 72 {
             return parts.any(|(part, count)| stands_out(part, count, shift));
         }

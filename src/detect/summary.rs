@@ -14,7 +14,7 @@ use crate::model::{
     incident::{Incident, Scope, Severity, State, TimelinePoint, Verdict},
     logged::Logged,
     report::{ClientSummary, Totals, Window},
-    tally::{Counted, Refusal, Slice},
+    tally::{Counted, Ledger, Refusal, Slice},
     time::Time,
 };
 use rayon::prelude::*;
@@ -36,16 +36,16 @@ pub(crate) fn totals(facts: &Facts<'_>) -> Totals {
 
 /// Windows of the whole log that hold a request. Where there would be too many they are made longer, as their length
 /// says.
-pub(crate) fn windows(facts: &Facts<'_>, seconds: u32) -> Vec<Window> {
-    let Some((first, last)) = facts.ledger.span else { return Vec::new() };
+pub(crate) fn windows(ledger: &Ledger, seconds: u32) -> Vec<Window> {
+    let Some((first, last)) = ledger.span else { return Vec::new() };
     let seconds = Counted::fitting(seconds.max(1), (first, last));
     let first = first.0 / seconds;
     let empty = || vec![Tally::default(); (last.0 / seconds - first + 1) as usize];
-    let clients = 0..facts.ledger.clients.len();
+    let clients = 0..ledger.clients.len();
     let counted = clients.into_par_iter().with_min_len(4096).fold(empty, |mut tallies, client| {
         // Requests come in order of time: a division where a window ends, not one for each.
         let (mut window, mut until) = (0, 0);
-        for visit in facts.ledger.visits_of(client) {
+        for visit in ledger.visits_of(client) {
             let is_new = visit.time().0 >= until;
             if is_new {
                 window = visit.time().0 / seconds;
@@ -63,17 +63,17 @@ pub(crate) fn windows(facts: &Facts<'_>, seconds: u32) -> Vec<Window> {
         a
     });
     let mut last = (0, 0);
-    for refusal in &facts.ledger.refusals {
+    for refusal in &ledger.refusals {
         let window = refusal.time.0 / seconds;
         if let Some(tally) = tallies.get_mut((window - first) as usize) {
-            let is_401 = facts.shape(refusal.shape as usize).status == 401;
+            let is_401 = ledger.shapes.get(refusal.shape as usize).is_some_and(|shape| shape.status == 401);
             tally.on_401 += u64::from(is_401);
             tally.on_403 += u64::from(!is_401);
             tally.failing += u64::from(last != (refusal.client + 1, window));
             last = (refusal.client + 1, window);
         }
     }
-    let mut counted = facts.ledger.counted.clone();
+    let mut counted = ledger.counted.clone();
     counted.lengthen(seconds);
     for (start, slice) in counted.slices {
         if let Some(tally) = tallies.get_mut((start - first) as usize) {
@@ -83,7 +83,7 @@ pub(crate) fn windows(facts: &Facts<'_>, seconds: u32) -> Vec<Window> {
     let windows = tallies.into_iter().enumerate().filter(|(_, tally)| tally.requests > 0);
     let mut windows: Vec<Window> =
         windows.map(|(i, tally)| tally.window((first + i as u32) * seconds, seconds)).collect();
-    estimate::windows(&mut windows, facts.ledger.kept);
+    estimate::windows(&mut windows, ledger.kept);
     windows
 }
 
@@ -133,8 +133,12 @@ pub(crate) fn clients(facts: &Facts<'_>, causes: &[EventCause], clients_max: usi
         ranked.push((own.len() as u64, own.first().map_or(0, addr), from));
         from += own.len();
     }
-    ranked.sort_unstable_by_key(|(failures, addr, _)| (std::cmp::Reverse(*failures), *addr));
-    ranked.truncate(clients_max);
+    let order = |(failures, addr, _): &(u64, u128, usize)| (std::cmp::Reverse(*failures), *addr);
+    if ranked.len() > clients_max {
+        ranked.select_nth_unstable_by_key(clients_max, order);
+        ranked.truncate(clients_max);
+    }
+    ranked.sort_unstable_by_key(order);
     let summary = |(failures, addr, from): (u64, u128, usize)| {
         let range = from..from + failures as usize;
         let mut by_cause = [0; 5];

@@ -69,6 +69,12 @@ impl ClientKey {
         (self.addr >> 64 == NAME_PREFIX >> 64).then_some(self.addr as u32)
     }
 
+    /// The address of a client with an IPv4 one.
+    #[must_use]
+    pub fn of_v4(addr: u32) -> u128 {
+        0xffff_0000_0000 | u128::from(addr)
+    }
+
     /// The IPv4 address, where the client has one.
     #[must_use]
     pub fn v4(&self) -> Option<u32> {

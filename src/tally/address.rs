@@ -1,12 +1,12 @@
 //! The text of a client to the number that stands for it.
 
-use crate::model::tally::NAME_PREFIX;
+use crate::model::tally::{ClientKey, NAME_PREFIX};
 
 /// The address as in [`crate::model::tally::ClientKey::addr`]; none where it is a host name or masked.
 #[must_use]
 pub(super) fn parse(text: &[u8]) -> Option<u128> {
     if let Some(v4) = parse_v4(text) {
-        return Some(mapped(v4));
+        return Some(ClientKey::of_v4(v4));
     }
     let text = std::str::from_utf8(text).ok()?;
     let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);
@@ -14,10 +14,6 @@ pub(super) fn parse(text: &[u8]) -> Option<u128> {
     let bare = bare.split_once('%').map_or(bare, |(address, _)| address);
     let v6 = u128::from(bare.parse::<std::net::Ipv6Addr>().ok()?);
     (v6 >> 64 != NAME_PREFIX >> 64).then_some(v6)
-}
-
-fn mapped(v4: u32) -> u128 {
-    0xffff_0000_0000 | u128::from(v4)
 }
 
 /// Four decimal numbers below 256 without leading zeros, as `inet_pton` has it.

@@ -4,7 +4,13 @@
 //! is new is taken apart. (Two of two million clients share such a hash once in ten million logs, and no stranger can
 //! make them.) An address that is written in two ways is two clients here and one in the ledger.
 
-use super::{accumulate::Row, address, interner::Interner, share::Lots, table::Table};
+use super::{
+    accumulate::Row,
+    address,
+    interner::Interner,
+    share::{Lots, draw},
+    table::Table,
+};
 use crate::model::tally::{ClientKey, NAME_PREFIX, Names};
 use foldhash::fast::RandomState;
 use std::hash::{BuildHasher, Hasher};
@@ -15,6 +21,8 @@ pub(super) struct Clients {
     clients: Vec<ClientKey>,
     table: Table,
     agents: Interner,
+    /// For each agent, what it brings to a rank.
+    draws: Vec<u64>,
     hasher: RandomState,
 }
 
@@ -34,7 +42,7 @@ impl Clients {
 
     /// The rank of a client; `names` holds its host name.
     pub(super) fn rank(&self, client: u32, lots: &Lots, names: &Names) -> u8 {
-        self.clients.get(client as usize).map_or(0, |key| lots.of_client(key, names, self.agents.names()))
+        self.clients.get(client as usize).map_or(0, |key| lots.of_client(key, names, &self.draws))
     }
 
     pub(super) fn into_parts(self) -> (Vec<ClientKey>, Names) {
@@ -53,11 +61,15 @@ impl Clients {
 
     /// Writes the client of each request.
     pub(super) fn find(&mut self, batch: &[Row<'_>], names: &mut Interner, out: &mut Vec<u32>) {
-        let (clients, agents) = (&mut self.clients, &mut self.agents);
+        let (clients, agents, draws) = (&mut self.clients, &mut self.agents, &mut self.draws);
         let create = |row: &Row<'_>| {
             let name = || NAME_PREFIX | u128::from(names.intern(row.client));
             let addr = address::parse(row.client).unwrap_or_else(name);
-            clients.push(ClientKey { addr, agent: agents.intern(row.agent) });
+            let agent = agents.intern(row.agent);
+            while draws.len() < agents.names().len() {
+                draws.push(draw(agents.names().get(draws.len() as u32)));
+            }
+            clients.push(ClientKey { addr, agent });
             clients.len() as u32 - 1
         };
         self.table.find_all(batch, |row| row.client_hash, create, out);

@@ -198,6 +198,11 @@ fn at(map: &[u32], index: u32) -> u32 {
 /// Ranks keyed items: the distinct keys in order, and for each shard the rank of each of its items.
 fn rank<K: Ord + Copy + Send>(mut keyed: Vec<(K, u32, u32)>, lens: &[usize]) -> (Vec<K>, Remaps) {
     keyed.par_sort_unstable();
+    number(keyed.into_iter(), lens)
+}
+
+/// As [`rank`], of what is in order already.
+fn number<K: Eq + Copy>(keyed: impl Iterator<Item = (K, u32, u32)>, lens: &[usize]) -> (Vec<K>, Remaps) {
     let mut maps: Remaps = lens.iter().map(|len| vec![0; *len]).collect();
     let mut distinct: Vec<K> = Vec::new();
     for (key, shard, index) in keyed {
@@ -248,15 +253,29 @@ fn globally(shape: &Shape, names: &[u32]) -> Shape {
     }
 }
 
+/// Clients in order of address and agent. Most logs have mostly IPv4, so those are ranked by numbers of half the size.
 fn merge_clients(shards: &[Shard], names: &Remaps, agents: &Remaps) -> (Vec<ClientKey>, Remaps) {
-    let mut keyed = Vec::with_capacity(shards.iter().map(|shard| shard.clients.len()).sum());
+    let lens: Vec<usize> = shards.iter().map(|shard| shard.clients.len()).collect();
+    let (mut v4, mut others) = (Vec::with_capacity(lens.iter().sum()), Vec::new());
     for (s, ((shard, names), agents)) in shards.iter().zip(names).zip(agents).enumerate() {
-        keyed.extend(shard.clients.iter().enumerate().map(|(i, key)| {
-            let addr = key.name().map_or(key.addr, |name| NAME_PREFIX | u128::from(at(names, name)));
-            (ClientKey { addr, agent: at(agents, key.agent) }, s as u32, i as u32)
-        }));
+        for (key, i) in shard.clients.iter().zip(0..) {
+            let agent = at(agents, key.agent);
+            match key.v4() {
+                Some(addr) => v4.push((u64::from(addr) << 32 | u64::from(agent), s as u32, i)),
+                None => {
+                    let addr = key.name().map_or(key.addr, |name| NAME_PREFIX | u128::from(at(names, name)));
+                    others.push((ClientKey { addr, agent }, s as u32, i));
+                }
+            }
+        }
     }
-    rank(keyed, &shards.iter().map(|shard| shard.clients.len()).collect::<Vec<_>>())
+    v4.par_sort_unstable();
+    others.par_sort_unstable();
+    let (before, after) = others.split_at(others.partition_point(|(key, ..)| key.addr < ClientKey::of_v4(0)));
+    let v4 = v4.into_iter().map(|(key, shard, index)| {
+        (ClientKey { addr: ClientKey::of_v4((key >> 32) as u32), agent: key as u32 }, shard, index)
+    });
+    number(before.iter().copied().chain(v4).chain(after.iter().copied()), &lens)
 }
 
 fn merge_refusals(shards: &[Shard], clients: &Remaps, shapes: &Remaps, names: &Remaps) -> Vec<Refusal> {

@@ -41,8 +41,8 @@ pub fn template(target: &[u8], out: &mut Vec<u8>) {
 
 /// An absolute-form target (RFC 9112, section 3.2.2) reduced to its path.
 fn origin_form(target: &[u8]) -> &[u8] {
-    let Some(scheme) = memchr::memmem::find(target, b"://").filter(|at| *at <= 5) else { return target };
-    let rest = target.get(scheme + 3..).unwrap_or_default();
+    let scheme = target.iter().take(6).position(|b| !b.is_ascii_alphabetic()).unwrap_or(0);
+    let Some(rest) = target.get(scheme..).and_then(|rest| rest.strip_prefix(b"://")) else { return target };
     memchr::memchr(b'/', rest).and_then(|slash| rest.get(slash..)).unwrap_or(b"/")
 }
 

@@ -28,21 +28,21 @@ impl Lots {
     /// The rank of a client as it stands in a line, cut as it is kept.
     pub(super) fn of_texts(&self, client: &[u8], agent: &[u8]) -> u8 {
         match address::parse(client) {
-            Some(addr) => self.rank(addr, b"", agent),
-            None => self.rank(NAME_PREFIX, client, agent),
+            Some(addr) => self.rank(addr, b"", draw(agent)),
+            None => self.rank(NAME_PREFIX, client, draw(agent)),
         }
     }
 
-    /// The rank of a known client.
-    pub(super) fn of_client(&self, key: &ClientKey, names: &Names, agents: &Names) -> u8 {
-        let agent = agents.get(key.agent);
+    /// The rank of a known client; `draws` holds the [`draw`] of each agent.
+    pub(super) fn of_client(&self, key: &ClientKey, names: &Names, draws: &[u64]) -> u8 {
+        let agent = draws.get(key.agent as usize).copied().unwrap_or_default();
         match key.name() {
             None => self.rank(key.addr, b"", agent),
             Some(name) => self.rank(NAME_PREFIX, names.get(name), agent),
         }
     }
 
-    fn rank(&self, addr: u128, name: &[u8], agent: &[u8]) -> u8 {
+    fn rank(&self, addr: u128, name: &[u8], agent: u64) -> u8 {
         const RANK_MAX: u8 = Kept::NOBODY - 1;
         let is_wanted = match &self.wanted {
             None => false,
@@ -56,9 +56,16 @@ impl Lots {
         hash.word(addr as u64);
         hash.word((addr >> 64) as u64);
         hash.text(name);
-        hash.text(agent);
+        hash.word(agent);
         (hash.finish().leading_zeros() as u8).min(RANK_MAX)
     }
+}
+
+/// What an agent brings to the ranks of its clients.
+pub(super) fn draw(agent: &[u8]) -> u64 {
+    let mut hash = Hash::default();
+    hash.text(agent);
+    hash.finish()
 }
 
 /// The same on every machine and for ever, since it chooses what a report rests on: multiplications and rotations of
@@ -93,7 +100,8 @@ pub(super) fn retain(mut shard: Shard, kept: Kept, lots: &Lots, slice_secs: u32)
     if kept.is_all() {
         return shard;
     }
-    let is_kept = |key: &ClientKey| lots.of_client(key, &shard.names, &shard.agents) >= kept.level;
+    let draws: Vec<u64> = (0..shard.agents.len() as u32).map(|agent| draw(shard.agents.get(agent))).collect();
+    let is_kept = |key: &ClientKey| lots.of_client(key, &shard.names, &draws) >= kept.level;
     let clients: Vec<bool> = shard.clients.iter().map(is_kept).collect();
     if clients.iter().all(|is_kept| *is_kept) {
         return shard;
@@ -283,7 +291,7 @@ mod tests {
     }
 
     /// As another program computes them.
-    const RANKS: [[u8; 6]; 3] = [[0, 7, 0, 0, 1, 0], [0, 0, 2, 1, 1, 1], [3, 1, 1, 1, 0, 1]];
+    const RANKS: [[u8; 6]; 3] = [[4, 0, 0, 4, 1, 0], [4, 2, 0, 1, 3, 0], [2, 0, 2, 0, 0, 3]];
 
     #[test]
     fn half_of_all_clients_have_each_rank_less() {
