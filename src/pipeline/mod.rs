@@ -27,7 +27,7 @@ use crate::{
         note::Notes,
         report::{Input, Report},
         story::Stories,
-        tally::{ChunkCoverage, Kept, Ledger, Place},
+        tally::{ChunkCoverage, Ledger, Place},
         time::Time,
     },
     parse,
@@ -85,10 +85,12 @@ pub struct Analysis {
 pub fn analyze(found: Discovery, errors: Discovery, options: &Options, progress: &Progress) -> Analysis {
     let read = read(found, errors, options, progress, None);
     let locate = |place: Place| read.numbers.locate(place);
-    let (mut findings, _) = conclude(read.ledger, &read.budget, &options.detect, |ledger, settings| {
+    let (mut findings, ledger) = conclude(read.ledger, &read.budget, &options.detect, |ledger, settings| {
         detect::detect_with(ledger, &read.notes, settings, &locate)
     });
     findings.limits.extend(read.limits);
+    // The process is about to end, and giving the memory back piece by piece would take a while.
+    std::mem::forget(ledger);
     Analysis { report: report(read.input, findings), problems: read.problems }
 }
 
@@ -110,24 +112,24 @@ pub struct Explanation {
 pub fn explain(found: Discovery, errors: Discovery, options: &Options, progress: &Progress, who: &Who) -> Explanation {
     let read = read(found, errors, options, progress, Some(&who.address));
     let locate = |place: Place| read.numbers.locate(place);
-    let (mut stories, kept) = conclude(read.ledger, &read.budget, &options.detect, |ledger, settings| {
+    let (mut stories, ledger) = conclude(read.ledger, &read.budget, &options.detect, |ledger, settings| {
         detect::explain(ledger, &read.notes, settings, &locate, who)
     });
     stories.limits.extend(read.limits);
-    Explanation { stories, parsed: read.input.parsed, fits: !kept.is_nobody(), problems: read.problems }
+    Explanation { stories, parsed: read.input.parsed, fits: !ledger.kept.is_nobody(), problems: read.problems }
 }
 
-/// What detection finds in the largest share of the clients for which it has the room, and whose share that is.
+/// What detection finds in the largest share of the clients for which it has the room, and the ledger of that share.
 fn conclude<T>(
     mut ledger: Ledger,
     budget: &Budget,
     settings: &detect::Settings,
     find: impl Fn(&Ledger, &detect::Settings) -> Option<T>,
-) -> (T, Kept) {
+) -> (T, Ledger) {
     loop {
         let settings = detect::Settings { room_bytes: budget.left_bytes(&ledger), ..*settings };
         if let Some(found) = find(&ledger, &settings) {
-            return (found, ledger.kept);
+            return (found, ledger);
         }
         ledger = tally::halve(ledger, budget);
     }

@@ -70,8 +70,11 @@ pub struct Accumulator {
     open: Vec<Visit>,
     refusals: Vec<Refusal>,
     samples: Vec<(SampleKey, Sample)>,
-    /// The indices of the samples of each shape and hour: none is both later than another and of no higher rank.
-    sample_table: HashMap<(u32, u32), Vec<u32>, RandomState>,
+    /// Of each shape and hour the index of the sample that was kept last: none of them is both later than another and of
+    /// no higher rank.
+    sample_table: HashMap<(u32, u32), u32, RandomState>,
+    /// For each sample, the index of the one of its shape and hour that was kept before it.
+    sample_before: Vec<Option<u32>>,
     statuses: Statuses,
     /// Rows out there.
     prepared: usize,
@@ -104,6 +107,7 @@ impl Accumulator {
             refusals: Vec::new(),
             samples: Vec::new(),
             sample_table: HashMap::default(),
+            sample_before: Vec::new(),
             statuses: Statuses::default(),
             prepared: 0,
             taken: 0,
@@ -289,24 +293,26 @@ impl Accumulator {
         let (time, place) = (refusal.time, refusal.place);
         let rank = self.clients.rank(client, self.store.budget().lots(), self.names.names());
         let key = SampleKey { shape, hour: time.0 / 3600, rank };
-        let own = self.sample_table.entry((key.shape, key.hour)).or_default();
-        let mut outdone = None;
-        for index in own.iter() {
-            let Some((other, kept)) = self.samples.get(*index as usize) else { continue };
+        let latest = self.sample_table.get(&(key.shape, key.hour)).copied();
+        let (mut own, mut outdone) = (latest, None);
+        while let Some(index) = own {
+            let Some((other, kept)) = self.samples.get(index as usize) else { break };
             let is_earlier = (kept.time, kept.place) <= (time, place);
             if is_earlier && other.rank >= rank {
                 return;
             }
             if !is_earlier && other.rank <= rank {
-                outdone = Some(*index);
+                outdone = Some(index);
             }
+            own = self.sample_before.get(index as usize).copied().flatten();
         }
         let text = row.line.get(..SAMPLE_BYTES_MAX).unwrap_or(row.line).into();
         let sample = (key, Sample { time, place, client, text });
         match outdone.and_then(|index| self.samples.get_mut(index as usize)) {
             Some(kept) => *kept = sample,
             None => {
-                own.push(self.samples.len() as u32);
+                self.sample_table.insert((key.shape, key.hour), self.samples.len() as u32);
+                self.sample_before.push(latest);
                 self.samples.push(sample);
             }
         }

@@ -28,11 +28,13 @@ pub fn template(target: &[u8], out: &mut Vec<u8>) {
     if path.first() != Some(&b'/') {
         return write_without_numbers(path.get(..SEGMENT_LEN_MAX).unwrap_or(path), out);
     }
-    let mut segments = path.split(|b| *b == b'/').filter(|s| !s.is_empty()).peekable();
+    let mut rest = path;
     for _ in 0..SEGMENTS_MAX {
-        let Some(segment) = segments.next() else { break };
+        let Some(start) = rest.iter().position(|b| *b != b'/') else { break };
+        let segment = Segment::first(rest.get(start..).unwrap_or_default());
+        rest = rest.get(start + segment.text.len()..).unwrap_or_default();
         out.push(b'/');
-        write_segment(segment, segments.peek().is_none(), out);
+        segment.write(rest.iter().all(|b| *b == b'/'), out);
     }
     if out.is_empty() {
         out.push(b'/');
@@ -46,18 +48,79 @@ fn origin_form(target: &[u8]) -> &[u8] {
     memchr::memchr(b'/', rest).and_then(|slash| rest.get(slash..)).unwrap_or(b"/")
 }
 
-fn write_segment(segment: &[u8], is_last: bool, out: &mut Vec<u8>) {
-    let is_name = |b: &u8| !b.is_ascii_digit() && *b != b'.';
-    if segment.len() <= SEGMENT_LEN_MAX && segment.iter().all(is_name) {
-        // Most segments; none of what follows would find anything in it.
-        out.extend_from_slice(segment);
-    } else if is_last && let Some(kind) = static_type(segment) {
-        out.extend_from_slice(b"*.");
-        out.extend_from_slice(kind);
-    } else if is_id(segment) {
-        out.extend_from_slice(b":id");
-    } else {
-        write_without_numbers(segment, out);
+/// Kinds of byte in a segment.
+mod kind {
+    pub(super) const DIGIT: u8 = 1;
+    pub(super) const DOT: u8 = 2;
+    /// Neither hexadecimal nor a hyphen.
+    pub(super) const OTHER: u8 = 4;
+    pub(super) const SLASH: u8 = 8;
+
+    pub(super) static OF: [u8; 256] = {
+        let (mut of, mut byte) = ([OTHER; 256], 0);
+        while byte < of.len() {
+            of[byte] = match byte as u8 {
+                b'0'..=b'9' => DIGIT,
+                b'a'..=b'f' | b'A'..=b'F' | b'-' => 0,
+                b'.' => DOT | OTHER,
+                b'/' => SLASH,
+                _ => OTHER,
+            };
+            byte += 1;
+        }
+        of
+    };
+}
+
+/// What stands between two slashes, looked at once.
+struct Segment<'t> {
+    text: &'t [u8],
+    digits: usize,
+    /// The kinds of its bytes.
+    kinds: u8,
+}
+
+impl<'t> Segment<'t> {
+    /// Up to the first slash.
+    fn first(text: &'t [u8]) -> Self {
+        let (mut len, mut digits, mut kinds) = (0, 0, 0);
+        for byte in text {
+            let kind = kind::OF.get(usize::from(*byte)).copied().unwrap_or_default();
+            if kind == kind::SLASH {
+                break;
+            }
+            len += 1;
+            digits += usize::from(kind & kind::DIGIT);
+            kinds |= kind;
+        }
+        Self { text: text.get(..len).unwrap_or_default(), digits, kinds }
+    }
+
+    fn has(&self, kind: u8) -> bool {
+        self.kinds & kind != 0
+    }
+
+    /// All digits; or eight or more hexadecimal digits with a number among them (hashes, UUIDs); or too long for a name.
+    fn is_id(&self) -> bool {
+        let len = self.text.len();
+        let is_hexadecimal = self.has(kind::DIGIT) && !self.has(kind::OTHER);
+        len > SEGMENT_LEN_MAX || self.digits == len || (len >= 8 && is_hexadecimal)
+    }
+
+    fn write(&self, is_last: bool, out: &mut Vec<u8>) {
+        if is_last
+            && self.has(kind::DOT)
+            && let Some(kind) = static_type(self.text)
+        {
+            out.extend_from_slice(b"*.");
+            out.extend_from_slice(kind);
+        } else if self.is_id() {
+            out.extend_from_slice(b":id");
+        } else if self.has(kind::DIGIT) {
+            write_without_numbers(self.text, out);
+        } else {
+            out.extend_from_slice(self.text);
+        }
     }
 }
 
@@ -66,13 +129,6 @@ fn static_type(segment: &[u8]) -> Option<&'static [u8]> {
     let dot = memchr::memrchr(b'.', segment).filter(|dot| *dot > 0)?;
     let extension = segment.get(dot + 1..)?;
     STATIC_TYPES.iter().find(|t| t.eq_ignore_ascii_case(extension)).copied()
-}
-
-/// All digits; or eight or more hexadecimal digits with a number among them (hashes, UUIDs); or too long for a name.
-fn is_id(segment: &[u8]) -> bool {
-    let digits = segment.iter().filter(|b| b.is_ascii_digit()).count();
-    let hexadecimal = || segment.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
-    segment.len() > SEGMENT_LEN_MAX || digits == segment.len() || (segment.len() >= 8 && digits > 0 && hexadecimal())
 }
 
 /// Numbers of four digits or more inside a name are ids too (`page-3990`); shorter ones are versions and

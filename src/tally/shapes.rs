@@ -27,6 +27,9 @@ const PATHS_MEMO: usize = 1 << 15;
 /// Manners remembered.
 const MANNERS_MEMO: usize = 1 << 8;
 
+/// Of them, those of a method and a protocol alone.
+const PLAIN_MANNERS: usize = 1 << 6;
+
 /// The shapes of one shard.
 pub(super) struct Shapes {
     shapes: Vec<Shape>,
@@ -43,6 +46,8 @@ pub(super) struct Shapes {
     /// By the hash of the texts.
     manner_table: HashTable<(u64, u16)>,
     seen_manners: Memo,
+    /// The latest manner of method and protocol alone for each place.
+    plain_manners: Vec<([(u64, usize); 2], u16)>,
     hasher: RandomState,
     routes: Arc<Routes>,
     scratch: Vec<u8>,
@@ -77,6 +82,8 @@ impl Shapes {
             manners: Vec::new(),
             manner_table: HashTable::new(),
             seen_manners: Memo::new(MANNERS_MEMO),
+            // No text has such a length.
+            plain_manners: vec![([(0, usize::MAX); 2], 0); PLAIN_MANNERS],
             hasher: RandomState::default(),
             routes,
             scratch: Vec::new(),
@@ -152,17 +159,36 @@ impl Shapes {
         template
     }
 
+    /// Most logs name neither host nor upstream, and most methods and protocols are short: those few are compared as they
+    /// are.
     #[inline]
     fn manner(&mut self, event: &Event<'_>, names: &mut Interner) -> u16 {
-        let mut hasher = self.hasher.build_hasher();
-        write_short(&mut hasher, event.method);
-        write_short(&mut hasher, event.protocol);
-        if !event.vhost.is_empty() || !event.upstream.is_empty() {
-            hasher.write(event.vhost);
-            hasher.write(event.upstream);
-            hasher.write_usize(event.vhost.len());
+        if event.vhost.is_empty()
+            && event.upstream.is_empty()
+            && let (Some(method), Some(protocol)) = (short(event.method), short(event.protocol))
+        {
+            let mixed = (method.0 ^ protocol.0.rotate_left(29)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let place = (mixed >> (64 - PLAIN_MANNERS.ilog2())) as usize;
+            if let Some((plain, manner)) = self.plain_manners.get(place)
+                && *plain == [method, protocol]
+            {
+                return *manner;
+            }
+            let manner = self.manner_of_any(event, names);
+            if let Some(slot) = self.plain_manners.get_mut(place) {
+                *slot = ([method, protocol], manner);
+            }
+            return manner;
         }
-        hasher.write_u64((event.method.len() as u64) << 32 | event.protocol.len() as u64);
+        self.manner_of_any(event, names)
+    }
+
+    fn manner_of_any(&mut self, event: &Event<'_>, names: &mut Interner) -> u16 {
+        let mut hasher = self.hasher.build_hasher();
+        for text in [event.method, event.protocol, event.vhost, event.upstream] {
+            hasher.write(text);
+            hasher.write_usize(text.len());
+        }
         let hash = hasher.finish();
         self.seen_manners.get(hash).unwrap_or_else(|| {
             let manner = self.manner_slowly(event, hash, names);
@@ -194,13 +220,15 @@ fn shape_of(key: u64, templates: &[u32], manners: &[Manner]) -> Shape {
     Shape { vhost, path, method, protocol, upstream, status: key as u16 >> 1, with_user: key & 1 == 1 }
 }
 
-/// Methods and protocols, whose lengths are few, without the general case's start.
+/// A method or protocol of up to eight bytes as a number, with its length beside; the usual lengths without a loop.
 #[inline(always)]
-fn write_short(hasher: &mut impl Hasher, text: &[u8]) {
-    match *text {
-        [a, b, c] => hasher.write_u32(u32::from_le_bytes([a, b, c, 0])),
-        [a, b, c, d] => hasher.write_u32(u32::from_le_bytes([a, b, c, d])),
-        [a, b, c, d, e, f, g, h] => hasher.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h])),
-        _ => hasher.write(text),
-    }
+fn short(text: &[u8]) -> Option<(u64, usize)> {
+    let number = match *text {
+        [a, b, c] => u64::from(u32::from_le_bytes([a, b, c, 0])),
+        [a, b, c, d] => u64::from(u32::from_le_bytes([a, b, c, d])),
+        [a, b, c, d, e, f, g, h] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        _ if text.len() > 8 => return None,
+        _ => text.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)),
+    };
+    Some((number, text.len()))
 }
