@@ -257,8 +257,10 @@ fn files(f: &mut Features, facts: &Facts<'_>) {
     for shows in f.victims.iter().filter_map(|client| facts.fetches_files(*client)) {
         victims = (victims.0 + u32::from(shows), victims.1 + 1);
     }
-    let share = |(fetched, all): (u32, u32)| if all < CLIENTS_MIN { 1.0 } else { f64::from(fetched) / f64::from(all) };
-    (f.with_files, f.others_with_files) = (share(victims), share((fetched - victims.0, all - victims.1)));
+    let share = |(fetched, all): (u32, u32)| (all >= CLIENTS_MIN).then(|| f64::from(fetched) / f64::from(all));
+    // Too few to tell are taken for people; and where nobody else is there, nobody else shows what is usual.
+    f.with_files = share(victims).unwrap_or(1.0);
+    f.others_with_files = share((fetched - victims.0, all - victims.1)).unwrap_or(0.0);
 }
 
 /// Why a cluster is not believed to be the server's fault.
