@@ -128,3 +128,4 @@ pub mod progress;
 pub mod report;
 pub mod state;
 pub mod tally;
+pub mod usual;

@@ -11,12 +11,13 @@
 mod cases;
 mod logs;
 mod schema;
+mod usual;
 
 pub use logs::Log;
 
 use crate::{
     exchange::{self, Damage},
-    model::{case::Case, tally::Shard, time::Time},
+    model::{case::Case, tally::Shard, time::Time, usual::Usual},
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::{
@@ -120,6 +121,8 @@ pub struct Change {
     pub forgotten_cases: Vec<String>,
     /// Messages by channel.
     pub messages: Vec<(String, String)>,
+    /// What is usual, where it was learnt anew.
+    pub usual: Option<Usual>,
     /// Facts by name.
     pub facts: Vec<(&'static str, i64)>,
     /// Words by name.
@@ -194,6 +197,15 @@ impl Store {
     pub fn word(&self, name: &str) -> Result<String, Error> {
         let find = "SELECT value FROM fact WHERE name = ?1";
         Ok(self.db.query_row(find, [name], |row| row.get(0)).optional()?.unwrap_or_default())
+    }
+
+    /// What is usual, as it was learnt last; none before that.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn usual(&self) -> Result<Option<Usual>, Error> {
+        let busiest = self.fact(usual::BUSIEST)?;
+        busiest.map(|busiest| usual::all(&self.db, busiest as u32)).transpose()
     }
 
     /// What pieces there are, oldest first.
@@ -281,6 +293,9 @@ impl Store {
         }
         for (channel, message) in &change.messages {
             run.execute("INSERT INTO outbox (channel, message) VALUES (?1, ?2)", [channel, message])?;
+        }
+        if let Some(usual) = &change.usual {
+            usual::put(&run, usual)?;
         }
         add(&run, "dropped_requests", change.dropped_requests as i64)?;
         for (name, value) in &change.facts {

@@ -46,6 +46,14 @@ const STEPS: &[&str] = &["
     ) STRICT;
     -- Numbers and words that stand alone.
     CREATE TABLE fact (name TEXT PRIMARY KEY, value ANY) STRICT;
+", "
+    -- model::usual::Usual, as it was when all requests were looked at last.
+    CREATE TABLE usual (
+        host BLOB NOT NULL, path BLOB NOT NULL,
+        share_401 REAL NOT NULL, share_403 REAL NOT NULL, share_failed REAL NOT NULL,
+        spread_401 REAL NOT NULL, spread_403 REAL NOT NULL, spread_failed REAL NOT NULL,
+        PRIMARY KEY (host, path)
+    ) STRICT, WITHOUT ROWID;
 "];
 
 /// The version that this program writes.
