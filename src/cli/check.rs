@@ -72,6 +72,9 @@ pub struct RuleArgs {
     /// refused than usual; 0s for each run [default: 1h]
     #[arg(long, value_name = "SPAN", env = "AUTHFAULT_LOOK_EVERY", value_parser = span::span)]
     pub look_every: Option<u32>,
+    /// Look in each run while fewer requests than this are remembered: that is quickly done [default: 50000]
+    #[arg(long, value_name = "N", env = "AUTHFAULT_LOOK_BELOW")]
+    pub look_below: Option<u64>,
     /// Say nothing of attacks
     #[arg(long)]
     pub ignore_attacks: bool,
@@ -191,7 +194,8 @@ impl RuleArgs {
             attacks: !(self.ignore_attacks || file.ignore_attacks.unwrap_or(false)),
         };
         let every_secs = either(self.look_every, file.look_every.as_deref(), looks.every_secs)?;
-        Ok((rules, Keep { secs, ..keep }, Looks { every_secs, ..looks }))
+        let always_below = self.look_below.or(file.look_below).unwrap_or(looks.always_below);
+        Ok((rules, Keep { secs, ..keep }, Looks { every_secs, always_below }))
     }
 }
 

@@ -44,7 +44,7 @@ pub struct Part {
 pub struct Rates {
     /// Of the clients that come in a slice, the share that is refused.
     pub share: [f64; 3],
-    /// How much wider the number of those refused spreads than chance alone would have it; at least 1.
+    /// How many times as widely the number of those refused is spread as by chance alone (its variance); at least 1.
     pub spread: [f64; 3],
 }
 

@@ -77,8 +77,6 @@ pub(super) fn take(
     let oldest = store.fact("horizon")?.unwrap_or(0) as u32;
     let horizon = Time(oldest.max(now.0.saturating_sub(keep.secs)));
     let ahead = requests(&new).filter(|time| *time >= until).count() as u64;
-    let old = requests(&new).filter(|time| *time < horizon).count() as u64;
-    change.dropped_requests += ahead + old;
     let kept = kept.max(remembered_share(store, now)?);
     let within = (horizon, until);
     let pieces = cut(tally::share(new, kept, budget), kept, within, change);
@@ -168,21 +166,30 @@ fn requests(shards: &[Shard]) -> impl Iterator<Item = Time> {
 
 /// New requests as pieces of at most a day, each with its level: a first run may bring months.
 fn cut(new: Vec<Shard>, kept: Kept, within: (Time, Time), change: &mut Change) -> Vec<(u32, Shard)> {
-    let (ledger, _) = tally::build_between((new, kept), within, &Budget::default());
-    let Some((first, last)) = ledger.span else { return Vec::new() };
+    let (ledger, dropped) = tally::build_between((new, kept), within, &Budget::default());
+    change.dropped_requests += dropped;
+    let Some((first, last)) = span(&ledger) else { return Vec::new() };
     let (level, days) = if last.0 - first.0 < DAY_SECS {
         (0, vec![(first, last)])
     } else {
-        let days = (first.0 / DAY_SECS..=last.0 / DAY_SECS).map(|day| day * DAY_SECS);
-        (LEVEL_MAX, days.map(|from| (Time(from), Time(from.saturating_add(DAY_SECS - 1)))).collect())
+        let end_of = |day: u32| Time((day * DAY_SECS).saturating_add(DAY_SECS - 1));
+        let days = (first.0 / DAY_SECS..=last.0 / DAY_SECS).map(|day| (Time(day * DAY_SECS), end_of(day)));
+        (LEVEL_MAX, days.collect())
     };
     let mut pieces = Vec::new();
     for (first, last) in days {
         let (shards, dropped) = folded(&ledger, first, last);
         change.dropped_requests += dropped;
-        pieces.extend(shards.into_iter().filter(|shard| !shard.visits.is_empty()).map(|shard| (level, shard)));
+        pieces.extend(shards.into_iter().map(|shard| (level, shard)));
     }
     pieces
+}
+
+/// Earliest and latest time, from the start of the slice on where requests are only counted.
+fn span(ledger: &Ledger) -> Option<(Time, Time)> {
+    let counted = &ledger.counted;
+    let start = counted.slices.keys().next().map(|slice| Time(slice.saturating_mul(counted.slice_secs)));
+    ledger.span.map(|(first, last)| (start.map_or(first, |start| start.min(first)), last))
 }
 
 /// A stretch of a ledger, both ends inclusive, in as few shards as can number it; and how many requests no shard can.
@@ -190,7 +197,12 @@ pub(super) fn folded(ledger: &Ledger, first: Time, last: Time) -> (Vec<Shard>, u
     match exchange::fold(ledger, first, Time(last.0.saturating_add(1))) {
         Some(shard) => (vec![shard], 0),
         // More kinds of request in one second than a shard can number: a flood.
-        None if first >= last => (Vec::new(), ledger.visits.iter().filter(|seen| seen.time() == first).count() as u64),
+        None if first >= last => {
+            let kept = ledger.visits.iter().filter(|seen| seen.time() == first).count() as u64;
+            let mut counted = ledger.counted.clone();
+            counted.cut((first, Time(first.0.saturating_add(1))));
+            (Vec::new(), kept + counted.all().requests)
+        }
         None => {
             let middle = first.0 + (last.0 - first.0) / 2;
             let (mut halves, dropped) = folded(ledger, first, Time(middle));
@@ -222,7 +234,7 @@ fn fold(
         change.dropped_pieces.extend(full.iter().map(|(piece, _)| piece.id));
         let shards = tally::share(shards, kept, budget);
         let (ledger, _) = tally::build_between((shards, kept), (Time(0), Time(u32::MAX)), &Budget::default());
-        let Some((first, last)) = ledger.span else { continue };
+        let Some((first, last)) = span(&ledger) else { continue };
         let (shards, dropped) = folded(&ledger, first, last);
         change.dropped_requests += dropped;
         added.extend(shards.into_iter().map(|shard| (level + 1, shard)));

@@ -310,15 +310,19 @@ impl Store {
     }
 }
 
+/// Requests that are only counted are requests too.
 fn put_piece(run: &Transaction<'_>, level: u32, shard: &Shard) -> Result<(), Error> {
     let times = || {
         shard.visits.iter().flat_map(|(bucket, visits)| {
             visits.iter().map(move |visit| u32::from(*bucket) << 16 | u32::from(visit.second))
         })
     };
-    let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(()) };
+    let counted = shard.counted.span.map(|(first, last)| [first.0, last.0]);
+    let ends = || times().chain(counted.into_iter().flatten());
+    let (Some(first), Some(last)) = (ends().min(), ends().max()) else { return Ok(()) };
+    let requests = times().count() as u64 + shard.counted.all().requests;
     let put = "INSERT INTO piece (level, requests, first, last, shard) VALUES (?1, ?2, ?3, ?4, ?5)";
-    run.execute(put, params![level, times().count() as i64, first, last, exchange::encode(shard)])?;
+    run.execute(put, params![level, requests as i64, first, last, exchange::encode(shard)])?;
     Ok(())
 }
 

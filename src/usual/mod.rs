@@ -3,10 +3,10 @@
 //!
 //! For each part of the site in which most are refused ([`Part`]), [`learn`] keeps what share of the clients of five
 //! minutes is refused there, and how far that spreads. [`Recent::stands_out`] asks of the last five, ten ... sixty
-//! minutes: are more clients refused in some part than that share of those who came, by more than three times the
-//! spread? Is one client refused more often than the busiest usually is? It is meant to say yes too often rather than
-//! too rarely: detection asks for four clients at least and for evidence beyond the number, and this asks for four and
-//! no evidence. What rises more slowly is left to the look that is taken now and then anyway.
+//! minutes: are so many more clients refused in some part than that share of those who came that it is hardly chance?
+//! Is one client refused more often than the busiest usually is? Detection asks for four clients at least and for
+//! evidence beyond their number, and this asks for four and no evidence. What rises more slowly is left to the look that
+//! is taken now and then anyway.
 
 use crate::model::{
     tally::Ledger,
@@ -25,9 +25,10 @@ const LEARNT_SLICES: u32 = 7 * 86_400 / SLICE_SECS;
 const PARTS_MAX: usize = 256;
 /// Fewer clients than this are never a fault, nor is one that was refused less often an attack.
 const CLIENTS_MIN: u32 = 4;
-const REFUSALS_MIN: u32 = 10;
-/// More than usual by so many times the spread stands out.
-const SPREADS: f64 = 3.0;
+const REFUSALS_MIN: u32 = 20;
+/// Deviance (of a Poisson count) above which a count is hardly chance. Hundreds of parts are asked for in each run, so
+/// this is that of four times the spread: one in thirty thousand.
+const DEVIANCE: f64 = 16.0;
 
 /// Kinds of refusal.
 const KINDS: usize = Refused::ALL.len();
@@ -41,7 +42,7 @@ pub fn learn(ledger: &Ledger) -> Usual {
     let hours = counts.busiest.chunks(RECENT_SLICES as usize).map(|hour| hour.iter().copied().max().unwrap_or(0));
     let mut hours: Vec<u32> = hours.collect();
     hours.sort_unstable();
-    let busiest = hours.get(hours.len() * 9 / 10).copied().unwrap_or(0);
+    let busiest = hours.get(hours.len() * 49 / 50).copied().unwrap_or(0);
     let parts = counts.parts.iter().map(|part| (part.part.clone(), part.rates()));
     Usual { parts: parts.collect(), busiest }
 }
@@ -209,6 +210,8 @@ impl PartCounts {
     /// week does not make the next one look usual.
     fn rates(&self) -> Rates {
         const OUTSIDE: f64 = 0.02;
+        /// Where hardly anybody is refused, one refusal alone is no wonder.
+        const EXPECTED_MIN: f64 = 0.5;
         let mut rates = Rates::default();
         let came: u64 = self.slices.iter().map(|(came, _)| u64::from(*came)).sum();
         for ((share, spread), kind) in rates.share.iter_mut().zip(&mut rates.spread).zip(0..) {
@@ -218,12 +221,12 @@ impl PartCounts {
             let busy = self.slices.iter().filter(|(came, _)| *came > 0);
             let off = busy.map(|slice| {
                 let expected = f64::from(slice.0) * *share;
-                (f64::from(refused(slice)) - expected).powi(2) / variance(expected, *share)
+                (f64::from(refused(slice)) - expected).powi(2) / expected.max(EXPECTED_MIN)
             });
             let mut off: Vec<f64> = off.collect();
             off.sort_unstable_by(f64::total_cmp);
             off.truncate(off.len() - (off.len() as f64 * OUTSIDE).ceil() as usize);
-            *spread = (off.iter().sum::<f64>() / off.len().max(1) as f64).max(1.0).sqrt();
+            *spread = (off.iter().sum::<f64>() / off.len().max(1) as f64).max(1.0);
         }
         rates
     }
@@ -240,8 +243,7 @@ impl PartCounts {
             let is_more = |slices: &[(u32, [u32; KINDS])]| {
                 let refused: u32 = slices.iter().map(count).sum();
                 let expected = slices.iter().map(|(came, _)| f64::from(*came) * share).sum::<f64>();
-                refused >= CLIENTS_MIN
-                    && f64::from(refused) > expected + SPREADS * spread * variance(expected, share).sqrt()
+                refused >= CLIENTS_MIN && deviance(f64::from(refused), expected) > DEVIANCE * spread
             };
             let has_new = |slices: &[(u32, [u32; KINDS])]| slices.iter().take(new_slices).any(|slice| count(slice) > 0);
             let ends_now = (1..=self.slices.len()).filter_map(|length| self.slices.get(..length));
@@ -251,9 +253,12 @@ impl PartCounts {
     }
 }
 
-/// Of how many of so many are refused, by chance alone; not below a half, so that one refusal alone is no wonder.
-fn variance(expected: f64, share: f64) -> f64 {
-    (expected * (1.0 - share)).max(0.5)
+/// How far a count lies above what is expected, as the square of so many standard deviations; 0 below it.
+fn deviance(count: f64, expected: f64) -> f64 {
+    /// Of a part in which nobody was refused yet that is all that is known.
+    const EXPECTED_MIN: f64 = 0.05;
+    let expected = expected.max(EXPECTED_MIN);
+    if count <= expected { 0.0 } else { 2.0 * (count * (count / expected).ln() - (count - expected)) }
 }
 
 #[cfg(test)]
