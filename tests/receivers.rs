@@ -2,7 +2,9 @@
 //!
 //! AUTHFAULT_REQUIRE with `alertmanager` or `promtool` in it turns their skipping into a failure.
 
-use crate::support::{Run, authfault, gunzip, is_required, log_with_ongoing_fault, mailserver::MailServer, put, workshop};
+use crate::support::{
+    Run, authfault, gunzip, is_required, log_with_ongoing_fault, mailserver::MailServer, put, workshop,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use std::{
@@ -48,7 +50,10 @@ fn a_mail_server_gets_the_mail_and_whoever_it_does_not_know_is_said() {
         ["EHLO authfault", &login, "MAIL FROM:<authfault@example.org>", "RCPT TO:<oncall@example.org>", "DATA", "QUIT"];
     assert_eq!(mail.commands, expected);
     let (head, body) = mail.text.split_once("\n\n").unwrap();
-    assert!(head.starts_with("From: Authfault <authfault@example.org>\nTo: oncall@example.org\nSubject: CRITICAL "), "{head}");
+    assert!(
+        head.starts_with("From: Authfault <authfault@example.org>\nTo: oncall@example.org\nSubject: CRITICAL "),
+        "{head}"
+    );
     assert!(head.contains("\nDate: 10 Mar 2026 17:00:00 +0000\nMessage-ID: <"), "{head}");
     let text = STANDARD.decode(body.replace('\n', "")).unwrap();
     assert!(String::from_utf8(text).unwrap().contains("SERVER-SIDE"));
@@ -128,7 +133,12 @@ fn alertmanager_itself_takes_the_alert() {
         .unwrap();
     let _daemon = Daemon(daemon);
     let is_ready = || get(port, "/-/ready").is_some();
-    let waited = (0..100).find(|_| is_ready() || { std::thread::sleep(Duration::from_millis(100)); false });
+    let waited = (0..100).find(|_| {
+        is_ready() || {
+            std::thread::sleep(Duration::from_millis(100));
+            false
+        }
+    });
     assert!(waited.is_some(), "{}", fs::read_to_string(folder.path().join("am.log")).unwrap());
 
     // Its end must lie ahead of Alertmanager's clock, which is the real one.
@@ -136,9 +146,8 @@ fn alertmanager_itself_takes_the_alert() {
         "[[notify]]\ntype = 'alertmanager'\nurl = 'http://127.0.0.1:{port}'\nlabels = {{ site = 'shop' }}\n\
          ends_after_secs = 4000000000\n"
     );
-    let alerts = || -> Vec<Value> {
-        serde_json::from_str(&get(port, "/api/v2/alerts").expect("it answers")).expect("JSON")
-    };
+    let alerts =
+        || -> Vec<Value> { serde_json::from_str(&get(port, "/api/v2/alerts").expect("it answers")).expect("JSON") };
     for now in ["2026-03-10T16:55:00Z", AT_NOON] {
         let run = check(folder.path(), &channel, now);
         assert_eq!((run.code, run.err.as_str()), (Some(2), ""), "{run:?}");

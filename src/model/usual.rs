@@ -3,22 +3,24 @@
 /// Requests are judged in slices of so many seconds.
 pub const SLICE_SECS: u32 = 300;
 
-/// How a request was refused: asked for credentials, refused, failed.
+/// How a client fared in a part of the site in a slice; several may be true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
-    /// 401.
+pub enum Fate {
+    /// Met a 401.
     AskedToLogIn,
-    /// 403.
+    /// Met a 403.
     Forbidden,
-    /// 500 and above: authentication that is down may show so.
+    /// Met a 500 or above: authentication that is down may show so.
     Failed,
+    /// Met a 401 or 403, and was served nothing. Where each visit begins with a 401, this tells a good day from a bad.
+    Unserved,
 }
 
-impl Refused {
+impl Fate {
     /// All of them, in the order of the arrays that are kept for each.
-    pub const ALL: [Self; 3] = [Self::AskedToLogIn, Self::Forbidden, Self::Failed];
+    pub const ALL: [Self; 4] = [Self::AskedToLogIn, Self::Forbidden, Self::Failed, Self::Unserved];
 
-    /// Which of them a status is.
+    /// What a status makes of a client at once.
     #[must_use]
     pub fn of(status: u16) -> Option<Self> {
         match status {
@@ -39,13 +41,13 @@ pub struct Part {
     pub path: Vec<u8>,
 }
 
-/// What is usual in a part, for each kind of refusal.
+/// What is usual in a part, for each fate.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rates {
-    /// Of the clients that come in a slice, the share that is refused.
-    pub share: [f64; 3],
-    /// How many times as widely the number of those refused is spread as by chance alone (its variance); at least 1.
-    pub spread: [f64; 3],
+    /// Of the clients that come in a slice, the share that meets it.
+    pub share: [f64; 4],
+    /// How many times as widely the number of those is spread as by chance alone (its variance); at least 1.
+    pub spread: [f64; 4],
 }
 
 /// What is usual on a site.

@@ -26,7 +26,8 @@ impl Target {
         let token = secret("token", None, settings.token_file.as_ref(), settings.token_env.as_ref(), secrets)?;
         let timeout = settings.timeout();
         // A redirect would take the message, and perhaps the token, to where nobody said it should go.
-        let mut config = Agent::config_builder().timeout_global(Some(timeout)).max_redirects(0).http_status_as_error(false);
+        let mut config =
+            Agent::config_builder().timeout_global(Some(timeout)).max_redirects(0).http_status_as_error(false);
         if let Some(file) = &settings.ca_file {
             config = config.tls_config(TlsConfig::builder().root_certs(roots(file)?).build());
         }

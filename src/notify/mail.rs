@@ -87,9 +87,8 @@ fn date(rfc3339: &str) -> String {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let part = |from: usize, to: usize| rfc3339.get(from..to).unwrap_or_default();
     let month = part(5, 7).parse::<usize>().ok().and_then(|month| MONTHS.get(month.checked_sub(1)?));
-    month.map_or(String::new(), |month| {
-        format!("Date: {} {month} {} {} +0000\n", part(8, 10), part(0, 4), part(11, 19))
-    })
+    month
+        .map_or(String::new(), |month| format!("Date: {} {month} {} {} +0000\n", part(8, 10), part(0, 4), part(11, 19)))
 }
 
 /// Header text: as it is where it is short and plain, otherwise in encoded words of at most 75 characters.

@@ -157,7 +157,8 @@ pub struct Kind {
 type Make = fn(&Settings, &Secrets<'_>) -> Result<Box<dyn Channel>, String>;
 
 /// All of them.
-pub const KINDS: &[Kind] = &[exec::KIND, webhook::KIND, slack::KIND, alertmanager::KIND, mail::KIND, smtp::KIND, textfile::KIND];
+pub const KINDS: &[Kind] =
+    &[exec::KIND, webhook::KIND, slack::KIND, alertmanager::KIND, mail::KIND, smtp::KIND, textfile::KIND];
 
 /// A `[[notify]]` table of the configuration. Which keys mean something depends on the type.
 #[derive(Clone, Debug, Default, Deserialize)]

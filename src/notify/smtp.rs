@@ -247,9 +247,10 @@ impl<S: Stream + 'static> Talk<S> {
             let line = String::from_utf8_lossy(&line);
             let found = line.get(..3).and_then(|found| found.parse::<u16>().ok());
             if found != Some(code) {
-                return Err(Failure(found.map_or("the server speaks no SMTP".to_owned(), |found| {
-                    format!("the server answered {found}")
-                })));
+                return Err(Failure(
+                    found
+                        .map_or("the server speaks no SMTP".to_owned(), |found| format!("the server answered {found}")),
+                ));
             }
             lines.push(line.get(4..).unwrap_or_default().trim().to_owned());
             if line.as_bytes().get(3) != Some(&b'-') {

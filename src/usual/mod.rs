@@ -11,9 +11,12 @@
 use crate::model::{
     tally::Ledger,
     time::Time,
-    usual::{Part, Rates, Refused, SLICE_SECS, Usual},
+    usual::{Fate, Part, Rates, SLICE_SECS, Usual},
 };
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, VecDeque},
+};
 
 /// What is recent: so many slices.
 const RECENT_SLICES: u32 = 12;
@@ -30,8 +33,7 @@ const REFUSALS_MIN: u32 = 20;
 /// this is that of four times the spread: one in thirty thousand.
 const DEVIANCE: f64 = 16.0;
 
-/// Kinds of refusal.
-const KINDS: usize = Refused::ALL.len();
+const FATES: usize = Fate::ALL.len();
 
 /// Learns from requests what is usual.
 #[must_use]
@@ -67,7 +69,7 @@ impl Recent {
         let counts = &self.counts;
         let new_slices = (counts.last.0.saturating_sub(since.0) / SLICE_SECS + 1).min(RECENT_SLICES) as usize;
         let is_busy = |of_slice: &u32| *of_slice >= REFUSALS_MIN && *of_slice > usual.busiest;
-        let none = Rates { share: [0.0; KINDS], spread: [1.0; KINDS] };
+        let none = Rates { share: [0.0; FATES], spread: [1.0; FATES] };
         let rates: BTreeMap<&Part, &Rates> = usual.parts.iter().map(|(part, rates)| (part, rates)).collect();
         counts.busiest.iter().take(new_slices).any(is_busy)
             || counts.parts.iter().any(|part| part.stands_out(rates.get(&part.part).unwrap_or(&&none), new_slices))
@@ -87,10 +89,10 @@ struct Counts {
 #[derive(Clone, Debug, Default)]
 struct PartCounts {
     part: Part,
-    /// For each slice, how many came, and how many were refused in each way.
-    slices: Vec<(u32, [u32; KINDS])>,
-    /// Refused in each way, in all slices together.
-    refused: [u32; KINDS],
+    /// For each slice, how many came, and how many met each fate.
+    slices: Vec<(u32, [u32; FATES])>,
+    /// Who met each fate at once, in all slices together.
+    met: [u32; FATES],
 }
 
 impl Counts {
@@ -101,50 +103,52 @@ impl Counts {
         let empty = |part| PartCounts { part, slices: vec![<_>::default(); slices as usize], ..PartCounts::default() };
         let parts: Vec<PartCounts> = parts.into_iter().map(empty).collect();
         let mut counts = Self { last, parts, busiest: vec![0; slices as usize] };
-        let mut walk = Walk { came: vec![0; counts.parts.len()], refused: vec![[0; KINDS]; counts.parts.len()], ..Walk::default() };
+        let mut walk = Walk { parts: vec![Met::default(); counts.parts.len()], ..Walk::default() };
         for client in 0..ledger.clients.len() {
             walk.client += 1;
             walk.times.clear();
             let own = ledger.visits_of(client);
             for seen in own.get(own.partition_point(|seen| seen.time() < from)..).unwrap_or_default() {
-                let shape = ledger.shapes.get(seen.shape());
-                let kind = shape.and_then(|shape| Refused::of(shape.status));
+                let status = ledger.shapes.get(seen.shape()).map_or(0, |shape| shape.status);
                 let slice = (last.0.saturating_sub(seen.time().0) / SLICE_SECS) as usize;
                 let parts = of_shape.get(seen.shape()).map(Vec::as_slice).unwrap_or_default();
-                counts.count(&mut walk, parts, slice, kind);
-                if kind.is_some_and(|kind| kind != Refused::Failed) {
-                    walk.times.push_back(seen.time());
-                    while walk.times.front().is_some_and(|first| first.0 + RECENT_SECS <= seen.time().0) {
-                        walk.times.pop_front();
-                    }
-                    if let Some(busiest) = counts.busiest.get_mut(slice) {
-                        *busiest = (*busiest).max(walk.times.len() as u32);
-                    }
+                for part in parts {
+                    counts.count(&mut walk, *part as usize, slice, status);
+                }
+                if matches!(status, 401 | 403) {
+                    let busiest = counts.busiest.get_mut(slice);
+                    busiest.into_iter().for_each(|busiest| *busiest = (*busiest).max(walk.refusals_until(seen.time())));
                 }
             }
         }
         counts
     }
 
-    /// Counts a request once for each part, slice and client.
-    fn count(&mut self, walk: &mut Walk, parts: &[u32], slice: usize, kind: Option<Refused>) {
-        let stamp = walk.client << 12 | slice as u64;
-        for at in parts {
-            let at = *at as usize;
-            let Some(part) = self.parts.get_mut(at) else { continue };
-            let Some((came, refused)) = part.slices.get_mut(slice) else { continue };
-            if let Some(known) = walk.came.get_mut(at).filter(|known| **known != stamp) {
-                *known = stamp;
-                *came += 1;
-            }
-            let Some(kind) = kind.map(|kind| kind as usize) else { continue };
-            let known = walk.refused.get_mut(at).and_then(|known| known.get_mut(kind));
-            if let Some(known) = known.filter(|known| **known != stamp) {
-                if *known >> 12 != walk.client {
-                    part.refused.iter_mut().skip(kind).take(1).for_each(|refused| *refused += 1);
-                }
-                *known = stamp;
-                refused.iter_mut().skip(kind).take(1).for_each(|refused| *refused += 1);
+    /// Counts a request: a client once for each part, slice and fate.
+    fn count(&mut self, walk: &mut Walk, part: usize, slice: usize, status: u16) {
+        let Some((part, met)) = self.parts.get_mut(part).zip(walk.parts.get_mut(part)) else { return };
+        let Some((came, fates)) = part.slices.get_mut(slice) else { return };
+        if met.client != walk.client {
+            *met = Met { client: walk.client, ..Met::default() };
+        }
+        if met.slice != Some(slice) {
+            (met.slice, met.here) = (Some(slice), [false; FATES]);
+            met.is_served = false;
+            *came += 1;
+        }
+        let [.., unserved] = fates;
+        let [.., was_unserved] = &mut met.here;
+        if (200..400).contains(&status) && !std::mem::replace(&mut met.is_served, true) {
+            *unserved -= u32::from(std::mem::take(was_unserved));
+        }
+        if matches!(status, 401 | 403) && !met.is_served {
+            *unserved += u32::from(!std::mem::replace(was_unserved, true));
+        }
+        let Some(fate) = Fate::of(status).map(|fate| fate as usize) else { return };
+        let all = [(&mut met.here, fates), (&mut met.ever, &mut part.met)];
+        for (known, counted) in all {
+            if let Some((known, counted)) = known.get_mut(fate).zip(counted.get_mut(fate)) {
+                *counted += u32::from(!std::mem::replace(known, true));
             }
         }
     }
@@ -154,11 +158,30 @@ impl Counts {
 #[derive(Default)]
 struct Walk {
     client: u64,
-    /// For each part, the client and slice that were counted last.
-    came: Vec<u64>,
-    refused: Vec<[u64; KINDS]>,
+    parts: Vec<Met>,
     /// When this client was refused in the last hour.
-    times: std::collections::VecDeque<Time>,
+    times: VecDeque<Time>,
+}
+
+/// What a client met in a part.
+#[derive(Clone, Copy, Default)]
+struct Met {
+    client: u64,
+    slice: Option<usize>,
+    here: [bool; FATES],
+    is_served: bool,
+    ever: [bool; FATES],
+}
+
+impl Walk {
+    /// Refusals of this client in the hour that ends with one more.
+    fn refusals_until(&mut self, time: Time) -> u32 {
+        self.times.push_back(time);
+        while self.times.front().is_some_and(|first| first.0 + RECENT_SECS <= time.0) {
+            self.times.pop_front();
+        }
+        self.times.len() as u32
+    }
 }
 
 /// The parts of a site where enough is refused, most first; and for each shape, those that it belongs to.
@@ -181,7 +204,7 @@ fn parts(ledger: &Ledger, from: Time, refusals_min: u32, parts_max: usize) -> (V
     let mut all: BTreeMap<Part, u32> = BTreeMap::new();
     for (at, requests) in refused.iter().enumerate().filter(|(_, requests)| **requests > 0) {
         let (status, parts) = parts_of(at);
-        if Refused::of(status).is_some() {
+        if Fate::of(status).is_some() {
             parts.into_iter().for_each(|part| *all.entry(part).or_default() += requests);
         }
     }
@@ -214,8 +237,8 @@ impl PartCounts {
         const EXPECTED_MIN: f64 = 0.5;
         let mut rates = Rates::default();
         let came: u64 = self.slices.iter().map(|(came, _)| u64::from(*came)).sum();
-        for ((share, spread), kind) in rates.share.iter_mut().zip(&mut rates.spread).zip(0..) {
-            let refused = |slice: &(u32, [u32; KINDS])| slice.1.get(kind).copied().unwrap_or(0);
+        for ((share, spread), fate) in rates.share.iter_mut().zip(&mut rates.spread).zip(0..) {
+            let refused = |slice: &(u32, [u32; FATES])| slice.1.get(fate).copied().unwrap_or(0);
             let all: u64 = self.slices.iter().map(|slice| u64::from(refused(slice))).sum();
             *share = all as f64 / came.max(1) as f64;
             let busy = self.slices.iter().filter(|(came, _)| *came > 0);
@@ -231,21 +254,23 @@ impl PartCounts {
         rates
     }
 
-    /// Whether more was refused in the last slices than usual.
+    /// Whether more clients met a fate in the last slices than usual.
     fn stands_out(&self, usual: &Rates, new_slices: usize) -> bool {
-        (0..KINDS).any(|kind| {
-            let of = |rates: &[f64; KINDS]| rates.get(kind).copied().unwrap_or_default();
+        let [asked, forbidden, ..] = self.met;
+        Fate::ALL.into_iter().any(|fate| {
+            let of = |rates: &[f64; FATES]| rates.get(fate as usize).copied().unwrap_or_default();
             let (share, spread) = (of(&usual.share), of(&usual.spread));
-            if self.refused.get(kind).is_none_or(|clients| *clients < CLIENTS_MIN) {
+            let met = self.met.get(fate as usize).copied().unwrap_or_default();
+            if (if fate == Fate::Unserved { asked + forbidden } else { met }) < CLIENTS_MIN {
                 return false;
             }
-            let count = |slice: &(u32, [u32; KINDS])| slice.1.get(kind).copied().unwrap_or(0);
-            let is_more = |slices: &[(u32, [u32; KINDS])]| {
-                let refused: u32 = slices.iter().map(count).sum();
-                let expected = slices.iter().map(|(came, _)| f64::from(*came) * share).sum::<f64>();
-                refused >= CLIENTS_MIN && deviance(f64::from(refused), expected) > DEVIANCE * spread
+            let count = |slice: &(u32, [u32; FATES])| slice.1.get(fate as usize).copied().unwrap_or(0);
+            let is_more = |slices: &[(u32, [u32; FATES])]| {
+                let met: u32 = slices.iter().map(count).sum();
+                let expected = slices.iter().map(|(came, _)| f64::from(*came) * share).sum();
+                met >= CLIENTS_MIN && deviance(f64::from(met), expected) > DEVIANCE * spread
             };
-            let has_new = |slices: &[(u32, [u32; KINDS])]| slices.iter().take(new_slices).any(|slice| count(slice) > 0);
+            let has_new = |slices: &[(u32, [u32; FATES])]| slices.iter().take(new_slices).any(|slice| count(slice) > 0);
             let ends_now = (1..=self.slices.len()).filter_map(|length| self.slices.get(..length));
             let each_new = self.slices.get(..new_slices).unwrap_or_default().chunks(1);
             ends_now.chain(each_new).any(|slices| has_new(slices) && is_more(slices))

@@ -69,8 +69,10 @@ fn what_is_usual_does_not_stand_out_by_day_or_by_night() {
 
 #[test]
 fn a_few_clients_that_are_refused_together_stand_out_even_where_few_come() {
-    for (when, path, status) in [(NIGHT, "/app/inbox", 401), (DAY, "/docs/start", 403), (DAY, "/new/thing", 401), (DAY, "/docs/start", 500)] {
-        let refused: Vec<Request> = (0..5).map(|nth| (400 + nth, when - nth * 9, path, status)).collect();
+    for (when, path, status) in
+        [(NIGHT, "/app/inbox", 401), (DAY, "/docs/start", 403), (DAY, "/new/thing", 401), (DAY, "/docs/start", 500)]
+    {
+        let refused: Vec<Request> = (0..8).map(|nth| (400 + nth, when - nth * 9, path, status)).collect();
         assert!(stands_out(&refused, when), "{status} on {path}");
         assert!(!stands_out(&refused[..3], when), "three are no wave");
         let served: Vec<Request> = refused.iter().map(|request| (request.0, request.1, path, 404)).collect();
@@ -82,15 +84,16 @@ fn a_few_clients_that_are_refused_together_stand_out_even_where_few_come() {
 fn what_comes_slowly_adds_up_over_an_hour() {
     let refused: Vec<Request> = (0..5).map(|nth| (400 + nth, DAY - nth * 700, "/docs/start", 403)).collect();
     assert!(stands_out(&refused, DAY));
-    let over: Vec<Request> = refused.iter().map(|request| (request.0, request.1 - SLICE_SECS, request.2, 403)).collect();
+    let over: Vec<Request> =
+        refused.iter().map(|request| (request.0, request.1 - SLICE_SECS, request.2, 403)).collect();
     assert!(!stands_out(&over, DAY), "it was judged before");
 }
 
 #[test]
 fn one_client_that_is_refused_often_stands_out() {
-    let often: Vec<Request> = (0..12).map(|nth| (400, DAY - nth * 20, "/app/login", 401)).collect();
+    let often: Vec<Request> = (0..24).map(|nth| (400, DAY - nth * 20, "/app/login", 401)).collect();
     assert!(stands_out(&often, DAY));
-    assert!(!stands_out(&often[..8], DAY));
+    assert!(!stands_out(&often[..15], DAY));
 }
 
 /// An outage that was counted does not make the next one look usual.
@@ -108,6 +111,27 @@ fn an_outage_of_yesterday_hides_none_of_today() {
         request.3 = 401;
     }
     assert!(Recent::new(&ledger(&recent)).stands_out(&usual, Time(DAY - SLICE_SECS + 1)));
+}
+
+/// Where each visit begins with a challenge, those who are served after it are no news, and those who are not are.
+#[test]
+fn a_password_file_that_is_lost_shows_where_everybody_meets_a_401_anyway() {
+    let visits = |day: u32, is_lost: bool| {
+        let at = |nth: u32| (nth % 40, MIDNIGHT + day * 24 * HOUR + nth * 60);
+        let visit = move |nth: u32| {
+            let ((who, when), status) = (at(nth), if is_lost { 401 } else { 200 });
+            [(who, when, "/private/a", 401), (who, when + 1, "/private/a", status)]
+        };
+        (0..24 * 60).flat_map(visit).collect::<Vec<Request>>()
+    };
+    let usual = learn(&ledger(&[visits(0, false), visits(1, false)].concat()));
+    let hour = |is_lost: bool| {
+        let mut hour = visits(2, is_lost);
+        hour.truncate(120);
+        Recent::new(&ledger(&hour)).stands_out(&usual, hour.last().map_or(Time(0), |last| Time(last.1 - 60)))
+    };
+    assert!(hour(true));
+    assert!(!hour(false));
 }
 
 #[test]
