@@ -150,7 +150,7 @@ fn moment(second: u32) -> String {
     authfault::model::time::Time(MIDNIGHT + second).rfc3339()
 }
 
-/// Hours at which a run's report is compared: quiet ones, one in each fault, one after cron was down, one after the
+/// Hours in which, at twenty past, a run's report is compared: quiet ones, one in each fault, one after cron was down, one after the
 /// directory moved, and between them each way of rotation.
 const COMPARED: [u32; 8] = [4, 7, 10, 13, 17, 21, 28, 33];
 
@@ -194,7 +194,7 @@ fn days_of_rotations_misses_and_kills_lose_and_repeat_nothing() {
             server.append(&text);
             second += 1 + dice.below(30) as u32;
         }
-        let is_compared = COMPARED.contains(&(tick / HOUR)) && tick % HOUR == 0;
+        let is_compared = COMPARED.contains(&(tick / HOUR)) && tick % HOUR == 20 * MINUTE;
         if dice.below(4) == 0 && !is_compared {
             let text = line(&mut dice, second);
             let (begun, rest) = text.split_at(1 + dice.below(text.len() - 2));
