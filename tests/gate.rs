@@ -143,7 +143,7 @@ fn a_run_that_only_stores_still_notices_an_error_log_that_is_gone() {
     let cut = text.find("08/Oct/2025:10:0").unwrap();
     let end = cut + text[cut..].find('\n').unwrap() + 1;
     let run = |upto: usize, clock: &str| {
-        put(folder.path(), "access.log", text[..upto].as_bytes());
+        put(folder.path(), "access.log", &text.as_bytes()[..upto]);
         let arguments = ["check", "-v", "--state", "state", "access.log", "--error-log", "error.log", "--now", clock];
         run_in(folder.path(), arguments)
     };
