@@ -70,6 +70,10 @@
 //! knows an incident again though its id, start and scope become clearer from run to run. `backtest` is the same
 //! detection over growing parts of old logs, and the same [`cases`].
 //!
+//! Building the ledger is dear, so a run asks first whether what is new is as [`usual`]; if so it is stored as a piece,
+//! and that is all. What is usual is learnt by each look from the ledger, as shares of clients by part of the site, and
+//! asked of the last hour, whose pieces are therefore not folded yet.
+//!
 //! # Where things are
 //!
 //! | folder | owns |
@@ -82,8 +86,9 @@
 //! | [`detect`] | the ledger and the notes to incidents, each refusal's cause, sums, one client's story; the registry of causes |
 //! | [`exchange`] | shards as bytes, versioned and checked |
 //! | [`state`] | SQLite: positions, shards, incidents, messages; its lock and its invariant |
+//! | [`usual`] | what is usual in each part of a site, and whether the last hour stands out |
 //! | [`cases`] | the life of an incident over many runs, and what there is to say of it |
-//! | [`notify`] | mail, Slack, webhooks, Alertmanager, programs, node_exporter (the only network access) |
+//! | [`notify`] | mail, SMTP, Slack, webhooks, Alertmanager, programs, node_exporter (the only network access) |
 //! | [`privacy`] | a report without persons: pseudonyms, coarse networks, no queries |
 //! | [`report`] | terminal, HTML, Markdown, JSON, CSV; what is said of an incident; every escape |
 //! | [`pipeline`] | the order of it all |
@@ -128,3 +133,4 @@ pub mod progress;
 pub mod report;
 pub mod state;
 pub mod tally;
+pub mod usual;

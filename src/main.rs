@@ -212,9 +212,10 @@ fn backtest(args: &BacktestArgs) -> Result<ExitCode, String> {
         return Err("no line was understood, so there is nothing to replay".to_owned());
     };
     let mut text = format!(
-        "{} messages would have been sent by {} checks from {} to {} UTC\n",
+        "{} messages would have been sent by {} checks ({} of them full looks) from {} to {} UTC\n",
         replay.news.len(),
         replay.checks,
+        replay.looks,
         from.minute(),
         to.minute()
     );

@@ -16,6 +16,8 @@ mod readme; // what the README shows is what happens
 
 // From cron
 mod check; // what a run says, to whom, and with which exit code
+mod gate; // what is told later because most runs only store what is new
+mod receivers; // real receivers of messages, and a mail server
 mod simulation; // days of log with rotations, missed runs and kills
 
 // For other programs

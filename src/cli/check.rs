@@ -6,7 +6,7 @@ use crate::{
     model::time::Time,
     notify::Settings,
     parse,
-    pipeline::{Ask, Keep, Plan},
+    pipeline::{Ask, Keep, Looks, Plan},
 };
 use clap::Args;
 use std::path::PathBuf;
@@ -68,6 +68,13 @@ pub struct RuleArgs {
     /// Remember requests for so long, as what is usual [default: 14d]
     #[arg(long, value_name = "SPAN", env = "AUTHFAULT_KEEP", value_parser = span::span)]
     pub keep: Option<u32>,
+    /// Look at all that is remembered after so long at least; before that only where something is on, or where more is
+    /// refused than usual; 0s for each run [default: 1h]
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_LOOK_EVERY", value_parser = span::span)]
+    pub look_every: Option<u32>,
+    /// Look in each run while fewer requests than this are remembered: that is quickly done [default: 50000]
+    #[arg(long, value_name = "N", env = "AUTHFAULT_LOOK_BELOW")]
+    pub look_below: Option<u64>,
     /// Say nothing of attacks
     #[arg(long)]
     pub ignore_attacks: bool,
@@ -148,13 +155,14 @@ impl CheckArgs {
         config.fill(&mut reading)?;
         let keep_size = self.keep_size.map(Ok).or_else(|| config.keep_size.as_deref().map(span::size));
         let keep_size = keep_size.unwrap_or(Ok(Keep::default().bytes))?;
-        let (rules, keep) = self.rules.put_together(&config)?;
+        let (rules, keep, looks) = self.rules.put_together(&config)?;
         let ask = Ask {
             paths: reading.paths.clone(),
             error_logs: reading.error_logs.clone(),
             reading: reading.options(cores, texts)?,
             rules,
             keep: Keep { bytes: keep_size, ..keep },
+            looks,
             stale_after_secs: either(self.stale_after, config.stale_after.as_deref(), STALE_AFTER_SECS)?,
             now: Time(0),
             wants_report: !reading.files.is_empty(),
@@ -171,8 +179,8 @@ fn either(flag: Option<u32>, file: Option<&str>, usual: u32) -> Result<u32, Stri
 }
 
 impl RuleArgs {
-    fn put_together(&self, file: &Config) -> Result<(Rules, Keep), String> {
-        let (rules, keep) = (Rules::default(), Keep::default());
+    fn put_together(&self, file: &Config) -> Result<(Rules, Keep, Looks), String> {
+        let (rules, keep, looks) = (Rules::default(), Keep::default(), Looks::default());
         let confidence = self.confidence.or(file.confidence).unwrap_or(rules.confidence);
         if !(0.0..=1.0).contains(&confidence) {
             return Err(format!("expected a confidence from 0 to 1, found {confidence}"));
@@ -185,7 +193,9 @@ impl RuleArgs {
             resolve_after_secs: either(self.resolve_after, file.resolve_after.as_deref(), rules.resolve_after_secs)?,
             attacks: !(self.ignore_attacks || file.ignore_attacks.unwrap_or(false)),
         };
-        Ok((rules, Keep { secs, ..keep }))
+        let every_secs = either(self.look_every, file.look_every.as_deref(), looks.every_secs)?;
+        let always_below = self.look_below.or(file.look_below).unwrap_or(looks.always_below);
+        Ok((rules, Keep { secs, ..keep }, Looks { every_secs, always_below }))
     }
 }
 
@@ -233,10 +243,10 @@ impl BacktestArgs {
             }
             _ => {}
         }
-        let (rules, keep) = self.rules.put_together(&Config::default())?;
+        let (rules, keep, looks) = self.rules.put_together(&Config::default())?;
         let reading = args.options(cores, texts)?;
         let confidences = vec![0.5, 0.6, 0.7, 0.8, 0.9, 0.95];
-        Ok(Plan { reading, rules, keep, every_secs: self.alert_every, confidences })
+        Ok(Plan { reading, rules, keep, looks, every_secs: self.alert_every, confidences })
     }
 }
 

@@ -40,6 +40,10 @@ pub struct Config {
     pub keep: Option<String>,
     /// As `--keep-size`.
     pub keep_size: Option<String>,
+    /// As `--look-every`.
+    pub look_every: Option<String>,
+    /// As `--look-below`.
+    pub look_below: Option<u64>,
     /// As `--ignore-attacks`.
     pub ignore_attacks: Option<bool>,
     /// Whom to tell.

@@ -466,6 +466,24 @@ mod tests {
         assert_eq!(folder.run(), []);
     }
 
+    /// However logrotate packs.
+    #[test]
+    fn what_was_packed_otherwise_than_by_gzip_is_followed_too() {
+        let text = long(1) + "last of one\n";
+        let zstd = zstd::encode_all(text.as_bytes(), 3).unwrap();
+        let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        bzip2.write_all(text.as_bytes()).unwrap();
+        for (name, packed) in [("access.log.1.zst", zstd), ("access.log.1.bz2", bzip2.finish().unwrap())] {
+            let mut folder = Folder::new();
+            folder.put("access.log", long(1).as_bytes());
+            folder.run();
+            folder.put(name, &packed);
+            folder.put("access.log", b"new\n");
+            assert_eq!(folder.run(), [read("access.log", "new\n"), read(name, "last of one\n")]);
+            assert_eq!(folder.run(), []);
+        }
+    }
+
     #[test]
     fn a_log_that_was_begun_anew_is_another() {
         let mut folder = Folder::new();

@@ -233,7 +233,8 @@ fn summary(outcome: &Outcome) -> String {
         (None, None) => "no incident is open".to_owned(),
     };
     // A bar would begin the performance data.
-    format!("{text} ({} new lines{baseline})", figures.lines).replace('|', "/")
+    let looked = if figures.is_look || figures.lines == 0 { "" } else { ", nothing unusual in them" };
+    format!("{text} ({} new lines{looked}{baseline})", figures.lines).replace('|', "/")
 }
 
 /// As the guidelines of the monitoring plugins have it.

@@ -14,3 +14,4 @@ pub mod report;
 pub mod story;
 pub mod tally;
 pub mod time;
+pub mod usual;

@@ -2,8 +2,11 @@
 //! and others keep their secret.
 
 use super::{Failure, Secrets, Settings, secret};
-use std::time::Duration;
-use ureq::{Agent, Error};
+use std::{path::Path, time::Duration};
+use ureq::{
+    Agent, Error,
+    tls::{PemItem, RootCerts, TlsConfig, parse_pem},
+};
 
 /// Where to post, and with what right.
 pub(super) struct Target {
@@ -23,7 +26,11 @@ impl Target {
         let token = secret("token", None, settings.token_file.as_ref(), settings.token_env.as_ref(), secrets)?;
         let timeout = settings.timeout();
         // A redirect would take the message, and perhaps the token, to where nobody said it should go.
-        let config = Agent::config_builder().timeout_global(Some(timeout)).max_redirects(0).http_status_as_error(false);
+        let mut config =
+            Agent::config_builder().timeout_global(Some(timeout)).max_redirects(0).http_status_as_error(false);
+        if let Some(file) = &settings.ca_file {
+            config = config.tls_config(TlsConfig::builder().root_certs(roots(file)?).build());
+        }
         Ok(Self { agent: config.build().into(), url, token, timeout })
     }
 
@@ -59,4 +66,16 @@ impl Target {
         };
         Failure(text)
     }
+}
+
+/// The operator's own authority.
+fn roots(file: &Path) -> Result<RootCerts, String> {
+    let failed = || format!("{}: expected certificates in PEM form", file.display());
+    let pem = std::fs::read(file).map_err(|error| format!("{}: cannot read it: {error}", file.display()))?;
+    let certificate = |item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    };
+    let certificates: Vec<_> = parse_pem(&pem).filter_map(certificate).collect();
+    if certificates.is_empty() { Err(failed()) } else { Ok(certificates.into()) }
 }

@@ -9,6 +9,7 @@ mod http;
 mod mail;
 mod program;
 mod slack;
+mod smtp;
 mod textfile;
 mod webhook;
 
@@ -37,6 +38,9 @@ pub struct Message {
     pub subject: String,
     /// For people.
     pub text: String,
+    /// When it was told, RFC 3339; empty in messages of older versions.
+    #[serde(default)]
+    pub told: String,
     /// RFC 3339.
     pub start: String,
     /// RFC 3339; null while it is on.
@@ -61,6 +65,7 @@ impl Message {
             id: case.id.clone(),
             subject: subject(news),
             text: case.account.text.clone(),
+            told: case.told_at.map(Time::rfc3339).unwrap_or_default(),
             start: case.start.rfc3339(),
             end: case.end.map(Time::rfc3339),
             clients: case.clients,
@@ -152,7 +157,8 @@ pub struct Kind {
 type Make = fn(&Settings, &Secrets<'_>) -> Result<Box<dyn Channel>, String>;
 
 /// All of them.
-pub const KINDS: &[Kind] = &[exec::KIND, webhook::KIND, slack::KIND, alertmanager::KIND, mail::KIND, textfile::KIND];
+pub const KINDS: &[Kind] =
+    &[exec::KIND, webhook::KIND, slack::KIND, alertmanager::KIND, mail::KIND, smtp::KIND, textfile::KIND];
 
 /// A `[[notify]]` table of the configuration. Which keys mean something depends on the type.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -175,10 +181,14 @@ pub struct Settings {
     pub url_file: Option<PathBuf>,
     /// An environment variable that holds the same.
     pub url_env: Option<String>,
-    /// A file with a bearer token.
+    /// A file with a bearer token, or a mail account's password.
     pub token_file: Option<PathBuf>,
-    /// An environment variable with a bearer token.
+    /// An environment variable with the same.
     pub token_env: Option<String>,
+    /// A mail account.
+    pub user: Option<String>,
+    /// A file with the certificates of whoever vouches for the server; those that browsers know where none is given.
+    pub ca_file: Option<PathBuf>,
     /// A body with `{subject}`, `{text}`, `{event}`, `{level}`, `{id}`, `{start}` in it, each as the inside of a JSON
     /// string.
     pub template: Option<String>,

@@ -3,7 +3,7 @@
 //! The parts of time do not depend on each other, so they are looked at side by side, some at once; the cases are then
 //! followed in order of time, once for each confidence that is tried.
 
-use super::{Keep, Options, conclude, coverage, memory, scan};
+use super::{Keep, Looks, Options, conclude, coverage, memory, scan};
 use crate::{
     cases::{self, Moment, Rules},
     detect::{self, Locate},
@@ -15,9 +15,11 @@ use crate::{
         report::{Input, Report},
         tally::{Ledger, Place},
         time::Time,
+        usual::Usual,
     },
     progress::Progress,
     tally::{self, Budget},
+    usual::{self, Recent},
 };
 use rayon::prelude::*;
 
@@ -30,6 +32,8 @@ pub struct Plan {
     pub rules: Rules,
     /// How much a check remembers.
     pub keep: Keep,
+    /// When a check looks at all of it.
+    pub looks: Looks,
     /// Seconds from check to check.
     pub every_secs: u32,
     /// Other values of the rules' confidence to be tried.
@@ -45,6 +49,8 @@ pub struct Replay {
     pub trials: Vec<Trial>,
     /// How many checks that found something new.
     pub checks: u64,
+    /// How many of them looked at all that was remembered.
+    pub looks: u64,
     /// Lines understood.
     pub parsed: u64,
     /// Earliest and latest time.
@@ -90,26 +96,22 @@ pub fn backtest(
 
     let locate = |place: Place| numbers.locate(place);
     let steps = steps(&ledger, first, last, plan.every_secs.max(1));
-    let mut main = Course::new(plan.rules);
-    let trial = |confidence: &f64| Course::new(Rules { confidence: *confidence, ..plan.rules });
+    let mut main = Course::new(plan.rules, plan.looks);
+    let trial = |confidence: &f64| Course::new(Rules { confidence: *confidence, ..plan.rules }, plan.looks);
     let mut trials: Vec<Course> = plan.confidences.iter().map(trial).collect();
     for batch in steps.chunks(BATCH) {
         let looks: Vec<Look> =
             batch.par_iter().filter_map(|step| look(&ledger, *step, (plan, &budget), &locate)).collect();
         for look in looks {
-            let report = Report {
-                input: Input { end: Some(look.moment.log_end), ..Input::default() },
-                incidents: look.incidents,
-                ..Report::default()
-            };
-            let news = main.advance(&report, look.moment, &|incident| tell(&report, incident));
+            let news = main.advance(&look, &|incident| tell(&look.report, incident));
             replay.news.extend(news.into_iter().map(|news| (look.moment.now, news)));
             for course in &mut trials {
-                course.advance(&report, look.moment, &|_| Account::default());
+                course.advance(&look, &|_| Account::default());
             }
             replay.checks += 1;
         }
     }
+    replay.looks = main.looks_taken;
     replay.trials = trials.iter().map(Course::trial).collect();
     replay
 }
@@ -126,11 +128,14 @@ fn steps(ledger: &Ledger, first: Time, last: Time, every_secs: u32) -> Vec<Time>
     ends.map(|(step, _)| Time(step.saturating_mul(every_secs))).collect()
 }
 
-/// What one check sees.
+/// What one check sees if it looks, and what it goes by when it decides whether to.
 struct Look {
-    incidents: Vec<Incident>,
+    report: Report,
     /// Its `last_log_end` is for the course to know.
     moment: Moment,
+    usual: Usual,
+    recent: Recent,
+    requests: u64,
 }
 
 fn look(ledger: &Ledger, now: Time, (plan, budget): (&Plan, &Budget), locate: Locate<'_>) -> Option<Look> {
@@ -138,37 +143,61 @@ fn look(ledger: &Ledger, now: Time, (plan, budget): (&Plan, &Budget), locate: Lo
     let (remembered, _) = memory::folded(ledger, from, Time(now.0 - 1));
     let (ledger, _) = tally::build_between((remembered, ledger.kept), (from, now), budget);
     let (_, log_end) = ledger.span?;
+    let (usual, recent, requests) = (usual::learn(&ledger), Recent::new(&ledger), ledger.visits.len() as u64);
     let (findings, _) =
         conclude(ledger, budget, &plan.reading.detect, |ledger, settings| detect::detect(ledger, settings, locate));
-    let incidents = findings.incidents;
-    Some(Look { incidents, moment: Moment { now, log_end, last_log_end: None } })
+    let input = Input { end: Some(log_end), ..Input::default() };
+    let report = Report { input, incidents: findings.incidents, ..Report::default() };
+    Some(Look { report, moment: Moment { now, log_end, last_log_end: None }, usual, recent, requests })
 }
 
 /// The cases under one set of rules.
 struct Course {
     rules: Rules,
+    looks: Looks,
     cases: Vec<Case>,
-    last_log_end: Option<Time>,
+    /// When all was looked at last, how far the log went then, and what was usual.
+    last: Option<(Moment, Usual)>,
+    /// When the check before this one was.
+    checked: Time,
+    looks_taken: u64,
     opened: Vec<String>,
     suspected: Vec<String>,
     first: Option<Time>,
 }
 
 impl Course {
-    fn new(rules: Rules) -> Self {
-        Self { rules, cases: vec![], last_log_end: None, opened: vec![], suspected: vec![], first: None }
+    fn new(rules: Rules, looks: Looks) -> Self {
+        Self {
+            rules,
+            looks,
+            cases: vec![],
+            last: None,
+            checked: Time(0),
+            looks_taken: 0,
+            opened: vec![],
+            suspected: vec![],
+            first: None,
+        }
     }
 
-    fn advance(&mut self, report: &Report, moment: Moment, tell: &dyn Fn(&Incident) -> Account) -> Vec<News> {
-        let moment = Moment { last_log_end: self.last_log_end.replace(moment.log_end), ..moment };
+    fn advance(&mut self, look: &Look, tell: &dyn Fn(&Incident) -> Account) -> Vec<News> {
+        let since = std::mem::replace(&mut self.checked, look.moment.now);
         let cases = std::mem::take(&mut self.cases);
-        let advance = cases::advance(cases, &report.incidents, moment, &self.rules, tell);
+        let advance = if self.is_look_needed(&cases, look, since) {
+            self.looks_taken += 1;
+            let last = self.last.replace((look.moment, look.usual.clone()));
+            let moment = Moment { last_log_end: last.map(|(moment, _)| moment.log_end), ..look.moment };
+            cases::advance(cases, &look.report.incidents, moment, &self.rules, tell)
+        } else {
+            cases::wait(cases, look.moment.now, &self.rules)
+        };
         let news = cases::news(&advance);
         for news in news.iter().filter(|news| news.case.verdict == Verdict::ServerSide) {
             let id = news.case.id.clone();
             match news.event {
                 Event::Opened | Event::Missed => {
-                    self.first = self.first.or(Some(moment.now));
+                    self.first = self.first.or(Some(look.moment.now));
                     self.opened.push(id);
                 }
                 Event::Suspected => self.suspected.push(id),
@@ -177,6 +206,15 @@ impl Course {
         }
         self.cases = advance.cases;
         news
+    }
+
+    /// As a check decides it.
+    fn is_look_needed(&self, cases: &[Case], look: &Look, since: Time) -> bool {
+        let Some((last, usual)) = &self.last else { return true };
+        self.looks.is_due(Some(last.now), look.moment.now, look.requests)
+            || cases.iter().any(Case::is_live)
+            || look.moment.log_end.0.saturating_sub(since.0) >= usual::RECENT_SECS
+            || look.recent.stands_out(usual, since)
     }
 
     fn trial(&self) -> Trial {

@@ -9,13 +9,14 @@ use crate::{
         case::{Account, Case, Level, News},
         incident::Incident,
         report::Report,
-        tally::{Kept, Place, Shard},
+        tally::Place,
         time::Time,
     },
     pipeline::Keep,
     progress::Progress,
     state::{self, Change, Log, Store},
     tally::Budget,
+    usual::{self, Recent},
 };
 use std::path::PathBuf;
 
@@ -24,7 +25,7 @@ use std::path::PathBuf;
 pub struct Ask {
     /// The access logs: files, directories, patterns.
     pub paths: Vec<PathBuf>,
-    /// The error logs, which are read whole each time.
+    /// The error logs, which are read whole by each look.
     pub error_logs: Vec<PathBuf>,
     /// How lines are read.
     pub reading: Options,
@@ -32,6 +33,8 @@ pub struct Ask {
     pub rules: Rules,
     /// How much to remember.
     pub keep: Keep,
+    /// When to look at all that is remembered.
+    pub looks: Looks,
     /// A log without a line for so long is stale; 0 for never.
     pub stale_after_secs: u32,
     /// The clock.
@@ -40,6 +43,29 @@ pub struct Ask {
     pub wants_report: bool,
     /// Whether the state stays as it is.
     pub is_dry_run: bool,
+}
+
+/// When a run looks at all that is remembered, which is dear, and when it may leave it at storing what is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looks {
+    /// After so long in any case, by the clock; 0 for each run.
+    pub every_secs: u32,
+    /// Fewer requests than this are looked at by each run: that costs no more than the rest of it.
+    pub always_below: u64,
+}
+
+impl Default for Looks {
+    fn default() -> Self {
+        Self { every_secs: 3600, always_below: 50_000 }
+    }
+}
+
+impl Looks {
+    /// Whether it is time for one, the last having been taken at `last` or never.
+    pub(super) fn is_due(self, last: Option<Time>, now: Time, requests: u64) -> bool {
+        let is_long_ago = |last: Time| now < last || now.0 - last.0 >= self.every_secs;
+        requests < self.always_below || last.is_none_or(is_long_ago)
+    }
 }
 
 /// What keeps the run from telling how things stand.
@@ -54,6 +80,8 @@ pub struct Trouble {
 /// Numbers about a run, for those who draw them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
+    /// Whether this run looked at all that is remembered.
+    pub is_look: bool,
     /// Lines read by this run.
     pub lines: u64,
     /// Of them, those understood.
@@ -62,10 +90,6 @@ pub struct Figures {
     pub lines_total: u64,
     /// The same over all runs.
     pub parsed_total: u64,
-    /// 401s in what is remembered.
-    pub status_401: u64,
-    /// 403s in what is remembered.
-    pub status_403: u64,
     /// The earliest request that is remembered.
     pub since: Option<Time>,
     /// The latest time in the log.
@@ -115,29 +139,30 @@ pub fn check(
     let mut run = Run { store, ask, budget: &budget, change: &mut change, troubles: &mut troubles };
 
     let (lines, parsed) = (news.lines, news.parsed);
-    let is_news = lines > 0;
-    let (report, advance) = if is_news || ask.wants_report {
-        let (report, advance) = run.look(&logs, (news.shards, news.kept), tell, is_news)?;
+    let new = memory::take(run.store, (news.shards, news.kept), (ask.now, ask.keep), &budget, run.change)?;
+    let is_look = ask.wants_report || run.is_look_needed(&new, lines > 0)?;
+    let (report, advance) = if is_look {
+        let (report, advance) = run.look(&logs, new, tell)?;
         (Some(report), advance)
     } else {
+        run.keep(new)?;
         (None, cases::wait(run.store.cases()?, ask.now, &ask.rules))
     };
     let log_end = run.end_of_log(&logs)?;
     run.mark_stale(log_end);
     let troubles_are_news = run.compare_troubles()?;
+    let since = run.fact("remembered_since")?;
     let told = cases::news(&advance);
     change.messages = told.iter().flat_map(post).collect();
     change.cases = advance.cases.clone();
     change.logs = news.logs;
-    let of_report = |field: fn(&Report) -> u64| report.as_ref().map_or(0, field);
     let figures = Figures {
+        is_look,
         lines,
         parsed,
         lines_total: logs.iter().map(|log| log.lines).sum(),
         parsed_total: logs.iter().map(|log| log.parsed).sum(),
-        status_401: of_report(|r| r.totals.status_401),
-        status_403: of_report(|r| r.totals.status_403),
-        since: change.facts.iter().find(|(name, _)| *name == "remembered_since").map(|(_, at)| Time(*at as u32)),
+        since,
         log_end,
     };
     if !ask.is_dry_run {
@@ -174,17 +199,56 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    /// Looks at all that is remembered, and follows the cases where there is anything new.
+    /// Whether this run has to look at all that is remembered: it is time for that, or there is something to follow, or
+    /// what is new is not as usual.
+    fn is_look_needed(&self, new: &memory::New, is_news: bool) -> Result<bool, state::Error> {
+        let store = self.store;
+        let (log_end, looked_until) = (self.fact("log_end")?, self.fact("looked_until")?);
+        if !is_news && looked_until >= log_end {
+            return Ok(false);
+        }
+        let requests = store.pieces()?.iter().map(|piece| piece.requests).sum();
+        if self.ask.looks.is_due(self.fact("looked_at")?, self.ask.now, requests)
+            || store.cases()?.iter().any(Case::is_live)
+            // A trouble may be one that only a look finds.
+            || !store.word("troubles")?.is_empty()
+            || new.ahead > 0
+        {
+            return Ok(true);
+        }
+        let (Some(usual), Some((first, last))) = (store.usual()?, new.span()) else { return Ok(is_news) };
+        // Late lines, or the lines of runs that were missed.
+        let last = last.max(log_end.unwrap_or_default());
+        if last.0 - first.0 >= usual::RECENT_SECS {
+            return Ok(true);
+        }
+        Ok(Recent::new(&memory::recent(store, new, last)?).stands_out(&usual, first))
+    }
+
+    /// Keeps what is new, and leaves it at that.
+    fn keep(&mut self, new: memory::New) -> Result<(), state::Error> {
+        let unreadable = errors::unreadable(input::discover_errors(&self.ask.error_logs));
+        self.troubles.extend(unreadable.iter().map(trouble));
+        if let Some((_, last)) = new.span() {
+            let end = self.fact("log_end")?.map_or(last, |end| end.max(last));
+            self.change.facts.push(("log_end", end.0.into()));
+        }
+        self.change.pieces.extend(new.pieces);
+        Ok(())
+    }
+
+    /// Looks at all that is remembered, and follows the cases where there is anything that no look has seen.
     fn look(
         &mut self,
         logs: &[Log],
-        new: (Vec<Shard>, Kept),
+        new: memory::New,
         tell: &dyn Fn(&Report, &Incident) -> Account,
-        is_news: bool,
     ) -> Result<(Report, Advance), state::Error> {
         let ask = self.ask;
         let (files, chunks, ranks) = news::coverage_of(logs);
-        let memory = memory::take(self.store, new, (ask.now, ask.keep), self.budget, &ranks, self.change)?;
+        let ahead = new.ahead;
+        let is_news = !new.pieces.is_empty() || self.fact("looked_until")? < self.fact("log_end")?;
+        let memory = memory::whole(self.store, new, (ask.now, ask.keep), self.budget, &ranks, self.change)?;
         self.forget_logs(logs, memory.horizon);
         let numbers = coverage::LineNumbers::new(&files, &chunks);
         let mut input = coverage::input(&files, &chunks, &[], &numbers);
@@ -193,8 +257,11 @@ impl Run<'_> {
         self.troubles.extend(notes.problems.iter().map(trouble));
         input.error_logs = notes.covered;
         let locate = |place: Place| numbers.locate(place);
-        let limits = limits(&memory, &input, self.store, self.change)?;
+        let limits = limits((&memory, ahead), &input, self.store, self.change)?;
         let span = memory.ledger.span;
+        if memory.ledger.visits.len() as u64 >= ask.looks.always_below {
+            self.change.usual = Some(usual::learn(&memory.ledger));
+        }
         let (mut findings, _) = conclude(memory.ledger, self.budget, &ask.reading.detect, |ledger, settings| {
             detect::detect_with(ledger, &notes.notes, settings, &locate)
         });
@@ -205,8 +272,13 @@ impl Run<'_> {
         let Some((since, log_end)) = span else {
             return Ok((report, cases::wait(self.store.cases()?, ask.now, &ask.rules)));
         };
-        let last_log_end = self.store.fact("log_end")?.map(|end| Time(end as u32));
-        self.change.facts.extend([("log_end", log_end.0.into()), ("remembered_since", since.0.into())]);
+        let last_log_end = self.fact("looked_until")?;
+        self.change.facts.extend([
+            ("log_end", log_end.0.into()),
+            ("remembered_since", since.0.into()),
+            ("looked_until", log_end.0.into()),
+            ("looked_at", ask.now.0.into()),
+        ]);
         let known = self.store.cases()?;
         let advance = if is_news {
             let moment = Moment { now: ask.now, log_end, last_log_end };
@@ -236,10 +308,14 @@ impl Run<'_> {
     }
 
     fn end_of_log(&self, logs: &[Log]) -> Result<Option<Time>, state::Error> {
-        let found = self.change.facts.iter().rev().find(|(name, _)| *name == "log_end").map(|(_, end)| *end);
-        let end = found.or(self.store.fact("log_end")?);
         let is_any = logs.iter().any(|log| log.parsed > 0);
-        Ok(end.filter(|_| is_any).map(|end| Time(end as u32)))
+        Ok(self.fact("log_end")?.filter(|_| is_any))
+    }
+
+    /// A time as this run leaves it.
+    fn fact(&self, name: &str) -> Result<Option<Time>, state::Error> {
+        let changed = self.change.facts.iter().rev().find(|(known, _)| *known == name).map(|(_, at)| *at);
+        Ok(changed.or(self.store.fact(name)?).map(|at| Time(at as u32)))
     }
 
     fn mark_stale(&mut self, log_end: Option<Time>) {
@@ -280,7 +356,7 @@ impl Run<'_> {
 
 /// How far back this looks, and what it left out.
 fn limits(
-    memory: &memory::Memory,
+    (memory, ahead): (&memory::Memory, u64),
     input: &crate::model::report::Input,
     store: &Store,
     change: &Change,
@@ -294,8 +370,8 @@ fn limits(
             input.parsed
         ));
     }
-    if memory.ahead > 0 {
-        limits.push(format!("{} new requests bear times in the future and were left out", memory.ahead));
+    if ahead > 0 {
+        limits.push(format!("{ahead} new requests bear times in the future and were left out"));
     }
     Ok(limits)
 }

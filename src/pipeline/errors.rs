@@ -53,6 +53,12 @@ pub(super) fn read(found: Discovery, zone_secs: Option<i32>, ledger: &Ledger) ->
     Read { notes, covered, problems, limits }
 }
 
+/// Error logs that cannot be opened, for a run that does not read them.
+pub(super) fn unreadable(found: Discovery) -> Vec<Error> {
+    let failed = found.files.iter().filter_map(|log| log.open().err());
+    failed.chain(found.problems).collect()
+}
+
 /// The server's zone as the kept lines of the access log have it, through summer and winter.
 fn zone_of(ledger: &Ledger) -> Zone {
     Zone::from_moments(

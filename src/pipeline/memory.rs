@@ -9,6 +9,7 @@ use crate::{
     },
     state::{self, Change, Piece, Store},
     tally::{self, Budget},
+    usual,
 };
 use std::collections::BTreeMap;
 
@@ -36,41 +37,86 @@ const LEVEL_MAX: u32 = 2;
 /// before it look over.
 const FUTURE_SECS: u32 = 3600;
 
+/// New requests, ready to be kept.
+pub(super) struct New {
+    /// As pieces, each with its level.
+    pub(super) pieces: Vec<(u32, Shard)>,
+    /// Whose requests are kept.
+    pub(super) kept: Kept,
+    /// Of them, those that bear times in the future.
+    pub(super) ahead: u64,
+    /// What is kept lies in here, the end exclusive.
+    within: (Time, Time),
+}
+
+impl New {
+    /// Earliest and latest time.
+    pub(super) fn span(&self) -> Option<(Time, Time)> {
+        let times = || self.pieces.iter().flat_map(|(_, shard)| requests(std::slice::from_ref(shard)));
+        times().min().zip(times().max())
+    }
+}
+
 /// What is remembered when a run has read its part.
 pub(super) struct Memory {
     /// All of it.
     pub(super) ledger: Ledger,
     /// Nothing before this.
     pub(super) horizon: Time,
-    /// New requests that bear times in the future.
-    pub(super) ahead: u64,
 }
 
-/// Takes new requests into the memory; what of the state changes with that goes into `change`. `ranks` gives each log's
-/// id its place among the files of the report.
+/// Makes pieces of new requests; what is too old or in the future is dropped.
 pub(super) fn take(
     store: &Store,
     (new, kept): (Vec<Shard>, Kept),
     (now, keep): (Time, Keep),
     budget: &Budget,
+    change: &mut Change,
+) -> Result<New, state::Error> {
+    let until = Time(now.0.saturating_add(FUTURE_SECS));
+    let oldest = store.fact("horizon")?.unwrap_or(0) as u32;
+    let horizon = Time(oldest.max(now.0.saturating_sub(keep.secs)));
+    let ahead = requests(&new).filter(|time| *time >= until).count() as u64;
+    let kept = kept.max(remembered_share(store, now)?);
+    let within = (horizon, until);
+    let pieces = cut(tally::share(new, kept, budget), kept, within, change);
+    Ok(New { pieces, kept, ahead, within })
+}
+
+/// The last hour, new requests with it, from the pieces that were not folded yet: as many of the newest as are soon read.
+pub(super) fn recent(store: &Store, new: &New, last: Time) -> Result<Ledger, state::Error> {
+    const REQUESTS_MAX: u64 = 100_000;
+    let mut shards: Vec<Shard> = new.pieces.iter().map(|(_, shard)| shard.clone()).collect();
+    let mut requests = 0;
+    for piece in store.pieces()?.iter().rev().filter(|piece| is_recent(piece, last)) {
+        requests += piece.requests;
+        if requests > REQUESTS_MAX {
+            break;
+        }
+        shards.push(store.shard(piece.id)?);
+    }
+    Ok(tally::build_between((shards, new.kept), new.within, &Budget::default()).0)
+}
+
+/// Whether a piece is left as it is for those who ask what is recent.
+fn is_recent(piece: &Piece, last: Time) -> bool {
+    piece.level == 0 && piece.last.0.saturating_add(usual::RECENT_SECS) > last.0
+}
+
+/// Everything that is remembered, with what is new; what of the state changes with that goes into `change`. `ranks`
+/// gives each log's id its place among the files of the report.
+pub(super) fn whole(
+    store: &Store,
+    new: New,
+    (now, keep): (Time, Keep),
+    budget: &Budget,
     ranks: &BTreeMap<u32, u32>,
     change: &mut Change,
 ) -> Result<Memory, state::Error> {
+    let New { pieces: added, kept, within: (mut horizon, until), .. } = new;
     let mut pieces = store.pieces()?;
-    let until = Time(now.0.saturating_add(FUTURE_SECS));
-    let oldest = store.fact("horizon")?.unwrap_or(0) as u32;
-    let mut horizon = Time(oldest.max(now.0.saturating_sub(keep.secs)));
-
-    let ahead = requests(&new).filter(|time| *time >= until).count() as u64;
-    let old = requests(&new).filter(|time| *time < horizon).count() as u64;
-    change.dropped_requests += ahead + old;
-    let kept = kept.max(remembered_share(store, now)?);
-    let added = cut(tally::share(new, kept, budget), kept, (horizon, until), change);
-
-    let is_old = |piece: &Piece| piece.last < horizon;
-    let gone: Vec<Piece> = pieces.extract_if(.., |piece| is_old(piece)).collect();
+    let mut gone: Vec<Piece> = pieces.extract_if(.., |piece| piece.last < horizon).collect();
     let mut size_bytes: u64 = pieces.iter().map(|piece| piece.size_bytes).sum();
-    let mut gone = gone;
     while size_bytes > keep.bytes && !pieces.is_empty() {
         let oldest = pieces.remove(0);
         size_bytes -= oldest.size_bytes;
@@ -81,9 +127,9 @@ pub(super) fn take(
     change.dropped_pieces.extend(gone.iter().map(|piece| piece.id));
     change.facts.push(("horizon", horizon.0.into()));
 
-    let mut all = Vec::new();
     let held = pieces.iter().map(|piece| Ok((*piece, store.shard(piece.id)?)));
     let held: Vec<(Piece, Shard)> = held.collect::<Result<_, state::Error>>()?;
+    let mut all = Vec::new();
     for (level, added) in fold(&held, added, (kept, budget), change) {
         all.push(added.clone());
         change.pieces.push((level, added));
@@ -91,18 +137,16 @@ pub(super) fn take(
     let stays = |piece: &Piece| !change.dropped_pieces.contains(&piece.id);
     all.extend(held.into_iter().filter(|(piece, _)| stays(piece)).map(|(_, shard)| shard));
     for shard in &mut all {
-        shard.refusals.iter_mut().for_each(|r| r.place.file = ranks.get(&r.place.file).copied().unwrap_or_default());
-        shard
-            .samples
-            .iter_mut()
-            .for_each(|(_, s)| s.place.file = ranks.get(&s.place.file).copied().unwrap_or_default());
+        let rank = |id: u32| ranks.get(&id).copied().unwrap_or_default();
+        shard.refusals.iter_mut().for_each(|refusal| refusal.place.file = rank(refusal.place.file));
+        shard.samples.iter_mut().for_each(|(_, sample)| sample.place.file = rank(sample.place.file));
     }
     let (ledger, _) = tally::build_between((tally::share(all, kept, budget), kept), (horizon, until), budget);
     if !ledger.kept.is_all() {
         let over = now.0.saturating_add(keep.secs);
         change.facts.extend([("kept_level", ledger.kept.level.into()), ("kept_until", over.into())]);
     }
-    Ok(Memory { ledger, horizon, ahead })
+    Ok(Memory { ledger, horizon })
 }
 
 /// Whose requests are remembered where not all clients' are: for as long as what did not fit would be.
@@ -122,21 +166,30 @@ fn requests(shards: &[Shard]) -> impl Iterator<Item = Time> {
 
 /// New requests as pieces of at most a day, each with its level: a first run may bring months.
 fn cut(new: Vec<Shard>, kept: Kept, within: (Time, Time), change: &mut Change) -> Vec<(u32, Shard)> {
-    let (ledger, _) = tally::build_between((new, kept), within, &Budget::default());
-    let Some((first, last)) = ledger.span else { return Vec::new() };
+    let (ledger, dropped) = tally::build_between((new, kept), within, &Budget::default());
+    change.dropped_requests += dropped;
+    let Some((first, last)) = span(&ledger) else { return Vec::new() };
     let (level, days) = if last.0 - first.0 < DAY_SECS {
         (0, vec![(first, last)])
     } else {
-        let days = (first.0 / DAY_SECS..=last.0 / DAY_SECS).map(|day| day * DAY_SECS);
-        (LEVEL_MAX, days.map(|from| (Time(from), Time(from.saturating_add(DAY_SECS - 1)))).collect())
+        let end_of = |day: u32| Time((day * DAY_SECS).saturating_add(DAY_SECS - 1));
+        let days = (first.0 / DAY_SECS..=last.0 / DAY_SECS).map(|day| (Time(day * DAY_SECS), end_of(day)));
+        (LEVEL_MAX, days.collect())
     };
     let mut pieces = Vec::new();
     for (first, last) in days {
         let (shards, dropped) = folded(&ledger, first, last);
         change.dropped_requests += dropped;
-        pieces.extend(shards.into_iter().filter(|shard| !shard.visits.is_empty()).map(|shard| (level, shard)));
+        pieces.extend(shards.into_iter().map(|shard| (level, shard)));
     }
     pieces
+}
+
+/// Earliest and latest time, from the start of the slice on where requests are only counted.
+fn span(ledger: &Ledger) -> Option<(Time, Time)> {
+    let counted = &ledger.counted;
+    let start = counted.slices.keys().next().map(|slice| Time(slice.saturating_mul(counted.slice_secs)));
+    ledger.span.map(|(first, last)| (start.map_or(first, |start| start.min(first)), last))
 }
 
 /// A stretch of a ledger, both ends inclusive, in as few shards as can number it; and how many requests no shard can.
@@ -144,7 +197,12 @@ pub(super) fn folded(ledger: &Ledger, first: Time, last: Time) -> (Vec<Shard>, u
     match exchange::fold(ledger, first, Time(last.0.saturating_add(1))) {
         Some(shard) => (vec![shard], 0),
         // More kinds of request in one second than a shard can number: a flood.
-        None if first >= last => (Vec::new(), ledger.visits.iter().filter(|seen| seen.time() == first).count() as u64),
+        None if first >= last => {
+            let kept = ledger.visits.iter().filter(|seen| seen.time() == first).count() as u64;
+            let mut counted = ledger.counted.clone();
+            counted.cut((first, Time(first.0.saturating_add(1))));
+            (Vec::new(), kept + counted.all().requests)
+        }
         None => {
             let middle = first.0 + (last.0 - first.0) / 2;
             let (mut halves, dropped) = folded(ledger, first, Time(middle));
@@ -155,7 +213,7 @@ pub(super) fn folded(ledger: &Ledger, first: Time, last: Time) -> (Vec<Shard>, u
     }
 }
 
-/// Folds levels that are full, the new ones with them. Gives what is to be written.
+/// Folds levels that are full; what is recent stays as it is. Gives what is to be written.
 fn fold(
     held: &[(Piece, Shard)],
     added: Vec<(u32, Shard)>,
@@ -163,18 +221,20 @@ fn fold(
     change: &mut Change,
 ) -> Vec<(u32, Shard)> {
     let mut added = added;
+    let last = held.iter().map(|(piece, _)| piece.last).max().unwrap_or_default();
     for level in 0..LEVEL_MAX {
-        let full: Vec<&(Piece, Shard)> = held.iter().filter(|(piece, _)| piece.level == level).collect();
-        let new = added.iter().filter(|(l, _)| *l == level).count();
+        let is_full = |piece: &Piece| piece.level == level && !is_recent(piece, last);
+        let full: Vec<&(Piece, Shard)> = held.iter().filter(|(piece, _)| is_full(piece)).collect();
+        let new = added.iter().filter(|(l, _)| *l == level && level > 0).count();
         if full.len() + new < FOLD {
             continue;
         }
         let mut shards: Vec<Shard> = full.iter().map(|(_, shard)| shard.clone()).collect();
-        shards.extend(added.extract_if(.., |(l, _)| *l == level).map(|(_, shard)| shard));
+        shards.extend(added.extract_if(.., |(l, _)| *l == level && level > 0).map(|(_, shard)| shard));
         change.dropped_pieces.extend(full.iter().map(|(piece, _)| piece.id));
         let shards = tally::share(shards, kept, budget);
         let (ledger, _) = tally::build_between((shards, kept), (Time(0), Time(u32::MAX)), &Budget::default());
-        let Some((first, last)) = ledger.span else { continue };
+        let Some((first, last)) = span(&ledger) else { continue };
         let (shards, dropped) = folded(&ledger, first, last);
         change.dropped_requests += dropped;
         added.extend(shards.into_iter().map(|shard| (level + 1, shard)));

@@ -12,7 +12,7 @@ mod scan;
 mod source;
 
 pub use backtest::{Plan, Replay, Trial, backtest};
-pub use check::{Ask, Figures, Outcome, Trouble, check};
+pub use check::{Ask, Figures, Looks, Outcome, Trouble, check};
 pub use doctor::diagnose;
 pub use memory::Keep;
 pub use reread::reread;

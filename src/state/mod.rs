@@ -11,12 +11,13 @@
 mod cases;
 mod logs;
 mod schema;
+mod usual;
 
 pub use logs::Log;
 
 use crate::{
     exchange::{self, Damage},
-    model::{case::Case, tally::Shard, time::Time},
+    model::{case::Case, tally::Shard, time::Time, usual::Usual},
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::{
@@ -120,6 +121,8 @@ pub struct Change {
     pub forgotten_cases: Vec<String>,
     /// Messages by channel.
     pub messages: Vec<(String, String)>,
+    /// What is usual, where it was learnt anew.
+    pub usual: Option<Usual>,
     /// Facts by name.
     pub facts: Vec<(&'static str, i64)>,
     /// Words by name.
@@ -194,6 +197,15 @@ impl Store {
     pub fn word(&self, name: &str) -> Result<String, Error> {
         let find = "SELECT value FROM fact WHERE name = ?1";
         Ok(self.db.query_row(find, [name], |row| row.get(0)).optional()?.unwrap_or_default())
+    }
+
+    /// What is usual, as it was learnt last; none before that.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn usual(&self) -> Result<Option<Usual>, Error> {
+        let busiest = self.fact(usual::BUSIEST)?;
+        busiest.map(|busiest| usual::all(&self.db, busiest as u32)).transpose()
     }
 
     /// What pieces there are, oldest first.
@@ -282,6 +294,9 @@ impl Store {
         for (channel, message) in &change.messages {
             run.execute("INSERT INTO outbox (channel, message) VALUES (?1, ?2)", [channel, message])?;
         }
+        if let Some(usual) = &change.usual {
+            usual::put(&run, usual)?;
+        }
         add(&run, "dropped_requests", change.dropped_requests as i64)?;
         for (name, value) in &change.facts {
             run.execute("INSERT OR REPLACE INTO fact VALUES (?1, ?2)", params![name, value])?;
@@ -295,15 +310,19 @@ impl Store {
     }
 }
 
+/// Requests that are only counted are requests too.
 fn put_piece(run: &Transaction<'_>, level: u32, shard: &Shard) -> Result<(), Error> {
     let times = || {
         shard.visits.iter().flat_map(|(bucket, visits)| {
             visits.iter().map(move |visit| u32::from(*bucket) << 16 | u32::from(visit.second))
         })
     };
-    let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(()) };
+    let counted = shard.counted.span.map(|(first, last)| [first.0, last.0]);
+    let ends = || times().chain(counted.into_iter().flatten());
+    let (Some(first), Some(last)) = (ends().min(), ends().max()) else { return Ok(()) };
+    let requests = times().count() as u64 + shard.counted.all().requests;
     let put = "INSERT INTO piece (level, requests, first, last, shard) VALUES (?1, ?2, ?3, ?4, ?5)";
-    run.execute(put, params![level, times().count() as i64, first, last, exchange::encode(shard)])?;
+    run.execute(put, params![level, requests as i64, first, last, exchange::encode(shard)])?;
     Ok(())
 }
 

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 
 /// One step for each version: the state of version `n` has had the first `n` of them. A step is never changed once it
 /// was released; a change is another step.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     -- A log, how far it was read, and what was in it (model::cursor, model::tally::ChunkCoverage).
     CREATE TABLE log (
         id INTEGER PRIMARY KEY,
@@ -46,7 +47,17 @@ const STEPS: &[&str] = &["
     ) STRICT;
     -- Numbers and words that stand alone.
     CREATE TABLE fact (name TEXT PRIMARY KEY, value ANY) STRICT;
-"];
+",
+    "
+    -- model::usual::Usual, as it was when all requests were looked at last.
+    CREATE TABLE usual (
+        host BLOB NOT NULL, path BLOB NOT NULL,
+        share_401 REAL NOT NULL, share_403 REAL NOT NULL, share_failed REAL NOT NULL, share_unserved REAL NOT NULL,
+        spread_401 REAL NOT NULL, spread_403 REAL NOT NULL, spread_failed REAL NOT NULL, spread_unserved REAL NOT NULL,
+        PRIMARY KEY (host, path)
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// The version that this program writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;

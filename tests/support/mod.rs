@@ -3,6 +3,7 @@
 /// Made-up lines, the same for a seed everywhere.
 #[path = "../../fixtures/loggen/generator.rs"]
 pub(crate) mod generator;
+pub(crate) mod mailserver;
 pub(crate) mod receiver;
 pub(crate) mod truth;
 
