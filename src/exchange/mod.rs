@@ -10,8 +10,12 @@
 //! to five bytes: the seconds since the one before it, its client, its shape. Texts and refusals come on top. What was
 //! written by another version, cut, or changed on the way is refused: nothing that is decoded points outside the shard
 //! that it came with.
+//!
+//! [`part`] is the other form, for travelling: a ledger in columns, packed, with what was read to make it.
 
+mod columns;
 mod fold;
+pub mod part;
 mod read;
 mod write;
 
@@ -28,19 +32,19 @@ const HEADER_BYTES: usize = 18;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
     /// Something else altogether.
-    #[error("expected a shard, found other data")]
+    #[error("it is something else")]
     Other,
     /// Written by another version.
-    #[error("expected version {VERSION} of the form, found {0}")]
+    #[error("its form has version {0}, which this program does not know")]
     Version(u16),
     /// Ends before its end, or goes on after it.
-    #[error("expected a whole shard, found one of another length")]
+    #[error("it is cut, or goes on behind its end")]
     Length,
     /// Not what was written.
-    #[error("expected what was written, found it changed")]
+    #[error("it is no longer what was written")]
     Checksum,
     /// Whole and unchanged, and yet it makes no sense.
-    #[error("expected numbers that fit together, found one that points nowhere")]
+    #[error("it has a number that points nowhere")]
     Nonsense,
 }
 

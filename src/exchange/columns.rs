@@ -1,0 +1,388 @@
+//! A ledger in columns, a day at a time: values of one kind stand together and differences instead of the values, so
+//! that a packer finds little left to say. Owns the order of the columns; packing and checking is for `part.rs`.
+//!
+//! ```text
+//! words:  names  agents  clients  shapes  shapes by frequency  counted
+//! day:    clients that came, how often │ seconds in between │ shapes │ refusals in order of time │ sample lines
+//! ```
+//!
+//! A request is not written in full anywhere: its client is that of its row, its time the seconds since the one before
+//! it, its shape a rank by frequency. A refusal is the request whose shape is refused, and a sample is a refusal; only
+//! what they have beside is written.
+
+use super::{
+    Damage,
+    read::{self, In},
+    write::Out,
+};
+use crate::model::{
+    tally::{
+        ClientKey, Counted, Kept, Ledger, NAME_PREFIX, Names, Place, Refusal, Sample, SampleKey, Seen, Settled, Shape,
+        Shard,
+    },
+    time::Time,
+};
+use std::{collections::BTreeMap, ops::Range};
+
+pub(super) const DAY_SECS: u32 = 86_400;
+
+/// What all days refer to.
+#[derive(Clone, Debug)]
+pub(super) struct Words {
+    names: Names,
+    agents: Names,
+    clients: Vec<ClientKey>,
+    shapes: Vec<Shape>,
+    /// The most frequent first.
+    by_rank: Vec<u32>,
+    counted: Counted,
+}
+
+/// The words of a ledger, and how its days name the shapes.
+pub(super) fn write_words(ledger: &Ledger) -> (Vec<u8>, Ranks) {
+    let ranks = Ranks::new(ledger);
+    let mut out = Out::default();
+    out.names(&ledger.names);
+    out.names(&ledger.agents);
+    out.number(ledger.clients.len() as u64);
+    let mut last = 0;
+    for client in &ledger.clients {
+        out.wide(client.addr.wrapping_sub(last));
+        last = client.addr;
+    }
+    ledger.clients.iter().for_each(|client| out.number(client.agent.into()));
+    out.number(ledger.shapes.len() as u64);
+    for shape in &ledger.shapes {
+        for name in [shape.vhost, shape.path, shape.method, shape.protocol, shape.upstream] {
+            out.number(name.into());
+        }
+        out.number(u64::from(shape.status) << 1 | u64::from(shape.with_user));
+    }
+    ranks.by_rank.iter().for_each(|shape| out.number((*shape).into()));
+    out.counted(&ledger.counted);
+    (out.0, ranks)
+}
+
+pub(super) fn read_words(bytes: &[u8]) -> Result<Words, Damage> {
+    let mut input = In(bytes);
+    let (names, agents) = (input.names()?, input.names()?);
+    let mut last = 0_u128;
+    let addresses = input.list(1, |input| {
+        last = last.wrapping_add(input.wide()?);
+        Ok(last)
+    })?;
+    let mut clients = Vec::with_capacity(addresses.len());
+    for addr in addresses {
+        let key = ClientKey { addr, agent: input.index(agents.len())? };
+        let is_sound =
+            key.name().is_none_or(|name| (name as usize) < names.len() && addr == NAME_PREFIX | u128::from(name));
+        clients.push(if is_sound { key } else { return Err(Damage::Nonsense) });
+    }
+    let shapes = input.list(6, |input| read::shape(input, names.len()))?;
+    let by_rank = (0..shapes.len()).map(|_| input.index(shapes.len())).collect::<Result<_, _>>()?;
+    let counted = read::counted(&mut input)?;
+    if input.0.is_empty() { Ok(Words { names, agents, clients, shapes, by_rank, counted }) } else { Err(Damage::Length) }
+}
+
+/// How often shapes are asked for: small numbers for the most frequent ones.
+#[derive(Debug)]
+pub(super) struct Ranks {
+    by_rank: Vec<u32>,
+    of_shape: Vec<u32>,
+}
+
+impl Ranks {
+    fn new(ledger: &Ledger) -> Self {
+        let mut often = vec![0_u32; ledger.shapes.len()];
+        for seen in &ledger.visits {
+            if let Some(count) = often.get_mut(seen.shape()) {
+                *count += 1;
+            }
+        }
+        let mut by_rank: Vec<u32> = (0..ledger.shapes.len() as u32).collect();
+        by_rank.sort_by_key(|shape| std::cmp::Reverse(often.get(*shape as usize).copied()));
+        let mut of_shape = vec![0; by_rank.len()];
+        for (rank, shape) in (0..).zip(&by_rank) {
+            if let Some(slot) = of_shape.get_mut(*shape as usize) {
+                *slot = rank;
+            }
+        }
+        Self { by_rank, of_shape }
+    }
+
+    fn of(&self, shape: usize) -> u64 {
+        self.of_shape.get(shape).copied().unwrap_or_default().into()
+    }
+}
+
+/// What a ledger has of one day.
+#[derive(Debug, Default)]
+pub(super) struct Day<'l> {
+    /// Who came, and which of the ledger's visits were then.
+    visits: Vec<(u32, Range<usize>)>,
+    refusals: Vec<Refusal>,
+    samples: Vec<&'l (SampleKey, Sample)>,
+}
+
+/// A ledger's rows by day, counted from 1970.
+pub(super) fn days(ledger: &Ledger) -> BTreeMap<u32, Day<'_>> {
+    let mut days: BTreeMap<u32, Day<'_>> = BTreeMap::new();
+    let day = |time: Time| time.0 / DAY_SECS;
+    for (client, bounds) in (0..).zip(ledger.visit_bounds.windows(2)) {
+        let &[from, to] = bounds else { continue };
+        let mut from = from as usize;
+        while let Some(own @ [first, ..]) = ledger.visits.get(from..to as usize) {
+            let until = from + own.partition_point(|seen| day(seen.time()) == day(first.time()));
+            days.entry(day(first.time())).or_default().visits.push((client, from..until));
+            from = until;
+        }
+    }
+    for refusal in &ledger.refusals {
+        days.entry(day(refusal.time)).or_default().refusals.push(*refusal);
+    }
+    for sample in ledger.samples.iter().chain(&ledger.spare_samples) {
+        days.entry(day(sample.1.time)).or_default().samples.push(sample);
+    }
+    days
+}
+
+impl Day<'_> {
+    /// How many requests.
+    pub(super) fn requests(&self) -> u64 {
+        self.visits.iter().map(|(_, range)| range.len() as u64).sum()
+    }
+
+    /// Its rows in columns.
+    pub(super) fn write(&self, ledger: &Ledger, ranks: &Ranks, day: u32) -> Vec<u8> {
+        let visits = |range: &Range<usize>| ledger.visits.get(range.clone()).unwrap_or_default();
+        let mut out = Out::default();
+        out.number(self.visits.len() as u64);
+        let mut last = 0;
+        for (client, _) in &self.visits {
+            out.number(u64::from(client - last));
+            last = *client;
+        }
+        self.visits.iter().for_each(|(_, range)| out.number(range.len() as u64));
+        // The low byte of a time is nearly noise, the rest is not: apart they pack better.
+        let steps = self.visits.iter().flat_map(|(_, range)| {
+            let mut last = day * DAY_SECS;
+            visits(range).iter().map(move |seen| seen.time().0 - std::mem::replace(&mut last, seen.time().0))
+        });
+        let steps: Vec<u32> = steps.collect();
+        steps.iter().for_each(|step| out.number(u64::from(step >> 8)));
+        out.0.extend(steps.iter().map(|step| *step as u8));
+        self.visits.iter().flat_map(|(_, range)| visits(range)).for_each(|seen| out.number(ranks.of(seen.shape())));
+        self.write_refusals(&mut out);
+        self.write_samples(ledger, &mut out);
+        out.0
+    }
+
+    fn write_refusals(&self, out: &mut Out) {
+        let order = in_time(&self.refusals);
+        let ordered = || order.iter().filter_map(|at| self.refusals.get(*at as usize));
+        ordered().for_each(|r| out.number(r.place.file.into()));
+        let mut last = 0;
+        ordered().for_each(|r| out.step(r.place.line, &mut last));
+        ordered().for_each(|r| out.number(r.user.into()));
+        ordered().for_each(|r| out.number(r.referer_host.into()));
+        ordered().for_each(|r| out.number(r.bytes.into()));
+    }
+
+    /// A line is kept without its client's address and agent, which are known.
+    fn write_samples(&self, ledger: &Ledger, out: &mut Out) {
+        let by_place: BTreeMap<Place, u32> = self.refusals.iter().zip(0..).map(|(r, at)| (r.place, at)).collect();
+        let number = |sample: &Sample| by_place.get(&sample.place).copied();
+        let mut samples: Vec<(u32, u8, &Sample)> =
+            self.samples.iter().filter_map(|(key, sample)| Some((number(sample)?, key.rank, sample))).collect();
+        samples.sort_unstable();
+        out.number(samples.len() as u64);
+        let mut last = 0;
+        for (refusal, ..) in &samples {
+            out.number(u64::from(refusal - last));
+            last = *refusal;
+        }
+        samples.iter().for_each(|(_, rank, _)| out.number((*rank).into()));
+        for (.., sample) in &samples {
+            let key = ledger.clients.get(sample.client as usize).copied().unwrap_or_default();
+            let (text, at_agent) = without(&sample.text, ledger.agents.get(key.agent));
+            let (text, at_address) = without(&text, &ledger.address(&key));
+            out.number(at_agent);
+            out.number(at_address);
+            out.text(&text);
+        }
+    }
+}
+
+/// The numbers of refusals in order of time, which is nearly that of their lines.
+fn in_time(refusals: &[Refusal]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..refusals.len() as u32).collect();
+    let key = |at: &u32| refusals.get(*at as usize).map(|r| (r.time, r.client, r.shape, *at));
+    order.sort_unstable_by_key(key);
+    order
+}
+
+/// A text without the first place of another, and one more than where that was; 0 where it is not in it.
+fn without(text: &[u8], known: &[u8]) -> (Vec<u8>, u64) {
+    let at = if known.is_empty() { None } else { memchr::memmem::find(text, known) };
+    let Some((front, rest)) = at.and_then(|at| text.split_at_checked(at)) else { return (text.to_vec(), 0) };
+    let rest = rest.get(known.len()..).unwrap_or_default();
+    ([front, rest].concat(), front.len() as u64 + 1)
+}
+
+fn with(text: Vec<u8>, known: &[u8], at: u64) -> Result<Vec<u8>, Damage> {
+    if at == 0 {
+        return Ok(text);
+    }
+    let at = usize::try_from(at - 1).map_err(|_| Damage::Nonsense)?;
+    let (front, rest) = text.split_at_checked(at).ok_or(Damage::Nonsense)?;
+    Ok([front, known, rest].concat())
+}
+
+/// Days put together again, in their order.
+pub(super) struct Rows {
+    words: Words,
+    /// Of each client, from which of the visits read on its own begin, one list for each day.
+    visits: Vec<Vec<Seen>>,
+    refusals: Vec<Refusal>,
+    samples: Vec<(SampleKey, Sample)>,
+}
+
+impl Rows {
+    pub(super) fn new(words: Words) -> Self {
+        let visits = vec![Vec::new(); words.clients.len()];
+        Self { words, visits, refusals: Vec::new(), samples: Vec::new() }
+    }
+
+    /// Adds the rows of a day; places point into so many sources.
+    pub(super) fn read_day(&mut self, bytes: &[u8], day: u32, sources: usize) -> Result<(), Damage> {
+        let mut input = In(bytes);
+        let mut last = 0_u32;
+        let clients = input.list(1, |input| {
+            last = last.checked_add(input.u32()?).ok_or(Damage::Nonsense)?;
+            Ok(last)
+        })?;
+        let counts = (0..clients.len()).map(|_| input.count(1)).collect::<Result<Vec<_>, _>>()?;
+        let total = counts.iter().try_fold(0_usize, |sum, count| sum.checked_add(*count)).ok_or(Damage::Nonsense)?;
+        if total > bytes.len() {
+            return Err(Damage::Length);
+        }
+        let high = (0..total).map(|_| input.u32()).collect::<Result<Vec<_>, _>>()?;
+        let low = input.take(total)?;
+        let start = day.checked_mul(DAY_SECS).ok_or(Damage::Nonsense)?;
+        let end = start.saturating_add(DAY_SECS);
+        let mut steps = high.iter().zip(low).map(|(high, low)| high.checked_mul(256).map(|high| high + u32::from(*low)));
+        let mut refused: Vec<Refusal> = Vec::new();
+        for (client, count) in clients.iter().zip(&counts) {
+            let own = self.visits.get_mut(*client as usize).ok_or(Damage::Nonsense)?;
+            own.reserve_exact(*count);
+            let mut time = start;
+            for step in steps.by_ref().take(*count) {
+                time = step.and_then(|step| time.checked_add(step)).filter(|time| *time < end).ok_or(Damage::Nonsense)?;
+                let rank = input.index(self.words.by_rank.len())?;
+                let shape = self.words.by_rank.get(rank as usize).copied().unwrap_or_default();
+                own.push(Seen::new(Time(time), shape));
+                if self.words.shapes.get(shape as usize).is_some_and(Shape::refused) {
+                    refused.push(Refusal {
+                        client: *client,
+                        time: Time(time),
+                        shape,
+                        place: Place::default(),
+                        user: 0,
+                        referer_host: 0,
+                        bytes: 0,
+                    });
+                }
+            }
+        }
+        self.read_refusals(&mut input, &mut refused, sources)?;
+        self.read_samples(&mut input, &refused)?;
+        self.refusals.append(&mut refused);
+        if input.0.is_empty() { Ok(()) } else { Err(Damage::Length) }
+    }
+
+    fn read_refusals(&self, input: &mut In<'_>, own: &mut [Refusal], sources: usize) -> Result<(), Damage> {
+        let order = in_time(own);
+        let mut each = |set: &mut dyn FnMut(&mut Refusal, &mut In<'_>) -> Result<(), Damage>| {
+            order.iter().try_for_each(|at| own.get_mut(*at as usize).map_or(Ok(()), |refusal| set(refusal, input)))
+        };
+        let mut last = 0;
+        each(&mut |r, input| input.index(sources).map(|file| r.place.file = file))?;
+        each(&mut |r, input| input.step(&mut last).map(|line| r.place.line = line))?;
+        each(&mut |r, input| input.index(self.words.names.len()).map(|name| r.user = name))?;
+        each(&mut |r, input| input.index(self.words.names.len()).map(|name| r.referer_host = name))?;
+        each(&mut |r, input| input.u32().map(|bytes| r.bytes = bytes))
+    }
+
+    fn read_samples(&mut self, input: &mut In<'_>, own: &[Refusal]) -> Result<(), Damage> {
+        let mut last = 0_u32;
+        let refusals = input.list(1, |input| {
+            last = last.checked_add(input.u32()?).ok_or(Damage::Nonsense)?;
+            Ok(last)
+        })?;
+        let ranks = (0..refusals.len()).map(|_| input.small()).collect::<Result<Vec<_>, _>>()?;
+        for (at, rank) in refusals.iter().zip(ranks) {
+            let refusal = own.get(*at as usize).filter(|_| rank < Kept::NOBODY).ok_or(Damage::Nonsense)?;
+            let (at_agent, at_address) = (input.number()?, input.number()?);
+            let text = input.text()?.to_vec();
+            let key = self.words.clients.get(refusal.client as usize).ok_or(Damage::Nonsense)?;
+            let address = key.text(&self.words.names);
+            let text = with(with(text, &address, at_address)?, self.words.agents.get(key.agent), at_agent)?;
+            let key = SampleKey { shape: refusal.shape, hour: refusal.time.0 / 3600, rank };
+            let sample =
+                Sample { time: refusal.time, place: refusal.place, client: refusal.client, text: text.into() };
+            self.samples.push((key, sample));
+        }
+        Ok(())
+    }
+
+    /// All that was read as a shard.
+    pub(super) fn finish(self) -> Result<Shard, Damage> {
+        let Words { names, agents, clients, shapes, counted, .. } = self.words;
+        let mut settled = Settled { bounds: vec![0], visits: Vec::new() };
+        for own in self.visits {
+            settled.visits.extend(own);
+            settled.bounds.push(u32::try_from(settled.visits.len()).map_err(|_| Damage::Nonsense)?);
+        }
+        let (refusals, samples) = (self.refusals, self.samples);
+        Ok(Shard { names, agents, clients, shapes, visits: BTreeMap::new(), refusals, samples, settled, counted })
+    }
+}
+
+impl Out {
+    /// As a number, of up to 128 bits.
+    fn wide(&mut self, mut value: u128) {
+        while value >= 0x80 {
+            self.0.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+
+    /// The difference from the one before, of either sign (zigzag).
+    fn step(&mut self, value: u32, last: &mut u32) {
+        let step = i64::from(value) - i64::from(std::mem::replace(last, value));
+        self.number(((step << 1) ^ (step >> 63)) as u64);
+    }
+}
+
+impl In<'_> {
+    fn wide(&mut self) -> Result<u128, Damage> {
+        let mut value = 0_u128;
+        for shift in (0..128).step_by(7) {
+            let byte = self.take(1)?.first().copied().unwrap_or_default();
+            value |= u128::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(Damage::Nonsense)
+    }
+
+    fn step(&mut self, last: &mut u32) -> Result<u32, Damage> {
+        let step = self.number()?;
+        let step = (step >> 1) as i64 ^ -((step & 1) as i64);
+        let value = i64::from(*last).checked_add(step).and_then(|value| u32::try_from(value).ok());
+        *last = value.ok_or(Damage::Nonsense)?;
+        Ok(*last)
+    }
+}
