@@ -33,8 +33,8 @@ pub(super) struct Words {
     agents: Names,
     clients: Vec<ClientKey>,
     shapes: Vec<Shape>,
-    /// The most frequent first.
-    by_rank: Vec<u32>,
+    /// The most frequent first, each with whether it is refused.
+    by_rank: Vec<(u32, bool)>,
     counted: Counted,
 }
 
@@ -79,9 +79,14 @@ pub(super) fn read_words(bytes: &[u8]) -> Result<Words, Damage> {
         clients.push(if is_sound { key } else { return Err(Damage::Nonsense) });
     }
     let shapes = input.list(6, |input| read::shape(input, names.len()))?;
-    let by_rank = (0..shapes.len()).map(|_| input.index(shapes.len())).collect::<Result<_, _>>()?;
+    let ranked = |shape: u32| (shape, shapes.get(shape as usize).is_some_and(Shape::refused));
+    let by_rank = (0..shapes.len()).map(|_| input.index(shapes.len()).map(ranked)).collect::<Result<_, _>>()?;
     let counted = read::counted(&mut input)?;
-    if input.0.is_empty() { Ok(Words { names, agents, clients, shapes, by_rank, counted }) } else { Err(Damage::Length) }
+    if input.0.is_empty() {
+        Ok(Words { names, agents, clients, shapes, by_rank, counted })
+    } else {
+        Err(Damage::Length)
+    }
 }
 
 /// How often shapes are asked for: small numbers for the most frequent ones.
@@ -204,11 +209,11 @@ impl Day<'_> {
         samples.iter().for_each(|(_, rank, _)| out.number((*rank).into()));
         for (.., sample) in &samples {
             let key = ledger.clients.get(sample.client as usize).copied().unwrap_or_default();
-            let (text, at_agent) = without(&sample.text, ledger.agents.get(key.agent));
-            let (text, at_address) = without(&text, &ledger.address(&key));
+            let (address, agent) = (ledger.address(&key), ledger.agents.get(key.agent));
+            let (at_address, at_agent) = known_places(&sample.text, &address, agent);
             out.number(at_agent);
             out.number(at_address);
-            out.text(&text);
+            out.text(&without(&without(&sample.text, agent, at_agent), &address, at_address));
         }
     }
 }
@@ -221,12 +226,21 @@ fn in_time(refusals: &[Refusal]) -> Vec<u32> {
     order
 }
 
-/// A text without the first place of another, and one more than where that was; 0 where it is not in it.
-fn without(text: &[u8], known: &[u8]) -> (Vec<u8>, u64) {
-    let at = if known.is_empty() { None } else { memchr::memmem::find(text, known) };
-    let Some((front, rest)) = at.and_then(|at| text.split_at_checked(at)) else { return (text.to_vec(), 0) };
-    let rest = rest.get(known.len()..).unwrap_or_default();
-    ([front, rest].concat(), front.len() as u64 + 1)
+/// Where the client's address and its agent stand in a line of most formats, counted from 1; 0 for elsewhere.
+fn known_places(text: &[u8], address: &[u8], agent: &[u8]) -> (u64, u64) {
+    let at_end = text.strip_suffix(b"\"").and_then(|text| text.strip_suffix(agent)).map_or(0, <[u8]>::len);
+    let is_apart = at_end >= address.len() && !agent.is_empty();
+    let is_first = text.starts_with(address) && !address.is_empty();
+    (u64::from(is_first), if is_apart { at_end as u64 + 1 } else { 0 })
+}
+
+/// A text without what is known to stand somewhere.
+fn without(text: &[u8], known: &[u8], at: u64) -> Vec<u8> {
+    let (front, rest) = match at.checked_sub(1) {
+        Some(at) => text.split_at_checked(at as usize).unwrap_or_default(),
+        None => return text.to_vec(),
+    };
+    [front, rest.get(known.len()..).unwrap_or_default()].concat()
 }
 
 fn with(text: Vec<u8>, known: &[u8], at: u64) -> Result<Vec<u8>, Damage> {
@@ -241,25 +255,30 @@ fn with(text: Vec<u8>, known: &[u8], at: u64) -> Result<Vec<u8>, Damage> {
 /// Days put together again, in their order.
 pub(super) struct Rows {
     words: Words,
-    /// Of each client, from which of the visits read on its own begin, one list for each day.
-    visits: Vec<Vec<Seen>>,
+    days: Vec<Visits>,
     refusals: Vec<Refusal>,
     samples: Vec<(SampleKey, Sample)>,
 }
 
+/// The requests of a day: who came, how often, and all of them one behind another.
+struct Visits {
+    clients: Vec<u32>,
+    counts: Vec<usize>,
+    visits: Vec<Seen>,
+}
+
 impl Rows {
     pub(super) fn new(words: Words) -> Self {
-        let visits = vec![Vec::new(); words.clients.len()];
-        Self { words, visits, refusals: Vec::new(), samples: Vec::new() }
+        Self { words, days: Vec::new(), refusals: Vec::new(), samples: Vec::new() }
     }
 
-    /// Adds the rows of a day; places point into so many sources.
+    /// Adds the rows of a day, later than those before; places point into so many sources.
     pub(super) fn read_day(&mut self, bytes: &[u8], day: u32, sources: usize) -> Result<(), Damage> {
         let mut input = In(bytes);
         let mut last = 0_u32;
         let clients = input.list(1, |input| {
             last = last.checked_add(input.u32()?).ok_or(Damage::Nonsense)?;
-            Ok(last)
+            if (last as usize) < self.words.clients.len() { Ok(last) } else { Err(Damage::Nonsense) }
         })?;
         let counts = (0..clients.len()).map(|_| input.count(1)).collect::<Result<Vec<_>, _>>()?;
         let total = counts.iter().try_fold(0_usize, |sum, count| sum.checked_add(*count)).ok_or(Damage::Nonsense)?;
@@ -267,36 +286,29 @@ impl Rows {
             return Err(Damage::Length);
         }
         let high = (0..total).map(|_| input.u32()).collect::<Result<Vec<_>, _>>()?;
-        let low = input.take(total)?;
+        let mut steps = high.iter().zip(input.take(total)?);
         let start = day.checked_mul(DAY_SECS).ok_or(Damage::Nonsense)?;
         let end = start.saturating_add(DAY_SECS);
-        let mut steps = high.iter().zip(low).map(|(high, low)| high.checked_mul(256).map(|high| high + u32::from(*low)));
-        let mut refused: Vec<Refusal> = Vec::new();
+        let (mut visits, mut refused) = (Vec::with_capacity(total), Vec::new());
         for (client, count) in clients.iter().zip(&counts) {
-            let own = self.visits.get_mut(*client as usize).ok_or(Damage::Nonsense)?;
-            own.reserve_exact(*count);
             let mut time = start;
-            for step in steps.by_ref().take(*count) {
-                time = step.and_then(|step| time.checked_add(step)).filter(|time| *time < end).ok_or(Damage::Nonsense)?;
+            for (high, low) in steps.by_ref().take(*count) {
+                let step = high.checked_mul(256).map(|high| high + u32::from(*low));
+                time =
+                    step.and_then(|step| time.checked_add(step)).filter(|time| *time < end).ok_or(Damage::Nonsense)?;
                 let rank = input.index(self.words.by_rank.len())?;
-                let shape = self.words.by_rank.get(rank as usize).copied().unwrap_or_default();
-                own.push(Seen::new(Time(time), shape));
-                if self.words.shapes.get(shape as usize).is_some_and(Shape::refused) {
-                    refused.push(Refusal {
-                        client: *client,
-                        time: Time(time),
-                        shape,
-                        place: Place::default(),
-                        user: 0,
-                        referer_host: 0,
-                        bytes: 0,
-                    });
+                let (shape, is_refused) = self.words.by_rank.get(rank as usize).copied().unwrap_or_default();
+                visits.push(Seen::new(Time(time), shape));
+                if is_refused {
+                    let (client, time, place) = (*client, Time(time), Place::default());
+                    refused.push(Refusal { client, time, shape, place, user: 0, referer_host: 0, bytes: 0 });
                 }
             }
         }
         self.read_refusals(&mut input, &mut refused, sources)?;
         self.read_samples(&mut input, &refused)?;
         self.refusals.append(&mut refused);
+        self.days.push(Visits { clients, counts, visits });
         if input.0.is_empty() { Ok(()) } else { Err(Damage::Length) }
     }
 
@@ -328,22 +340,44 @@ impl Rows {
             let address = key.text(&self.words.names);
             let text = with(with(text, &address, at_address)?, self.words.agents.get(key.agent), at_agent)?;
             let key = SampleKey { shape: refusal.shape, hour: refusal.time.0 / 3600, rank };
-            let sample =
-                Sample { time: refusal.time, place: refusal.place, client: refusal.client, text: text.into() };
+            let sample = Sample { time: refusal.time, place: refusal.place, client: refusal.client, text: text.into() };
             self.samples.push((key, sample));
         }
         Ok(())
     }
 
-    /// All that was read as a shard.
+    /// All that was read as a shard: each client's days one behind another.
     pub(super) fn finish(self) -> Result<Shard, Damage> {
-        let Words { names, agents, clients, shapes, counted, .. } = self.words;
-        let mut settled = Settled { bounds: vec![0], visits: Vec::new() };
-        for own in self.visits {
-            settled.visits.extend(own);
-            settled.bounds.push(u32::try_from(settled.visits.len()).map_err(|_| Damage::Nonsense)?);
+        let mut next = vec![0_usize; self.words.clients.len() + 1];
+        for day in &self.days {
+            for (client, count) in day.clients.iter().zip(&day.counts) {
+                if let Some(bound) = next.get_mut(*client as usize + 1) {
+                    *bound += count;
+                }
+            }
         }
-        let (refusals, samples) = (self.refusals, self.samples);
+        let mut sum = 0;
+        for bound in &mut next {
+            sum += *bound;
+            *bound = sum;
+        }
+        let bounds = next.iter().map(|bound| u32::try_from(*bound).map_err(|_| Damage::Nonsense));
+        let bounds = bounds.collect::<Result<Vec<_>, _>>()?;
+        let mut visits = vec![Seen::default(); sum];
+        for day in &self.days {
+            let mut rest = day.visits.as_slice();
+            for (client, count) in day.clients.iter().zip(&day.counts) {
+                let (own, after) = rest.split_at_checked(*count).ok_or(Damage::Nonsense)?;
+                rest = after;
+                let Some(from) = next.get_mut(*client as usize) else { continue };
+                if let Some(slots) = visits.get_mut(*from..*from + count) {
+                    slots.copy_from_slice(own);
+                }
+                *from += count;
+            }
+        }
+        let Words { names, agents, clients, shapes, counted, .. } = self.words;
+        let (refusals, samples, settled) = (self.refusals, self.samples, Settled { bounds, visits });
         Ok(Shard { names, agents, clients, shapes, visits: BTreeMap::new(), refusals, samples, settled, counted })
     }
 }

@@ -132,7 +132,18 @@ impl<'b> In<'b> {
         self.take(N)?.try_into().map_err(|_| Damage::Length)
     }
 
+    #[inline]
     pub(super) fn number(&mut self) -> Result<u64, Damage> {
+        match self.0.split_first() {
+            Some((byte, rest)) if *byte < 0x80 => {
+                self.0 = rest;
+                Ok((*byte).into())
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Result<u64, Damage> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let [byte] = self.array()?;

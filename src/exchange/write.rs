@@ -49,6 +49,7 @@ pub(super) struct Out(pub(super) Vec<u8>);
 
 impl Out {
     /// Seven bits a byte, least first; all but the last with the eighth set.
+    #[inline]
     pub(super) fn number(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.0.push(value as u8 | 0x80);

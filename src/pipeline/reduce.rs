@@ -7,7 +7,10 @@ use super::{
 };
 use crate::{
     error::{Error, Kind},
-    exchange::part::{self, Header, Part},
+    exchange::{
+        Damage,
+        part::{self, Header},
+    },
     input::{self, Discovery, LogFile},
     model::{
         tally::{Kept, Place, Shard},
@@ -16,13 +19,14 @@ use crate::{
     progress::Progress,
     tally::{self, Budget},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// Parts that were looked at and fit together; their rows are still to be read.
 #[derive(Debug)]
 pub struct Parts {
     held: Vec<Held>,
     whole: Whole,
+    spare: Vec<String>,
     /// What standard input held.
     piped: Vec<u8>,
     problems: Vec<Error>,
@@ -46,20 +50,18 @@ pub fn open_parts(found: Discovery, expected: Option<&[Vec<u8>]>) -> Result<Part
             Err(error) => problems.push(error),
         }
     }
-    let held = whole::each_once(held)?;
+    let (held, spare) = whole::each_once(held)?;
     let (whole, missing) = whole::put_together(&held, expected);
     problems.extend(missing);
-    Ok(Parts { held, whole, piped, problems })
+    Ok(Parts { held, whole, spare, piped, problems })
 }
 
 /// The parts of a file, one behind another: all of them, or none where one is damaged.
 fn headers(bytes: &[u8], file: &LogFile) -> Result<Vec<Held>, Error> {
-    let damaged = |damage: crate::exchange::Damage| Error::new(Kind::BadPart { cause: damage.to_string() }, &file.path);
+    let damaged = |damage: Damage| Error::new(Kind::BadPart { cause: damage.to_string() }, &file.path);
     let mut held = Vec::new();
     for range in part::split(bytes).map_err(damaged)? {
         let opened = part::open(bytes.get(range.clone()).unwrap_or_default()).map_err(damaged)?;
-        // So that nothing is used of a part whose rows turn out to be none.
-        opened.rows((Time(0), Time(u32::MAX))).map_err(damaged)?;
         held.push(Held { file: file.clone(), range, header: opened.header });
     }
     Ok(held)
@@ -78,49 +80,48 @@ impl Parts {
         self.held.iter().map(|held| held.range.len() as u64).sum()
     }
 
-    /// Parts that say nothing new: what each holds stands in another, which is named behind it.
+    /// Parts that say nothing new: what each of them holds stands in another; a sentence for each.
     #[must_use]
     pub fn spare(&self) -> &[String] {
-        &self.whole.spare
+        &self.spare
     }
 
     /// Gives the rows of all parts that have some in a span, settled whenever they grow many, and how many requests of
     /// other days were left out.
-    fn rows(&mut self, span: (Time, Time), budget: &Budget, progress: &Progress) -> (Vec<Shard>, Kept, u64) {
+    ///
+    /// # Errors
+    /// A part is no longer what it was when it was looked at, or its rows make no sense.
+    fn rows(
+        &self,
+        span: (Time, Time),
+        budget: &Budget,
+        progress: &Progress,
+    ) -> Result<(Vec<Shard>, Kept, u64), String> {
         let mut heap = Heap { shards: Vec::new(), kept: self.kept(), waiting_bytes: 0, budget };
         let mut left_out = 0;
-        for at in 0..self.held.len() {
-            let Some(held) = self.held.get(at) else { continue };
-            let read;
-            let bytes = if held.file.is_stdin() {
-                &self.piped
-            } else {
-                // Read a second time, so that not all parts are in memory at once.
-                match input::bytes(&held.file) {
-                    Ok(bytes) => read = bytes,
-                    Err(error) => {
-                        self.problems.push(error);
-                        continue;
-                    }
-                }
-                &read
-            };
-            let bytes = bytes.get(held.range.clone()).unwrap_or_default();
-            let again = |part: &Part<'_>| part.header == held.header;
-            match part::open(bytes).ok().filter(again).and_then(|part| part.rows(span).ok()) {
-                Some((mut shard, others)) => {
-                    map::place(&mut shard, &|place| self.whole.place(at, place));
-                    heap.put(shard, bytes.len() as u64);
-                    left_out += others;
-                }
-                None => {
-                    let error = Error::new(Kind::Changed, &held.file.path);
-                    self.problems.push(error);
-                }
+        // Read a second time, so that not all files are in memory at once.
+        let mut read = (PathBuf::new(), Vec::new());
+        for (held, at) in self.held.iter().zip(0..) {
+            if !held.file.is_stdin() && read.0 != held.file.path {
+                let bytes = input::bytes(&held.file).map_err(|error| error.to_string())?;
+                read = (held.file.path.clone(), bytes);
             }
+            let all = if held.file.is_stdin() { &self.piped } else { &read.1 };
+            let bytes = all.get(held.range.clone()).unwrap_or_default();
+            let named = |damage: Damage| {
+                format!("{}: this part is not used, and so nothing is reported: {damage}", held.file.name)
+            };
+            let part = part::open(bytes).map_err(named)?;
+            if part.header != held.header {
+                return Err(Error::new(Kind::Changed, &held.file.path).to_string());
+            }
+            let (mut shard, others) = part.rows(span).map_err(named)?;
+            map::place(&mut shard, &|place| self.whole.place(at, place));
+            heap.put(shard, bytes.len() as u64);
+            left_out += others;
             progress.advance(bytes.len() as u64);
         }
-        (heap.shards, heap.kept, left_out)
+        Ok((heap.shards, heap.kept, left_out))
     }
 
     fn kept(&self) -> Kept {
@@ -183,7 +184,7 @@ pub fn reduce(mut parts: Parts, errors: Discovery, options: &Options, progress: 
         covered.problem.clone_from(problem);
     }
     let span = bounds(options, &input);
-    let (shards, kept, others) = parts.rows(span, &budget, progress);
+    let (shards, kept, others) = parts.rows(span, &budget, progress)?;
     progress.finish();
     let mut problems = std::mem::take(&mut parts.problems);
     problems.extend(super::unknown_formats(&files, &input, &chunks, &numbers));
@@ -212,7 +213,7 @@ pub fn merge_parts(
     let window_secs = parts.held.first().map_or(options.detect.window_secs, |held| held.header.window_secs);
     parts.check_windows(window_secs)?;
     let budget = Budget::new(options.memory_bytes, window_secs);
-    let (shards, kept, _) = parts.rows((Time(0), Time(u32::MAX)), &budget, progress);
+    let (shards, kept, _) = parts.rows((Time(0), Time(u32::MAX)), &budget, progress)?;
     progress.finish();
     let flat: BTreeMap<(u32, u32), u32> =
         parts.whole.chunks.iter().zip(0..).map(|(c, at)| ((c.file, c.chunk), at)).collect();

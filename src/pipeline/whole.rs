@@ -48,8 +48,6 @@ pub(super) struct Whole {
     pub(super) zoneless: Vec<(u32, Error)>,
     /// What is to be said in the report.
     pub(super) limits: Vec<String>,
-    /// Parts that were left out.
-    pub(super) spare: Vec<String>,
     /// File and chunk of each part's sources.
     places: BTreeMap<(usize, u32), (u32, u32)>,
 }
@@ -96,71 +94,82 @@ fn overlap(a: &Source, b: &Source) -> bool {
     same_file(a, b) && a.range.start < b.range.end && b.range.start < a.range.end
 }
 
-/// Leaves out what stands in another part.
+/// Leaves out what stands in another part, and says so.
 ///
 /// # Errors
 /// Parts that were read in different ways, or of which each has something of the other.
-pub(super) fn each_once(mut held: Vec<Held>) -> Result<Vec<Held>, String> {
+pub(super) fn each_once(mut held: Vec<Held>) -> Result<(Vec<Held>, Vec<String>), String> {
     held.sort_by(|a, b| (&a.file.path, a.range.start).cmp(&(&b.file.path, b.range.start)));
-    if let Some((first, rest)) = held.split_first()
-        && let Some(other) = rest.iter().find(|other| other.header.settings != first.header.settings)
-    {
-        let said = |held: &Held| match held.header.settings.join(" ") {
-            none if none.is_empty() => "no options".to_owned(),
-            some => inert(some.as_bytes()),
-        };
-        return Err(format!(
-            "{}: expected a part that was read as {} was, with {}; found one that was read with {}",
-            other.file.name,
-            first.file.name,
-            said(first),
-            said(other)
-        ));
-    }
+    read_alike(&held)?;
     let index = index(&held);
-    let in_others = |at: usize, source: &Source| {
-        index
-            .get(&key(source))
-            .into_iter()
-            .flatten()
-            .filter(|(other, b)| *other != at && covers(b, source))
-            .map(|(other, _)| *other)
-            .collect::<BTreeSet<_>>()
+    let spare = spare(&held, &index);
+    no_overlap(&held, &index, &spare)?;
+    let name = |at: usize| held.get(at).map(|held| held.file.name.as_str()).unwrap_or_default();
+    let said = spare.iter().map(|(part, in_other)| {
+        format!("{}: all that it holds is in {} too, and is counted once", name(*part), name(*in_other))
+    });
+    let said = said.collect();
+    let is_spare: Vec<bool> = (0..held.len()).map(|at| spare.contains_key(&at)).collect();
+    let kept = held.into_iter().zip(is_spare).filter(|(_, is_spare)| !is_spare).map(|(held, _)| held);
+    Ok((kept.collect(), said))
+}
+
+/// Whether all were read with the same options.
+fn read_alike(held: &[Held]) -> Result<(), String> {
+    let Some((first, rest)) = held.split_first() else { return Ok(()) };
+    let Some(other) = rest.iter().find(|other| other.header.settings != first.header.settings) else { return Ok(()) };
+    let said = |held: &Held| match held.header.settings.join(" ") {
+        none if none.is_empty() => "no options".to_owned(),
+        some => inert(some.as_bytes()),
     };
-    let mut spare = BTreeSet::new();
+    Err(format!(
+        "{}: expected a part that was read as {} was, with {}; found one that was read with {}",
+        other.file.name,
+        first.file.name,
+        said(first),
+        said(other)
+    ))
+}
+
+/// The parts of which all sources stand in one other, with that. Of two that say the same, the first stays.
+fn spare(held: &[Held], index: &Index<'_>) -> BTreeMap<usize, usize> {
+    let mut spare = BTreeMap::new();
     for (at, part) in held.iter().enumerate() {
-        let mut holders: Option<BTreeSet<usize>> = None;
-        for source in &part.header.sources {
-            let these = in_others(at, source);
-            holders = Some(holders.map_or(these.clone(), |those| those.intersection(&these).copied().collect()));
-        }
-        let is_held = |other: &usize| {
-            let theirs = held.get(*other).map(|other| other.header.sources.as_slice()).unwrap_or_default();
-            // Of two that say the same, the first stays.
-            let says_the_same = theirs.iter().all(|b| part.header.sources.iter().any(|a| covers(a, b)));
-            !spare.contains(other) && (!says_the_same || *other < at)
+        let Some((first, rest)) = part.header.sources.split_first() else { continue };
+        let with = |source: &Source| -> BTreeSet<usize> {
+            let all = index.get(&key(source)).into_iter().flatten();
+            all.filter(|(other, theirs)| *other != at && covers(theirs, source)).map(|(other, _)| *other).collect()
         };
-        if holders.unwrap_or_default().iter().any(is_held) {
-            spare.insert(at);
+        let holders = rest.iter().fold(with(first), |holders, source| &holders & &with(source));
+        let stays = |other: &usize| {
+            let theirs = held.get(*other).map(|other| other.header.sources.as_slice()).unwrap_or_default();
+            let is_no_more = theirs.iter().all(|b| part.header.sources.iter().any(|a| covers(a, b)));
+            !spare.contains_key(other) && (!is_no_more || *other < at)
+        };
+        if let Some(holder) = holders.into_iter().find(stays) {
+            spare.insert(at, holder);
         }
     }
-    for (at, part) in held.iter().enumerate().filter(|(at, _)| !spare.contains(at)) {
+    spare
+}
+
+/// Whether no two parts hold the same lines.
+fn no_overlap(held: &[Held], index: &Index<'_>, spare: &BTreeMap<usize, usize>) -> Result<(), String> {
+    for (at, part) in held.iter().enumerate().filter(|(at, _)| !spare.contains_key(at)) {
         for source in &part.header.sources {
             let others = index.get(&key(source)).into_iter().flatten();
-            let clash =
-                others.filter(|(other, _)| *other > at && !spare.contains(other)).find(|(_, b)| overlap(source, b));
-            if let Some((other, _)) = clash {
-                let other = held.get(*other).map(|other| other.file.name.as_str()).unwrap_or_default();
-                return Err(format!(
-                    "{} and {other} both hold lines of {}: leave out one of them, or name the hosts (`map --host`) where \
-                     these are logs of two that begin alike",
-                    part.file.name,
-                    name(source)
-                ));
-            }
+            let mut others = others.filter(|(other, _)| *other > at && !spare.contains_key(other));
+            let Some((other, _)) = others.find(|(_, theirs)| overlap(source, theirs)) else { continue };
+            return Err(format!(
+                "{} and {} both hold lines of {}: leave one of them out, or name the hosts (`map --host`) where these \
+                 are logs of two that begin alike",
+                part.file.name,
+                held.get(*other).map(|other| other.file.name.as_str()).unwrap_or_default(),
+                name(source)
+            ));
         }
     }
-    Ok(held.iter().enumerate().filter(|(at, _)| !spare.contains(at)).map(|(_, part)| part.clone()).collect())
+    Ok(())
 }
 
 fn index(held: &[Held]) -> Index<'_> {
@@ -202,7 +211,7 @@ pub(super) fn put_together(held: &[Held], expected: Option<&[Vec<u8>]>) -> (Whol
     // Two logs of one name, or that begin alike, were told apart by whoever read both.
     let is_next = |(at_a, a, path_a): &((usize, u32), &Source, PathBuf),
                    (at_b, b, path_b): &((usize, u32), &Source, PathBuf)| {
-        path_a == path_b && same_file(a, b) && (at_a.0 != at_b.0 || a.range.end == b.range.start)
+        path_a == path_b && same_file(a, b) && (at_a.0 != at_b.0 || a.range.end <= b.range.start)
     };
     for stretches in all.chunk_by(is_next) {
         let file = whole.files.len() as u32;
