@@ -23,6 +23,7 @@ mod schema; // the JSON report by its schema, ECS and OCSF by what they require
 
 // Beyond one machine
 mod fleet; // parts give the report of one reading, and what is missing, doubled or damaged is named
+mod spark; // the same on a real cluster, where pyspark and Java are installed
 
 // What holds for every log
 mod agreement; // threads, files, pieces, order, pipes and gzip change nothing

@@ -205,7 +205,7 @@ pub fn reduce(mut parts: Parts, errors: Discovery, options: &Options, progress: 
 /// # Errors
 /// The requests of some clients were counted by different windows.
 pub fn merge_parts(
-    mut parts: Parts,
+    parts: Parts,
     options: &Options,
     tool: &str,
     progress: &Progress,
