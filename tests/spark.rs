@@ -160,7 +160,7 @@ fn put_logs(folder: &Path) {
             _ => drop(put(folder, &name, &text)),
         }
     }
-    let size = Size::Bytes(24 << 20);
+    let size = Size::Bytes(16 << 20);
     let settings = Settings { size, seed: 77, clients: 4000, days: 2, fault_minutes: 60, ..Settings::default() };
     put(folder, "large-access.log", &generator::log(&settings).0);
 }

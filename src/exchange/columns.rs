@@ -169,14 +169,20 @@ impl Day<'_> {
         }
         self.visits.iter().for_each(|(_, range)| out.number(range.len() as u64));
         // The low byte of a time is nearly noise, the rest is not: apart they pack better.
-        let steps = self.visits.iter().flat_map(|(_, range)| {
+        let total = self.requests() as usize;
+        let (mut low, mut rank) = (Vec::with_capacity(total), Out(Vec::with_capacity(total + total / 4)));
+        out.0.reserve(2 * total);
+        for (_, range) in &self.visits {
             let mut last = day * DAY_SECS;
-            visits(range).iter().map(move |seen| seen.time().0 - std::mem::replace(&mut last, seen.time().0))
-        });
-        let steps: Vec<u32> = steps.collect();
-        steps.iter().for_each(|step| out.number(u64::from(step >> 8)));
-        out.0.extend(steps.iter().map(|step| *step as u8));
-        self.visits.iter().flat_map(|(_, range)| visits(range)).for_each(|seen| out.number(ranks.of(seen.shape())));
+            for seen in visits(range) {
+                let step = seen.time().0 - std::mem::replace(&mut last, seen.time().0);
+                out.number(u64::from(step >> 8));
+                low.push(step as u8);
+                rank.number(ranks.of(seen.shape()));
+            }
+        }
+        out.0.append(&mut low);
+        out.0.append(&mut rank.0);
         self.write_refusals(&mut out);
         self.write_samples(ledger, &mut out);
         out.0
@@ -195,8 +201,12 @@ impl Day<'_> {
 
     /// A line is kept without its client's address and agent, which are known.
     fn write_samples(&self, ledger: &Ledger, out: &mut Out) {
-        let by_place: BTreeMap<Place, u32> = self.refusals.iter().zip(0..).map(|(r, at)| (r.place, at)).collect();
-        let number = |sample: &Sample| by_place.get(&sample.place).copied();
+        let mut by_place: Vec<(Place, u32)> = self.refusals.iter().zip(0..).map(|(r, at)| (r.place, at)).collect();
+        by_place.sort_unstable();
+        let number = |sample: &Sample| {
+            let at = by_place.binary_search_by_key(&sample.place, |(place, _)| *place).ok()?;
+            by_place.get(at).map(|(_, refusal)| *refusal)
+        };
         let mut samples: Vec<(u32, u8, &Sample)> =
             self.samples.iter().filter_map(|(key, sample)| Some((number(sample)?, key.rank, sample))).collect();
         samples.sort_unstable();
@@ -263,7 +273,7 @@ pub(super) struct Rows {
 /// The requests of a day: who came, how often, and all of them one behind another.
 struct Visits {
     clients: Vec<u32>,
-    counts: Vec<usize>,
+    counts: Vec<u32>,
     visits: Vec<Seen>,
 }
 
@@ -280,24 +290,21 @@ impl Rows {
             last = last.checked_add(input.u32()?).ok_or(Damage::Nonsense)?;
             if (last as usize) < self.words.clients.len() { Ok(last) } else { Err(Damage::Nonsense) }
         })?;
-        let counts = (0..clients.len()).map(|_| input.count(1)).collect::<Result<Vec<_>, _>>()?;
-        let total = counts.iter().try_fold(0_usize, |sum, count| sum.checked_add(*count)).ok_or(Damage::Nonsense)?;
-        if total > bytes.len() {
-            return Err(Damage::Length);
-        }
-        let high = (0..total).map(|_| input.u32()).collect::<Result<Vec<_>, _>>()?;
-        let mut steps = high.iter().zip(input.take(total)?);
+        let counts = input.column(clients.len())?;
+        let total = counts.iter().try_fold(0_usize, |sum, count| sum.checked_add(*count as usize));
+        let total = total.filter(|total| *total <= bytes.len()).ok_or(Damage::Length)?;
+        let (high, low, ranks) = (input.column(total)?, input.take(total)?, input.column(total)?);
+        let mut rows = high.iter().zip(low).zip(&ranks);
         let start = day.checked_mul(DAY_SECS).ok_or(Damage::Nonsense)?;
         let end = start.saturating_add(DAY_SECS);
         let (mut visits, mut refused) = (Vec::with_capacity(total), Vec::new());
         for (client, count) in clients.iter().zip(&counts) {
             let mut time = start;
-            for (high, low) in steps.by_ref().take(*count) {
+            for ((high, low), rank) in rows.by_ref().take(*count as usize) {
                 let step = high.checked_mul(256).map(|high| high + u32::from(*low));
                 time =
                     step.and_then(|step| time.checked_add(step)).filter(|time| *time < end).ok_or(Damage::Nonsense)?;
-                let rank = input.index(self.words.by_rank.len())?;
-                let (shape, is_refused) = self.words.by_rank.get(rank as usize).copied().unwrap_or_default();
+                let (shape, is_refused) = *self.words.by_rank.get(*rank as usize).ok_or(Damage::Nonsense)?;
                 visits.push(Seen::new(Time(time), shape));
                 if is_refused {
                     let (client, time, place) = (*client, Time(time), Place::default());
@@ -314,15 +321,22 @@ impl Rows {
 
     fn read_refusals(&self, input: &mut In<'_>, own: &mut [Refusal], sources: usize) -> Result<(), Damage> {
         let order = in_time(own);
-        let mut each = |set: &mut dyn FnMut(&mut Refusal, &mut In<'_>) -> Result<(), Damage>| {
-            order.iter().try_for_each(|at| own.get_mut(*at as usize).map_or(Ok(()), |refusal| set(refusal, input)))
-        };
+        let files = input.column(order.len())?;
         let mut last = 0;
-        each(&mut |r, input| input.index(sources).map(|file| r.place.file = file))?;
-        each(&mut |r, input| input.step(&mut last).map(|line| r.place.line = line))?;
-        each(&mut |r, input| input.index(self.words.names.len()).map(|name| r.user = name))?;
-        each(&mut |r, input| input.index(self.words.names.len()).map(|name| r.referer_host = name))?;
-        each(&mut |r, input| input.u32().map(|bytes| r.bytes = bytes))
+        let lines = order.iter().map(|_| input.step(&mut last)).collect::<Result<Vec<_>, _>>()?;
+        let (users, hosts) = (input.column(order.len())?, input.column(order.len())?);
+        let bytes = input.column(order.len())?;
+        let names = self.words.names.len();
+        let below =
+            |number: u32, limit: usize| if (number as usize) < limit { Ok(number) } else { Err(Damage::Nonsense) };
+        for (((((at, file), line), user), host), bytes) in
+            order.iter().zip(files).zip(lines).zip(users).zip(hosts).zip(bytes)
+        {
+            let refusal = own.get_mut(*at as usize).ok_or(Damage::Nonsense)?;
+            refusal.place = Place { file: below(file, sources)?, chunk: 0, line };
+            (refusal.user, refusal.referer_host, refusal.bytes) = (below(user, names)?, below(host, names)?, bytes);
+        }
+        Ok(())
     }
 
     fn read_samples(&mut self, input: &mut In<'_>, own: &[Refusal]) -> Result<(), Damage> {
@@ -352,7 +366,7 @@ impl Rows {
         for day in &self.days {
             for (client, count) in day.clients.iter().zip(&day.counts) {
                 if let Some(bound) = next.get_mut(*client as usize + 1) {
-                    *bound += count;
+                    *bound += *count as usize;
                 }
             }
         }
@@ -367,7 +381,8 @@ impl Rows {
         for day in &self.days {
             let mut rest = day.visits.as_slice();
             for (client, count) in day.clients.iter().zip(&day.counts) {
-                let (own, after) = rest.split_at_checked(*count).ok_or(Damage::Nonsense)?;
+                let count = *count as usize;
+                let (own, after) = rest.split_at_checked(count).ok_or(Damage::Nonsense)?;
                 rest = after;
                 let Some(from) = next.get_mut(*client as usize) else { continue };
                 if let Some(slots) = visits.get_mut(*from..*from + count) {
@@ -400,6 +415,26 @@ impl Out {
 }
 
 impl In<'_> {
+    /// So many numbers one behind another, most of them of one or two bytes.
+    fn column(&mut self, len: usize) -> Result<Vec<u32>, Damage> {
+        let mut column = Vec::with_capacity(len.min(self.0.len()));
+        let mut rest = self.0;
+        for _ in 0..len {
+            let (value, after) = match rest {
+                [a, after @ ..] if *a < 0x80 => (u32::from(*a), after),
+                [a, b, after @ ..] if *b < 0x80 => (u32::from(*a & 0x7f) | u32::from(*b) << 7, after),
+                _ => {
+                    let mut input = In(rest);
+                    (input.u32()?, input.0)
+                }
+            };
+            column.push(value);
+            rest = after;
+        }
+        self.0 = rest;
+        Ok(column)
+    }
+
     fn wide(&mut self) -> Result<u128, Damage> {
         let mut value = 0_u128;
         for shift in (0..128).step_by(7) {
