@@ -37,7 +37,7 @@ impl LineNumbers {
     }
 
     /// The same place with its line counted from the beginning of the file.
-    pub(super) fn from_start(&self, place: Place) -> Place {
+    pub(super) fn in_file(&self, place: Place) -> Place {
         let first = self.first.get(&(place.file, place.chunk)).map_or(0, |first| first - 1);
         Place { chunk: 0, line: u32::try_from(first).unwrap_or(u32::MAX).saturating_add(place.line), ..place }
     }

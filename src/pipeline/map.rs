@@ -80,7 +80,7 @@ pub fn map(found: Discovery, options: &Options, mapping: &Mapping, progress: &Pr
     let parsed = sources.iter().map(|source| source.coverage.parsed).sum();
     let kept = tallies.kept.max(mapping.kept);
     let mut shards = tally::share(tallies.shards, kept, &budget);
-    shards.iter_mut().for_each(|shard| place(shard, &|at| numbers.from_start(at)));
+    shards.iter_mut().for_each(|shard| place(shard, &|at| numbers.in_file(at)));
     let (ledger, _) = tally::build_between((shards, kept), (Time(0), Time(u32::MAX)), &budget);
     let header = Header {
         tool: mapping.tool.clone(),
@@ -158,7 +158,7 @@ fn add_up(sources: &mut [part::Source], mut chunks: Vec<ChunkCoverage>, numbers:
             all.span = Some(all.span.map_or((from, to), |span| (span.0.min(from), span.1.max(to))));
         }
         for (reason, mut here) in chunk.rejected {
-            let first = numbers.from_start(Place { file: chunk.file, chunk: chunk.chunk, line: here.line });
+            let first = numbers.in_file(Place { file: chunk.file, chunk: chunk.chunk, line: here.line });
             here.line = first.line;
             all.rejected.entry(reason).and_modify(|before| before.lines += here.lines).or_insert(here);
         }
