@@ -5,15 +5,16 @@
     spark-submit --files "$(command -v authfault)" authfault_spark.py \\
         --authfault "$(command -v authfault)" -o report.json -o report.html hdfs:///logs/2026-03-10
 
-Works with Spark 3.5 and later, and needs pyarrow and pandas beside pyspark. The paths are files, directories or patterns
-of any file system that Spark can read. Spark cuts plain files into ranges of whole lines (`--split`) and hands packed
+Tried with Spark 4.3; needs pyarrow and pandas beside pyspark. The paths are files, directories or patterns of any file
+system that Spark can read. Spark cuts plain files into ranges of whole lines (`--split`) and hands packed
 ones over whole; authfault itself, which travels with `--files`, reads the lines (`authfault map`), and merges and reports
 on the driver (`authfault reduce`). The binary must run on the workers: same architecture, and a C library no older than
 the one it was built with.
 
 A task's part leaves Spark only with the task's result, so tasks that fail, are tried again or run twice count once. Which
 stretch of which file a part holds is checked when parts are merged: what is missing or there twice is named, and the exit
-status is 2. What is said behind `--map` and `--reduce` is passed on: --map="--tz=Europe/Berlin" --reduce="--since=2h".
+status is 2. spark-submit mixes what is said on the way into its standard output: ask for files with `-o`. What stands
+behind `--map` and `--reduce` is passed on: --map="--tz=Europe/Berlin" --reduce="--since=2h".
 """
 import argparse
 import hashlib

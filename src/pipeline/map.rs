@@ -50,10 +50,10 @@ pub struct Mapped {
 #[must_use]
 pub fn map(found: Discovery, options: &Options, mapping: &Mapping, progress: &Progress) -> Mapped {
     let Discovery { mut files, mut problems, .. } = found;
-    let unfound: Vec<_> = problems.iter().map(said).collect();
     if let Some(range) = &mapping.range {
         files = files.into_iter().filter_map(|file| lines_in(file, range).map_err(|e| problems.push(e)).ok()).collect();
     }
+    let unfound: Vec<_> = problems.iter().map(said).collect();
     let budget = Budget::new(options.memory_bytes, options.detect.window_secs);
     let (tallies, noticed) = scan::scan(&files, options, &budget, progress);
     progress.finish();
