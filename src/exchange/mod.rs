@@ -167,6 +167,44 @@ mod tests {
             prop_assert_eq!((&back.names, &back.agents, &back.visits), (&alone.names, &alone.agents, &alone.visits));
         }
 
+        /// A ledger, as a part and back, is the same ledger, whatever its days.
+        #[test]
+        fn a_part_says_all_that_its_ledger_does(requests in prop::collection::vec(any::<(u8, u8, u16)>(), 0..200)) {
+            let mut shards = shards(&requests);
+            shards.iter_mut().flat_map(|shard| &mut shard.refusals).for_each(|refusal| refusal.place.file = 0);
+            shards.iter_mut().flat_map(|shard| &mut shard.samples).for_each(|(_, sample)| sample.place.file = 0);
+            let whole = build(shards);
+            let header = part::Header { sources: vec![part::Source::default()], ..part::Header::default() };
+            let bytes = part::write(&header, &whole);
+            let opened = part::open(&bytes).unwrap();
+            prop_assert_eq!(&opened.header, &header);
+            let (shard, left_out) = opened.rows((Time(0), Time(u32::MAX))).unwrap();
+            prop_assert_eq!((content(&build(vec![shard])), left_out), (content(&whole), 0));
+            prop_assert_eq!(opened.rows((Time(0), Time(1))).unwrap().1, requests.len() as u64);
+        }
+
+        /// With a checksum that fits, so that the reader itself is what is tried.
+        #[test]
+        fn no_columns_however_wrong_make_the_reader_fall(at in 0_usize..2000, value: u8) {
+            let whole = build(shards(&[(1, 1, 1), (2, 2, 2), (3, 3, 3), (0, 1, 9)]));
+            let (words, ranks) = columns::write_words(&whole);
+            let (number, day) = columns::days(&whole).pop_first().unwrap();
+            let day = day.write(&whole, &ranks, number);
+            for is_of_words in [true, false] {
+                let (mut words, mut day) = (words.clone(), day.clone());
+                let wrong = if is_of_words { &mut words } else { &mut day };
+                let at = at % wrong.len();
+                wrong[at] = value;
+                let Ok(words) = columns::read_words(&words) else { continue };
+                let mut rows = columns::Rows::new(words);
+                if rows.read_day(&day, number, 8).is_ok()
+                    && let Ok(shard) = rows.finish()
+                {
+                    prop_assert!(build(vec![shard]).clients.len() < 1000);
+                }
+            }
+        }
+
         #[test]
         fn a_changed_byte_is_noticed(at in 0_usize..2000, change in 1_u8..=255) {
             let mut bytes = encode(&shards(&[(1, 1, 1), (2, 2, 2), (3, 3, 3)])[0]);
