@@ -49,6 +49,9 @@ pub enum Kind {
     /// A directory in which nothing looks like an error log.
     #[error("expected error logs in this directory (names with `error` in them), found none; name the file itself")]
     NoErrorLogs,
+    /// A directory without parts.
+    #[error("expected files of `authfault map` in this directory (names that end with .afpart), found none")]
+    NoParts,
     /// A pattern that nothing matches.
     #[error("no file matches this pattern; check it, or name a directory to search all of it")]
     NoMatch,
@@ -134,6 +137,32 @@ pub enum Kind {
     GarbageAfterGzip {
         /// Bytes of text delivered before.
         decoded_bytes: u64,
+    },
+    /// A stretch of a file was asked for that cannot be jumped into.
+    #[error(
+        "expected a plain file of which a range of bytes can be read, found one that is packed, a stream, or on a file \
+         system that cannot be mapped; read it whole"
+    )]
+    NoRanges,
+    /// The middle of a log whose columns are named in its lines, without what comes before.
+    #[error(
+        "expected lines that can be read by the beginning of their file, found a log that names its columns on the way; \
+         read it whole"
+    )]
+    NoMiddle,
+    /// Not what `authfault map` writes, or no longer.
+    #[error(
+        "expected what `authfault map` of this version wrote: {cause}; nothing of it is used, copy or make it again"
+    )]
+    BadPart {
+        /// What the reader of the form says.
+        cause: String,
+    },
+    /// What was said where it was read.
+    #[error("{text}")]
+    Told {
+        /// In words.
+        text: String,
     },
     /// Times without a zone, and the operator named none. No failure: the report says so.
     #[error("expected times with a zone, found none; they are read as UTC, --tz names another")]

@@ -74,6 +74,23 @@
 //! and that is all. What is usual is learnt by each look from the ledger, as shares of clients by part of the site, and
 //! asked of the last hour, whose pieces are therefore not folded yet.
 //!
+//! # Beyond one machine
+//!
+//! ```text
+//!  paths ─> (as above) ─Shards─> ledger ─> part ─bytes─> (another machine) ─Shards─┐
+//!           map.rs, where the logs are                        …other parts…        ┴─> ledger ─> detect ─> report
+//!                                                             whole.rs, reduce.rs
+//! ```
+//!
+//! Merging is the same third time: a part is a ledger in the columns of [`exchange::part`], with what was read to make
+//! it, so `reduce` reports what one reading of all the files would. A part knows its files by host and first bytes and
+//! which stretch of them it holds, so that nothing counts twice and what is missing is named. Spark hands out the
+//! stretches and carries the parts (`spark_job.py`); it parses no line and adds nothing up. It was chosen since those with
+//! logs by the terabyte run it already, and it brings the file systems, their credentials, retries and speculation.
+//! (Ballista would spare the JVM; but a leaf plan of our own, which reads raw logs, is executed by its release 55 once in
+//! every task with all its partitions, since `restrict_plan_to_partitions` in its task builder knows only its own scans:
+//! twelve files are counted twelve times, without an error.)
+//!
 //! # Where things are
 //!
 //! | folder | owns |
@@ -84,7 +101,7 @@
 //! | [`tally`] | events to shards, shards to the ledger, within a bound; path templates, the operator's own routes (regex) |
 //! | [`errorlog`] | lines of nginx's and Apache's error logs to notes: who was refused when, why, by which file or rule |
 //! | [`detect`] | the ledger and the notes to incidents, each refusal's cause, sums, one client's story; the registry of causes |
-//! | [`exchange`] | shards as bytes, versioned and checked |
+//! | [`exchange`] | shards as bytes, versioned and checked; parts, which travel |
 //! | [`state`] | SQLite: positions, shards, incidents, messages; its lock and its invariant |
 //! | [`usual`] | what is usual in each part of a site, and whether the last hour stands out |
 //! | [`cases`] | the life of an incident over many runs, and what there is to say of it |

@@ -30,6 +30,8 @@ use std::{
 
 #[path = "main/check.rs"]
 mod check;
+#[path = "main/fleet.rs"]
+mod fleet;
 
 /// Where a key for pseudonyms may stand instead of in a file.
 const KEY_VARIABLE: &str = "AUTHFAULT_ANONYMIZE_KEY";
@@ -50,6 +52,9 @@ fn main() -> ExitCode {
         Some(Command::Status(args)) => check::status(&args),
         Some(Command::History(args)) => check::history(&args),
         Some(Command::Explain(args)) => explain(&args),
+        Some(Command::Map(args)) => fleet::map(&args),
+        Some(Command::Reduce(args)) => fleet::reduce(&args),
+        Some(Command::SparkJob) => fleet::spark_job(),
         Some(Command::Doctor(args)) => doctor(&args),
         Some(Command::Formats) => print(formats().as_bytes()),
         Some(Command::Causes { id }) => describe(id.as_deref()).and_then(|text| print(text.as_bytes())),
@@ -77,11 +82,15 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
     let options = options(args)?;
-    let renderers = args.renderers()?;
+    args.renderers()?;
     let (found, errors, progress) = set_out(args)?;
-    let scheme = scheme(args)?;
-    let analysis = pipeline::analyze(found, errors, &options, &progress);
+    publish(args, &options, pipeline::analyze(found, errors, &options, &progress))
+}
 
+/// Says what went wrong, writes the files, prints the report.
+fn publish(args: &AnalyzeArgs, options: &pipeline::Options, analysis: Analysis) -> Result<ExitCode, String> {
+    let renderers = args.renderers()?;
+    let scheme = scheme(args)?;
     for problem in &analysis.problems {
         eprintln!("authfault: {problem}");
     }

@@ -108,10 +108,17 @@ fn files_that_are_named_exist() {
 
 #[test]
 fn options_that_are_named_exist() {
-    let help: String = [&["--help"][..], &["check", "--help"], &["status", "--help"], &["backtest", "--help"]]
-        .into_iter()
-        .map(|args| crate::support::run(args).out)
-        .collect();
+    let help: String = [
+        &["--help"][..],
+        &["check", "--help"],
+        &["map", "--help"],
+        &["reduce", "--help"],
+        &["status", "--help"],
+        &["backtest", "--help"],
+    ]
+    .into_iter()
+    .map(|args| crate::support::run(args).out)
+    .collect();
     let text = readme();
     for word in text
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
@@ -119,6 +126,8 @@ fn options_that_are_named_exist() {
     {
         let of_others = [
             "--exclude-dir",
+            "--files",
+            "--authfault",
             "--locked",
             "--release",
             "--path",

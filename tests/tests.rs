@@ -23,6 +23,10 @@ mod simulation; // days of log with rotations, missed runs and kills
 // For other programs
 mod schema; // the JSON report by its schema, ECS and OCSF by what they require
 
+// Beyond one machine
+mod fleet; // parts give the report of one reading, and what is missing, doubled or damaged is named
+mod spark; // the same on a real cluster, where pyspark and Java are installed
+
 // What holds for every log
 mod agreement; // threads, files, pieces, order, pipes and gzip change nothing
 mod fast_path; // the fast parser says what its slow twin says

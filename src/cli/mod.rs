@@ -2,10 +2,12 @@
 
 mod check;
 mod config;
+mod fleet;
 mod span;
 
 pub use check::{BacktestArgs, CheckArgs, RuleArgs, StateArgs, Watch};
 pub use config::Config;
+pub use fleet::{MapArgs, ReduceArgs};
 
 use crate::{
     detect::{self, Who},
@@ -67,6 +69,14 @@ pub enum Command {
     History(StateArgs),
     /// Tell the story of one client: what it was served, when it began to fail, and why
     Explain(ExplainArgs),
+    /// Read logs where they are, and write what a report needs of them, to be merged elsewhere by `authfault reduce`
+    Map(MapArgs),
+    /// Merge what `authfault map` wrote and report on it, as analyze would on the logs themselves
+    ///
+    /// Exit status as for analyze. 2 also where a part is damaged, or some of a file is in no part.
+    Reduce(ReduceArgs),
+    /// Print a PySpark script that maps on a cluster, and reports; its head says how to submit it
+    SparkJob,
     /// Say what a log's format is, what does not fit, what it cannot tell, and what to configure
     Doctor(DoctorArgs),
     /// List the known log formats
@@ -397,7 +407,7 @@ impl ReadingArgs {
             Some(config) => FormatChoice::Server(Arc::new(config)),
             None => self.format_choice(&readers)?,
         };
-        Ok(Formats { choice, readers })
+        Ok(Formats { choice, readers, heads: Arc::default() })
     }
 
     fn format_choice(&self, readers: &Readers) -> Result<FormatChoice, String> {

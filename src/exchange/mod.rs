@@ -10,8 +10,12 @@
 //! to five bytes: the seconds since the one before it, its client, its shape. Texts and refusals come on top. What was
 //! written by another version, cut, or changed on the way is refused: nothing that is decoded points outside the shard
 //! that it came with.
+//!
+//! [`part`] is the other form, for travelling: a ledger in columns, packed, with what was read to make it.
 
+mod columns;
 mod fold;
+pub mod part;
 mod read;
 mod write;
 
@@ -28,19 +32,19 @@ const HEADER_BYTES: usize = 18;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
     /// Something else altogether.
-    #[error("expected a shard, found other data")]
+    #[error("it is something else")]
     Other,
     /// Written by another version.
-    #[error("expected version {VERSION} of the form, found {0}")]
+    #[error("its form has version {0}, which this program does not know")]
     Version(u16),
     /// Ends before its end, or goes on after it.
-    #[error("expected a whole shard, found one of another length")]
+    #[error("it is cut, or goes on behind its end")]
     Length,
     /// Not what was written.
-    #[error("expected what was written, found it changed")]
+    #[error("it is no longer what was written")]
     Checksum,
     /// Whole and unchanged, and yet it makes no sense.
-    #[error("expected numbers that fit together, found one that points nowhere")]
+    #[error("it has a number that points nowhere")]
     Nonsense,
 }
 
@@ -161,6 +165,44 @@ mod tests {
             prop_assert_eq!(&back.visits.len(), &alone.visits.len());
             prop_assert_eq!((&back.clients, &back.shapes, back.span), (&alone.clients, &alone.shapes, alone.span));
             prop_assert_eq!((&back.names, &back.agents, &back.visits), (&alone.names, &alone.agents, &alone.visits));
+        }
+
+        /// A ledger, as a part and back, is the same ledger, whatever its days.
+        #[test]
+        fn a_part_says_all_that_its_ledger_does(requests in prop::collection::vec(any::<(u8, u8, u16)>(), 0..200)) {
+            let mut shards = shards(&requests);
+            shards.iter_mut().flat_map(|shard| &mut shard.refusals).for_each(|refusal| refusal.place.file = 0);
+            shards.iter_mut().flat_map(|shard| &mut shard.samples).for_each(|(_, sample)| sample.place.file = 0);
+            let whole = build(shards);
+            let header = part::Header { sources: vec![part::Source::default()], ..part::Header::default() };
+            let bytes = part::write(&header, &whole);
+            let opened = part::open(&bytes).unwrap();
+            prop_assert_eq!(&opened.header, &header);
+            let (shard, left_out) = opened.rows((Time(0), Time(u32::MAX))).unwrap();
+            prop_assert_eq!((content(&build(vec![shard])), left_out), (content(&whole), 0));
+            prop_assert_eq!(opened.rows((Time(0), Time(1))).unwrap().1, requests.len() as u64);
+        }
+
+        /// With a checksum that fits, so that the reader itself is what is tried.
+        #[test]
+        fn no_columns_however_wrong_make_the_reader_fall(at in 0_usize..2000, value: u8) {
+            let whole = build(shards(&[(1, 1, 1), (2, 2, 2), (3, 3, 3), (0, 1, 9)]));
+            let (words, ranks) = columns::write_words(&whole);
+            let (number, day) = columns::days(&whole).pop_first().unwrap();
+            let day = day.write(&whole, &ranks, number);
+            for is_of_words in [true, false] {
+                let (mut words, mut day) = (words.clone(), day.clone());
+                let wrong = if is_of_words { &mut words } else { &mut day };
+                let at = at % wrong.len();
+                wrong[at] = value;
+                let Ok(words) = columns::read_words(&words) else { continue };
+                let mut rows = columns::Rows::new(words);
+                if rows.read_day(&day, number, 8).is_ok()
+                    && let Ok(shard) = rows.finish()
+                {
+                    prop_assert!(build(vec![shard]).clients.len() < 1000);
+                }
+            }
         }
 
         #[test]

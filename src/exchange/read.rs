@@ -52,7 +52,7 @@ pub(super) fn body(bytes: &[u8]) -> Result<Shard, Damage> {
     Ok(Shard { names, agents, clients, shapes, visits, settled, refusals, samples, counted })
 }
 
-fn shape(input: &mut In<'_>, names: usize) -> Result<Shape, Damage> {
+pub(super) fn shape(input: &mut In<'_>, names: usize) -> Result<Shape, Damage> {
     let (vhost, path, method) = (input.index(names)?, input.index(names)?, input.index(names)?);
     let (protocol, upstream) = (input.index(names)?, input.index(names)?);
     let last = input.u32()?;
@@ -98,7 +98,7 @@ fn settled(input: &mut In<'_>, clients: usize, shapes: usize) -> Result<Settled,
     Ok(settled)
 }
 
-fn counted(input: &mut In<'_>) -> Result<Counted, Damage> {
+pub(super) fn counted(input: &mut In<'_>) -> Result<Counted, Damage> {
     let (slice_secs, count) = (input.u32()?, input.count(4)?);
     if count == 0 {
         return Ok(Counted { slice_secs, ..Counted::default() });
@@ -119,10 +119,10 @@ fn counted(input: &mut In<'_>) -> Result<Counted, Damage> {
     Ok(Counted { slice_secs, slices, span: Some(span) })
 }
 
-struct In<'b>(&'b [u8]);
+pub(super) struct In<'b>(pub(super) &'b [u8]);
 
 impl<'b> In<'b> {
-    fn take(&mut self, bytes: usize) -> Result<&'b [u8], Damage> {
+    pub(super) fn take(&mut self, bytes: usize) -> Result<&'b [u8], Damage> {
         let (taken, rest) = self.0.split_at_checked(bytes).ok_or(Damage::Length)?;
         self.0 = rest;
         Ok(taken)
@@ -132,7 +132,18 @@ impl<'b> In<'b> {
         self.take(N)?.try_into().map_err(|_| Damage::Length)
     }
 
-    fn number(&mut self) -> Result<u64, Damage> {
+    #[inline]
+    pub(super) fn number(&mut self) -> Result<u64, Damage> {
+        match self.0.split_first() {
+            Some((byte, rest)) if *byte < 0x80 => {
+                self.0 = rest;
+                Ok((*byte).into())
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Result<u64, Damage> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let [byte] = self.array()?;
@@ -144,31 +155,31 @@ impl<'b> In<'b> {
         Err(Damage::Nonsense)
     }
 
-    fn u32(&mut self) -> Result<u32, Damage> {
+    pub(super) fn u32(&mut self) -> Result<u32, Damage> {
         u32::try_from(self.number()?).map_err(|_| Damage::Nonsense)
     }
 
-    fn u16(&mut self) -> Result<u16, Damage> {
+    pub(super) fn u16(&mut self) -> Result<u16, Damage> {
         u16::try_from(self.number()?).map_err(|_| Damage::Nonsense)
     }
 
-    fn small(&mut self) -> Result<u8, Damage> {
+    pub(super) fn small(&mut self) -> Result<u8, Damage> {
         u8::try_from(self.number()?).map_err(|_| Damage::Nonsense)
     }
 
     /// A number that points into so many things.
-    fn index(&mut self, len: usize) -> Result<u32, Damage> {
+    pub(super) fn index(&mut self, len: usize) -> Result<u32, Damage> {
         let index = self.u32()?;
         if (index as usize) < len { Ok(index) } else { Err(Damage::Nonsense) }
     }
 
     /// How many things of at least so many bytes follow.
-    fn count(&mut self, bytes_min: usize) -> Result<usize, Damage> {
+    pub(super) fn count(&mut self, bytes_min: usize) -> Result<usize, Damage> {
         let count = usize::try_from(self.number()?).map_err(|_| Damage::Nonsense)?;
         if count <= self.0.len() / bytes_min { Ok(count) } else { Err(Damage::Length) }
     }
 
-    fn list<T>(
+    pub(super) fn list<T>(
         &mut self,
         bytes_min: usize,
         mut item: impl FnMut(&mut Self) -> Result<T, Damage>,
@@ -176,12 +187,12 @@ impl<'b> In<'b> {
         (0..self.count(bytes_min)?).map(|_| item(self)).collect()
     }
 
-    fn text(&mut self) -> Result<&'b [u8], Damage> {
+    pub(super) fn text(&mut self) -> Result<&'b [u8], Damage> {
         let length = self.count(1)?;
         self.take(length)
     }
 
-    fn names(&mut self) -> Result<Names, Damage> {
+    pub(super) fn names(&mut self) -> Result<Names, Damage> {
         let mut names = Names::default();
         for _ in 0..self.count(1)? {
             names.push(self.text()?);

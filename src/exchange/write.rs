@@ -45,11 +45,12 @@ pub(super) fn body(shard: &Shard) -> Vec<u8> {
 }
 
 #[derive(Default)]
-struct Out(Vec<u8>);
+pub(super) struct Out(pub(super) Vec<u8>);
 
 impl Out {
     /// Seven bits a byte, least first; all but the last with the eighth set.
-    fn number(&mut self, mut value: u64) {
+    #[inline]
+    pub(super) fn number(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.0.push(value as u8 | 0x80);
             value >>= 7;
@@ -57,12 +58,12 @@ impl Out {
         self.0.push(value as u8);
     }
 
-    fn text(&mut self, text: &[u8]) {
+    pub(super) fn text(&mut self, text: &[u8]) {
         self.number(text.len() as u64);
         self.0.extend_from_slice(text);
     }
 
-    fn names(&mut self, names: &Names) {
+    pub(super) fn names(&mut self, names: &Names) {
         self.number(names.len() as u64);
         for index in 0..names.len() as u32 {
             self.text(names.get(index));
@@ -109,7 +110,7 @@ impl Out {
         }
     }
 
-    fn counted(&mut self, counted: &Counted) {
+    pub(super) fn counted(&mut self, counted: &Counted) {
         self.number(counted.slice_secs.into());
         let Some((first, last)) = counted.span else { return self.number(0) };
         self.number(counted.slices.len() as u64);

@@ -43,6 +43,12 @@ fn line_end(bytes: &[u8], at: usize) -> usize {
     memchr::memchr(b'\n', tail).map_or(bytes.len(), |i| at + i)
 }
 
+/// Where the first line begins that begins at a byte or behind it; the end where none does.
+#[must_use]
+pub fn line_start(bytes: &[u8], at: usize) -> usize {
+    if at == 0 || at >= bytes.len() { at.min(bytes.len()) } else { line_end(bytes, at) }
+}
+
 /// The lines of a chunk, without their newline and without one `\r` before it. What follows the last newline is a line
 /// where it is not empty.
 #[must_use]

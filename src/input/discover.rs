@@ -70,11 +70,21 @@ pub fn discover_errors(paths: &[PathBuf]) -> Discovery {
     discover_as(paths, Wanted::ErrorLogs)
 }
 
+/// As [`discover`], but directories are searched for what `authfault map` wrote.
+#[must_use]
+pub fn discover_parts(paths: &[PathBuf]) -> Discovery {
+    discover_as(paths, Wanted::Parts)
+}
+
+/// How the files of parts end.
+const PART_SUFFIX: &str = ".afpart";
+
 /// What directories are searched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
     AccessLogs,
     ErrorLogs,
+    Parts,
 }
 
 impl Wanted {
@@ -83,6 +93,7 @@ impl Wanted {
         match self {
             Self::AccessLogs => is_access_log(path),
             Self::ErrorLogs => is_error_log(path) && !is_no_log(&lower_name(path)),
+            Self::Parts => lower_name(path).ends_with(PART_SUFFIX),
         }
     }
 }
@@ -188,7 +199,7 @@ impl Discovery {
                 other => {
                     let file = self.regular_file(other, &pattern.base);
                     let is_meant =
-                        |path: &Path| wanted == Wanted::ErrorLogs || pattern.wants_errors || !is_error_log(path);
+                        |path: &Path| wanted != Wanted::AccessLogs || pattern.wants_errors || !is_error_log(path);
                     let file = file.filter(|(path, _)| is_meant(path));
                     self.files.extend(file.map(|(path, metadata)| LogFile::new(&pattern.shown(&path), &metadata)));
                 }
@@ -264,6 +275,7 @@ impl Seen {
         match wanted {
             Wanted::AccessLogs => Kind::NoLogs { seen: self.names.into_iter().collect(), more: self.more },
             Wanted::ErrorLogs => Kind::NoErrorLogs,
+            Wanted::Parts => Kind::NoParts,
         }
     }
 }

@@ -20,10 +20,10 @@ pub mod mmap;
 mod open;
 mod sniff;
 
-pub use chunks::{Lines, MAX_LINE_BYTES, StreamChunks, TARGET_CHUNK_BYTES, lines, split};
-pub use discover::{Discovery, discover, discover_errors, texts, usual_places};
+pub use chunks::{Lines, MAX_LINE_BYTES, StreamChunks, TARGET_CHUNK_BYTES, line_start, lines, split};
+pub use discover::{Discovery, discover, discover_errors, discover_parts, texts, usual_places};
 pub use mmap::Map;
-pub use open::{Source, Stream};
+pub use open::{Source, Stream, bytes};
 
 use crate::{
     error::Error,
@@ -90,6 +90,17 @@ impl LogFile {
             name: inert(path.as_os_str().as_bytes()),
             identity: Identity { device: metadata.dev(), inode: metadata.ino() },
             size_bytes: metadata.is_file().then_some(metadata.len()),
+            part: Part::WHOLE,
+        }
+    }
+
+    /// A file that was read elsewhere, to be named in a report.
+    pub(crate) fn named(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            name: inert(path.as_os_str().as_bytes()),
+            identity: Identity { device: 0, inode: 0 },
+            size_bytes: None,
             part: Part::WHOLE,
         }
     }

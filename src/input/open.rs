@@ -76,6 +76,17 @@ pub(super) fn open(log: &LogFile) -> Result<Source, Error> {
     open_file(file, &metadata, &log.path)
 }
 
+/// All bytes of a file that is no log, as they are.
+///
+/// # Errors
+/// The file is gone, forbidden or cannot be read to its end.
+pub fn bytes(log: &LogFile) -> Result<Vec<u8>, Error> {
+    let file = if log.is_stdin() { stdin() } else { File::open(&log.path) };
+    let mut bytes = Vec::new();
+    file.and_then(|mut file| file.read_to_end(&mut bytes)).map_err(|e| Error::from_io(e, "read it", &log.path))?;
+    Ok(bytes)
+}
+
 /// Standard input without std's buffer, so that a redirected file can be mapped like any other.
 fn stdin() -> io::Result<File> {
     Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))

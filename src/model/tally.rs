@@ -80,6 +80,16 @@ impl ClientKey {
     pub fn v4(&self) -> Option<u32> {
         (self.addr >> 32 == 0xffff).then_some(self.addr as u32)
     }
+
+    /// The address or host name as text; `names` are its owner's.
+    #[must_use]
+    pub fn text(&self, names: &Names) -> Vec<u8> {
+        match (self.name(), self.v4()) {
+            (Some(name), _) => names.get(name).to_vec(),
+            (_, Some(v4)) => std::net::Ipv4Addr::from(v4).to_string().into_bytes(),
+            _ => std::net::Ipv6Addr::from(self.addr).to_string().into_bytes(),
+        }
+    }
 }
 
 /// What is kept of a 401 or 403 beside its [`Visit`].
@@ -479,11 +489,7 @@ impl Ledger {
     /// The address or host name of a client, as text.
     #[must_use]
     pub fn address(&self, key: &ClientKey) -> Vec<u8> {
-        match (key.name(), key.v4()) {
-            (Some(name), _) => self.names.get(name).to_vec(),
-            (_, Some(v4)) => std::net::Ipv4Addr::from(v4).to_string().into_bytes(),
-            _ => std::net::Ipv6Addr::from(key.addr).to_string().into_bytes(),
-        }
+        key.text(&self.names)
     }
 }
 

@@ -36,6 +36,12 @@ impl LineNumbers {
         Self { names: files.iter().map(|f| f.name.clone()).collect(), first }
     }
 
+    /// The same place with its line counted from the beginning of the file.
+    pub(super) fn in_file(&self, place: Place) -> Place {
+        let first = self.first.get(&(place.file, place.chunk)).map_or(0, |first| first - 1);
+        Place { chunk: 0, line: u32::try_from(first).unwrap_or(u32::MAX).saturating_add(place.line), ..place }
+    }
+
     /// File name and line number of a place.
     pub(super) fn locate(&self, place: Place) -> (String, u64) {
         let name = self.names.get(place.file as usize).cloned().unwrap_or_default();

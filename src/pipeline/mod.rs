@@ -5,18 +5,23 @@ mod check;
 mod coverage;
 mod doctor;
 mod errors;
+mod map;
 mod memory;
 mod news;
+mod reduce;
 mod reread;
 mod scan;
 mod source;
+mod whole;
 
 pub use backtest::{Plan, Replay, Trial, backtest};
 pub use check::{Ask, Figures, Looks, Outcome, Trouble, check};
 pub use doctor::diagnose;
+pub use map::{Mapped, Mapping, map};
 pub use memory::Keep;
+pub use reduce::{Parts, merge_parts, open_parts, reduce};
 pub use reread::reread;
-pub use source::{FormatChoice, Formats};
+pub use source::{FormatChoice, Formats, Heads};
 
 use crate::{
     detect::{self, Findings, Who},
@@ -27,7 +32,7 @@ use crate::{
         note::Notes,
         report::{Input, Report},
         story::Stories,
-        tally::{ChunkCoverage, Ledger, Place},
+        tally::{ChunkCoverage, Kept, Ledger, Place},
         time::Time,
     },
     parse,
@@ -83,7 +88,11 @@ pub struct Analysis {
 /// Reads everything and reports once; `errors` are the error logs to read beside.
 #[must_use]
 pub fn analyze(found: Discovery, errors: Discovery, options: &Options, progress: &Progress) -> Analysis {
-    let read = read(found, errors, options, progress, None);
+    concluded(read(found, errors, options, progress, None), options)
+}
+
+/// The report on what was read.
+fn concluded(read: Read, options: &Options) -> Analysis {
     let locate = |place: Place| read.numbers.locate(place);
     let (mut findings, ledger) = conclude(read.ledger, &read.budget, &options.detect, |ledger, settings| {
         detect::detect_with(ledger, &read.notes, settings, &locate)
@@ -162,8 +171,16 @@ fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progr
     problems.extend(errors.problems);
     input.error_logs = errors.covered;
     let mut limits = errors.limits;
-    limits.extend(options.statuses.text().map(|text| format!("as asked for, these statuses are counted: {text}")));
-    if left_out > 0 && !ledger.kept.is_all() {
+    limits.extend(asked_for(options, left_out, ledger.kept));
+    limits.extend(zone_assumed(&zoneless, &files));
+    Read { ledger, budget, notes: errors.notes, input, numbers, problems, limits }
+}
+
+/// What the report shows otherwise because it was asked for.
+fn asked_for(options: &Options, left_out: u64, kept: Kept) -> Vec<String> {
+    let statuses = options.statuses.text().map(|text| format!("as asked for, these statuses are counted: {text}"));
+    let mut limits: Vec<String> = statuses.into_iter().collect();
+    if left_out > 0 && !kept.is_all() {
         limits.push("the span asked for was widened to whole windows, by which requests were counted".to_owned());
     }
     if left_out > 0 {
@@ -171,8 +188,7 @@ fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progr
             "{left_out} requests outside the span asked for were left out: what came before may explain what is shown"
         ));
     }
-    limits.extend(zone_assumed(&zoneless, &files));
-    Read { ledger, budget, notes: errors.notes, input, numbers, problems, limits }
+    limits
 }
 
 /// The span to keep; the end exclusive.

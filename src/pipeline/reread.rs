@@ -10,7 +10,7 @@ use std::path::Path;
 /// What a line of a report says, told to `tell`. None where it does not fit its file's format or any other, as a line
 /// that was cut when it was kept does not.
 pub fn reread<T>(line: &LineRef, report: &Report, formats: &Formats, tell: impl FnOnce(Event<'_>) -> T) -> Option<T> {
-    let Formats { choice, readers } = formats;
+    let Formats { choice, readers, .. } = formats;
     let guessed = || {
         let file = report.input.files.iter().find(|file| file.path == line.file)?;
         Some(readers.known(parse::by_id(&file.format)?))

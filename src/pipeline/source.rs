@@ -10,9 +10,9 @@ use crate::{
     parse::{self, Format, LineParser, fast},
 };
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     ops::Range,
-    sync::{Arc, Mutex, TryLockError},
+    sync::{Arc, Mutex, PoisonError, TryLockError},
 };
 
 /// How the lines of one file are to be read.
@@ -86,6 +86,38 @@ pub struct Formats {
     pub choice: FormatChoice,
     /// With which settings.
     pub readers: parse::Readers,
+    /// How files begin.
+    pub heads: Arc<Heads>,
+}
+
+/// The beginnings of files: one that stands in for what comes from the middle of a file, and those that were seen.
+#[derive(Debug, Default)]
+pub struct Heads {
+    given: Option<Vec<u8>>,
+    seen: Mutex<BTreeMap<u32, Vec<u8>>>,
+}
+
+impl Heads {
+    /// What is read is the middle of a file that begins so.
+    #[must_use]
+    pub fn given(head: Vec<u8>) -> Self {
+        Self { given: Some(head), ..Self::default() }
+    }
+
+    /// The first bytes of a file that was read; nothing where it was empty.
+    pub(super) fn seen(&self, file: u32) -> Vec<u8> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.get(&file).cloned().unwrap_or_default()
+    }
+
+    fn of<'t>(&'t self, file: u32, text: &'t [u8]) -> &'t [u8] {
+        /// Of each file.
+        const SEEN_BYTES: usize = 1024;
+        let head = self.given.as_deref().unwrap_or(text);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(file, head.get(..SEEN_BYTES).unwrap_or(head).to_vec());
+        head
+    }
 }
 
 /// Which format to read with.
@@ -143,7 +175,7 @@ impl<'f> Queue<'f> {
 
     fn draw_from(&self, file: u32, slot: &mut Slot) -> Option<Draw> {
         if matches!(slot.state, State::Waiting) {
-            slot.state = self.open(file);
+            slot.state = self.open(file, &mut slot.headers);
         }
         let (chunk, headers) = (slot.next, &mut slot.headers);
         let draw = match &mut slot.state {
@@ -194,7 +226,7 @@ impl<'f> Queue<'f> {
         }
     }
 
-    fn open(&self, file: u32) -> State {
+    fn open(&self, file: u32, headers: &mut u32) -> State {
         let Some(log) = self.files.get(file as usize) else { return State::Done };
         match log.open() {
             Err(error) => {
@@ -203,8 +235,9 @@ impl<'f> Queue<'f> {
             }
             Ok(Source::Empty) => State::Done,
             Ok(Source::Mapped(map)) => {
-                let reading = Arc::new(self.reading(file, map.as_bytes()));
+                let mut reading = Arc::new(self.reading(file, map.as_bytes()));
                 let part = log.part.of(map.as_bytes().len());
+                self.catch_up(map.as_bytes().get(..part.start).unwrap_or_default(), &mut reading, headers);
                 let text = map.as_bytes().get(part.clone()).unwrap_or_default();
                 let ranges = input::split(text, TARGET_CHUNK_BYTES);
                 let ranges = ranges.into_iter().map(|r| r.start + part.start..r.end + part.start).collect();
@@ -255,9 +288,10 @@ impl<'f> Queue<'f> {
     fn reading(&self, file: u32, text: &[u8]) -> Reading {
         /// Text looked at for the format.
         const HEAD_BYTES: usize = 128 << 10;
+        let text = self.formats.heads.of(file, text);
         let head = text.get(..HEAD_BYTES).unwrap_or(text);
         let sample: Vec<&[u8]> = input::lines(head).take(parse::SAMPLE_LINES).collect();
-        let Formats { choice, readers } = self.formats;
+        let Formats { choice, readers, heads } = self.formats;
         let (parser, fast) = match choice {
             FormatChoice::Custom(parser) => {
                 (readers.custom(parser), parse::fast_layout(parser).map(|layout| (layout, parse::FORMATS.len())))
@@ -276,6 +310,9 @@ impl<'f> Queue<'f> {
             FormatChoice::Known(format) => format.id == "w3c",
             FormatChoice::Custom(_) => false,
         };
+        if names_columns && heads.given.is_some() {
+            self.refuse_middle(file);
+        }
         let fast = fast.filter(|_| !names_columns && !readers.settings().change_events());
         if readers.settings().zone.is_none() && fast.is_none() && is_zoneless(&parser, &sample) {
             self.note_zone(file);
@@ -310,6 +347,21 @@ impl<'f> Queue<'f> {
     fn note_zone(&self, file: u32) {
         if let Some(log) = self.files.get(file as usize) {
             self.report(file, Error::new(Kind::NoZone, &log.path));
+        }
+    }
+
+    /// The middle of a log whose columns change on the way cannot be read by its beginning.
+    fn refuse_middle(&self, file: u32) {
+        if let Some(log) = self.files.get(file as usize) {
+            self.report(file, Error::new(Kind::NoMiddle, &log.path));
+        }
+    }
+
+    /// Takes over the columns that are in force behind a text.
+    fn catch_up(&self, mut front: &[u8], reading: &mut Arc<Reading>, headers: &mut u32) {
+        while reading.header.is_some() && !front.is_empty() {
+            let under_one = self.under_one_header(front, reading, headers);
+            front = front.get(under_one..).unwrap_or_default();
         }
     }
 

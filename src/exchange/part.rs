@@ -1,0 +1,318 @@
+//! What one run of `map` has read, to be merged elsewhere: how it was read, which stretch of which file it was, and the
+//! rows, by day. Owns the form and its check on reading; what parts make a whole is for the pipeline.
+//!
+//! ```text
+//! "AFPT"  version u16  crc u32  length u64 │ header  words  day  day  …
+//! block:  length unpacked  length  zstd          day:  its number  requests  block
+//! ```
+//!
+//! The checksum is over all that follows it, and is looked at before anything is used. The form belongs to a major
+//! version of the program: as long as that stays, newer programs read what older ones wrote. Formats and reasons stand
+//! in it by name, since their numbers change.
+
+use super::{Damage, HEADER_BYTES, checksum, columns, read::In, write::Out};
+use crate::model::{
+    event::Reason,
+    tally::{ChunkCoverage, Kept, Ledger, RejectedHere, Shard},
+    time::Time,
+};
+use std::{collections::BTreeMap, io::Read, ops::Range};
+
+/// Raised when the form changes.
+const VERSION: u16 = 1;
+const MAGIC: &[u8; 4] = b"AFPT";
+/// The columns leave little to find: higher levels take more time than they gain.
+const ZSTD_LEVEL: i32 = 1;
+/// Unpacked, of one block: no mapper that keeps to its memory writes more.
+const BLOCK_BYTES_MAX: u64 = 4 << 30;
+/// Bytes of text at the beginning of a file by which it is known again.
+pub const HEAD_BYTES: usize = 512;
+
+/// All but the rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// The program that wrote it.
+    pub tool: String,
+    /// What was said about reading, as options of the command line: parts that differ in it cannot be merged.
+    pub settings: Vec<String>,
+    /// Whose requests are in it.
+    pub kept: Kept,
+    /// Length of the slices by which the requests of others are counted: the report's windows.
+    pub window_secs: u32,
+    /// What was read, by host, path and range.
+    pub sources: Vec<Source>,
+    /// Paths that could not be read at all, and why.
+    pub problems: Vec<(Vec<u8>, String)>,
+}
+
+/// A stretch of a file, and how much of it was understood.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The machine that it is from; empty where nothing was said.
+    pub host: String,
+    /// The path as the system's bytes, without the host.
+    pub path: Vec<u8>,
+    /// The first [`HEAD_BYTES`] of the file's text.
+    pub head: Vec<u8>,
+    /// Which bytes of the text: the lines that begin in it.
+    pub range: Range<u64>,
+    /// Whether the file ended there when it was read.
+    pub is_end: bool,
+    /// Bytes of the file's text, where they are known without reading it.
+    pub size_bytes: Option<u64>,
+    /// Whether its times bear no zone.
+    pub is_zoneless: bool,
+    /// What went wrong on the way.
+    pub problem: Option<String>,
+    /// As one chunk, its formats left out.
+    pub coverage: ChunkCoverage,
+    /// Lines understood, by id of the format.
+    pub formats: BTreeMap<String, u64>,
+}
+
+/// A part as bytes; places in the ledger are index of the source, 0, and line in its range.
+#[must_use]
+pub fn write(header: &Header, ledger: &Ledger) -> Vec<u8> {
+    let (words, ranks) = columns::write_words(ledger);
+    let mut out = Out::default();
+    out.block(&write_header(header));
+    out.block(&words);
+    let days = columns::days(ledger);
+    out.number(days.len() as u64);
+    for (number, day) in days {
+        out.number(number.into());
+        out.number(day.requests());
+        out.block(&day.write(ledger, &ranks, number));
+    }
+    let body = out.0;
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&checksum(&body).to_le_bytes());
+    bytes.extend_from_slice(&(body.len() as u64).to_le_bytes());
+    bytes.extend_from_slice(&body);
+    bytes
+}
+
+/// A part whose bytes are all there and as they were written.
+#[derive(Debug)]
+pub struct Part<'b> {
+    /// What it says of itself.
+    pub header: Header,
+    words: Block<'b>,
+    days: Vec<(u32, u64, Block<'b>)>,
+}
+
+/// Where parts stand that were put one behind another.
+///
+/// # Errors
+/// What begins somewhere is no part, or is cut.
+pub fn split(bytes: &[u8]) -> Result<Vec<Range<usize>>, Damage> {
+    let mut ranges = Vec::new();
+    let mut start = 0;
+    while start < bytes.len() || ranges.is_empty() {
+        let rest = bytes.get(start..).unwrap_or_default();
+        if !rest.starts_with(MAGIC) {
+            return Err(Damage::Other);
+        }
+        let (front, length) = rest.get(..HEADER_BYTES).and_then(<[u8]>::split_last_chunk).ok_or(Damage::Length)?;
+        let version = front.get(MAGIC.len()..).and_then(<[u8]>::first_chunk).map_or(0, |v| u16::from_le_bytes(*v));
+        if version != VERSION {
+            return Err(Damage::Version(version));
+        }
+        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| Damage::Length)?;
+        let end = length.checked_add(HEADER_BYTES).filter(|whole| *whole <= rest.len()).ok_or(Damage::Length)? + start;
+        ranges.push(start..end);
+        start = end;
+    }
+    Ok(ranges)
+}
+
+/// Checks a part, and reads what it says of itself.
+///
+/// # Errors
+/// It is none, of another version, cut or changed.
+pub fn open(bytes: &[u8]) -> Result<Part<'_>, Damage> {
+    let rest = bytes.strip_prefix(MAGIC).ok_or(Damage::Other)?;
+    let (version, rest) = rest.split_first_chunk().ok_or(Damage::Length)?;
+    let version = u16::from_le_bytes(*version);
+    if version != VERSION {
+        return Err(Damage::Version(version));
+    }
+    let (crc, rest) = rest.split_first_chunk().ok_or(Damage::Length)?;
+    let (length, body) = rest.split_first_chunk().ok_or(Damage::Length)?;
+    if u64::from_le_bytes(*length) != body.len() as u64 {
+        return Err(Damage::Length);
+    }
+    if u32::from_le_bytes(*crc) != checksum(body) {
+        return Err(Damage::Checksum);
+    }
+    let mut input = In(body);
+    let header = read_header(&input.block()?.unpacked()?)?;
+    let words = input.block()?;
+    let days = input.list(4, |input| Ok((input.u32()?, input.number()?, input.block()?)))?;
+    let is_sorted = days.is_sorted_by(|a, b| a.0 < b.0);
+    if input.0.is_empty() && is_sorted { Ok(Part { header, words, days }) } else { Err(Damage::Nonsense) }
+}
+
+impl Part<'_> {
+    /// The rows of the days that have something in `[from, until)`, and how many requests the other days have.
+    ///
+    /// # Errors
+    /// Numbers that fit nowhere.
+    pub fn rows(&self, (from, until): (Time, Time)) -> Result<(Shard, u64), Damage> {
+        let mut rows = columns::Rows::new(columns::read_words(&self.words.unpacked()?)?);
+        let mut left_out = 0;
+        for (number, requests, block) in &self.days {
+            let start = number.checked_mul(columns::DAY_SECS).ok_or(Damage::Nonsense)?;
+            if start < until.0 && start.saturating_add(columns::DAY_SECS) > from.0 {
+                rows.read_day(&block.unpacked()?, *number, self.header.sources.len())?;
+            } else {
+                left_out += requests;
+            }
+        }
+        Ok((rows.finish()?, left_out))
+    }
+}
+
+/// Packed bytes, and how many they are unpacked.
+#[derive(Clone, Copy, Debug)]
+struct Block<'b> {
+    packed: &'b [u8],
+    bytes: u64,
+}
+
+impl Block<'_> {
+    fn unpacked(&self) -> Result<Vec<u8>, Damage> {
+        let decoder = zstd::Decoder::new(self.packed).map_err(|_| Damage::Nonsense)?;
+        let mut bytes = Vec::new();
+        decoder.take(self.bytes + 1).read_to_end(&mut bytes).map_err(|_| Damage::Nonsense)?;
+        if bytes.len() as u64 == self.bytes { Ok(bytes) } else { Err(Damage::Length) }
+    }
+}
+
+impl Out {
+    fn block(&mut self, bytes: &[u8]) {
+        // Memory takes everything.
+        let packed = zstd::encode_all(bytes, ZSTD_LEVEL).unwrap_or_default();
+        self.number(bytes.len() as u64);
+        self.text(&packed);
+    }
+
+    fn maybe(&mut self, text: Option<&str>) {
+        self.number(text.is_some().into());
+        self.text(text.unwrap_or_default().as_bytes());
+    }
+}
+
+impl<'b> In<'b> {
+    fn block(&mut self) -> Result<Block<'b>, Damage> {
+        let bytes = self.number()?;
+        let packed = self.text()?;
+        if bytes <= BLOCK_BYTES_MAX { Ok(Block { packed, bytes }) } else { Err(Damage::Nonsense) }
+    }
+
+    fn string(&mut self) -> Result<String, Damage> {
+        String::from_utf8(self.text()?.to_vec()).map_err(|_| Damage::Nonsense)
+    }
+
+    fn maybe(&mut self) -> Result<Option<String>, Damage> {
+        let is_some = self.number()? == 1;
+        let text = self.string()?;
+        Ok(is_some.then_some(text))
+    }
+}
+
+fn write_header(header: &Header) -> Vec<u8> {
+    let mut out = Out::default();
+    out.text(header.tool.as_bytes());
+    out.number(header.settings.len() as u64);
+    header.settings.iter().for_each(|option| out.text(option.as_bytes()));
+    out.number(header.kept.level.into());
+    out.number(header.window_secs.into());
+    out.number(header.sources.len() as u64);
+    header.sources.iter().for_each(|source| write_source(source, &mut out));
+    out.number(header.problems.len() as u64);
+    for (path, problem) in &header.problems {
+        out.text(path);
+        out.text(problem.as_bytes());
+    }
+    out.0
+}
+
+fn write_source(source: &Source, out: &mut Out) {
+    out.text(source.host.as_bytes());
+    out.text(&source.path);
+    out.text(&source.head);
+    out.number(source.range.start);
+    out.number(source.range.end);
+    out.number(u64::from(source.is_end) | u64::from(source.is_zoneless) << 1);
+    out.number(source.size_bytes.map_or(0, |bytes| bytes.saturating_add(1)));
+    out.maybe(source.problem.as_deref());
+    let coverage = &source.coverage;
+    for number in [coverage.bytes, coverage.lines, coverage.parsed, coverage.blank] {
+        out.number(number);
+    }
+    let (first, last) = coverage.span.map_or((1, 0), |(first, last)| (first.0, last.0));
+    out.number(first.into());
+    out.number(last.into());
+    out.number(source.formats.len() as u64);
+    for (format, lines) in &source.formats {
+        out.text(format.as_bytes());
+        out.number(*lines);
+    }
+    out.number(coverage.rejected.len() as u64);
+    for (reason, here) in &coverage.rejected {
+        out.text(reason.text().as_bytes());
+        out.number(here.lines);
+        out.number(here.line.into());
+        out.number(here.column as u64);
+        out.text(&here.text);
+    }
+}
+
+fn read_header(bytes: &[u8]) -> Result<Header, Damage> {
+    let mut input = In(bytes);
+    let header = Header {
+        tool: input.string()?,
+        settings: input.list(1, In::string)?,
+        kept: Kept { level: input.small()?.min(Kept::NOBODY) },
+        window_secs: input.u32()?,
+        sources: input.list(16, read_source)?,
+        problems: input.list(2, |input| Ok((input.text()?.to_vec(), input.string()?)))?,
+    };
+    if input.0.is_empty() { Ok(header) } else { Err(Damage::Length) }
+}
+
+fn read_source(input: &mut In<'_>) -> Result<Source, Damage> {
+    let (host, path, head) = (input.string()?, input.text()?.to_vec(), input.text()?.to_vec());
+    let range = input.number()?..input.number()?;
+    let (flags, size, problem) = (input.number()?, input.number()?, input.maybe()?);
+    let (bytes, lines, parsed, blank) = (input.number()?, input.number()?, input.number()?, input.number()?);
+    let (first, last) = (input.u32()?, input.u32()?);
+    let formats = input.list(2, |input| Ok((input.string()?, input.number()?)))?.into_iter().collect();
+    let rejected = input.list(5, |input| {
+        let reason = input.string()?;
+        let reason = Reason::ALL.into_iter().find(|known| known.text() == reason).ok_or(Damage::Nonsense)?;
+        let (lines, line, column) = (input.number()?, input.u32()?, input.u32()? as usize);
+        Ok((reason, RejectedHere { lines, line, column, text: input.text()?.into() }))
+    })?;
+    let rejected: BTreeMap<Reason, RejectedHere> = rejected.into_iter().collect();
+    // Every line is accounted for, as whoever reads this relies on.
+    let mut numbers = rejected.values().map(|here| here.lines).chain([blank]);
+    if numbers.try_fold(parsed, u64::checked_add) != Some(lines) || range.start > range.end {
+        return Err(Damage::Nonsense);
+    }
+    let span = (first <= last).then_some((Time(first), Time(last)));
+    Ok(Source {
+        host,
+        path,
+        head,
+        range,
+        is_end: flags & 1 == 1,
+        is_zoneless: flags & 2 == 2,
+        size_bytes: size.checked_sub(1),
+        problem,
+        coverage: ChunkCoverage { bytes, lines, parsed, blank, span, rejected, ..ChunkCoverage::default() },
+        formats,
+    })
+}

@@ -1,0 +1,238 @@
+//! The second half of an analysis: parts to a report, the same as that of one reading of everything. Owns the merging;
+//! whether the parts make a whole is for `whole.rs`.
+
+use super::{
+    Analysis, Options, Read, bounds, coverage, errors, map,
+    whole::{self, Held, Whole},
+};
+use crate::{
+    error::{Error, Kind},
+    exchange::{
+        Damage,
+        part::{self, Header},
+    },
+    input::{self, Discovery, LogFile},
+    model::{
+        tally::{Kept, Place, Shard},
+        time::Time,
+    },
+    progress::Progress,
+    tally::{self, Budget},
+};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// Parts that were looked at and fit together; their rows are still to be read.
+#[derive(Debug)]
+pub struct Parts {
+    held: Vec<Held>,
+    whole: Whole,
+    spare: Vec<String>,
+    /// What standard input held.
+    piped: Vec<u8>,
+    problems: Vec<Error>,
+}
+
+/// Looks at every part: whether it is whole, what it says of itself, and whether together they are all of each file
+/// once. `expected` are the paths of the files that there should be, where somebody knows.
+///
+/// # Errors
+/// Two parts cannot be merged: they were read in different ways, or hold the same lines.
+pub fn open_parts(found: Discovery, expected: Option<&[Vec<u8>]>) -> Result<Parts, String> {
+    let Discovery { files, mut problems, .. } = found;
+    let (mut held, mut piped) = (Vec::new(), Vec::new());
+    for file in files {
+        match input::bytes(&file).and_then(|bytes| {
+            held.extend(headers(&bytes, &file)?);
+            Ok(bytes)
+        }) {
+            Ok(bytes) if file.is_stdin() => piped = bytes,
+            Ok(_) => {}
+            Err(error) => problems.push(error),
+        }
+    }
+    let (held, spare) = whole::each_once(held)?;
+    let (whole, missing) = whole::put_together(&held, expected);
+    problems.extend(missing);
+    Ok(Parts { held, whole, spare, piped, problems })
+}
+
+/// The parts of a file, one behind another: all of them, or none where one is damaged.
+fn headers(bytes: &[u8], file: &LogFile) -> Result<Vec<Held>, Error> {
+    let damaged = |damage: Damage| Error::new(Kind::BadPart { cause: damage.to_string() }, &file.path);
+    let mut held = Vec::new();
+    for range in part::split(bytes).map_err(damaged)? {
+        let opened = part::open(bytes.get(range.clone()).unwrap_or_default()).map_err(damaged)?;
+        held.push(Held { file: file.clone(), range, header: opened.header });
+    }
+    Ok(held)
+}
+
+impl Parts {
+    /// What was said about reading, as options of the command line.
+    #[must_use]
+    pub fn settings(&self) -> &[String] {
+        self.held.first().map(|held| held.header.settings.as_slice()).unwrap_or_default()
+    }
+
+    /// Bytes of all parts.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.held.iter().map(|held| held.range.len() as u64).sum()
+    }
+
+    /// Parts that say nothing new: what each of them holds stands in another; a sentence for each.
+    #[must_use]
+    pub fn spare(&self) -> &[String] {
+        &self.spare
+    }
+
+    /// Gives the rows of all parts that have some in a span, settled whenever they grow many, and how many requests of
+    /// other days were left out.
+    ///
+    /// # Errors
+    /// A part is no longer what it was when it was looked at, or its rows make no sense.
+    fn rows(
+        &self,
+        span: (Time, Time),
+        budget: &Budget,
+        progress: &Progress,
+    ) -> Result<(Vec<Shard>, Kept, u64), String> {
+        let mut heap = Heap { shards: Vec::new(), kept: self.kept(), waiting_bytes: 0, budget };
+        let mut left_out = 0;
+        // Read a second time, so that not all files are in memory at once.
+        let mut read = (PathBuf::new(), Vec::new());
+        for (held, at) in self.held.iter().zip(0..) {
+            if !held.file.is_stdin() && read.0 != held.file.path {
+                let bytes = input::bytes(&held.file).map_err(|error| error.to_string())?;
+                read = (held.file.path.clone(), bytes);
+            }
+            let all = if held.file.is_stdin() { &self.piped } else { &read.1 };
+            let bytes = all.get(held.range.clone()).unwrap_or_default();
+            let named = |damage: Damage| {
+                format!("{}: this part is not used, and so nothing is reported: {damage}", held.file.name)
+            };
+            let part = part::open(bytes).map_err(named)?;
+            if part.header != held.header {
+                return Err(Error::new(Kind::Changed, &held.file.path).to_string());
+            }
+            let (mut shard, others) = part.rows(span).map_err(named)?;
+            map::place(&mut shard, &|place| self.whole.place(at, place));
+            heap.put(shard, bytes.len() as u64);
+            left_out += others;
+            progress.advance(bytes.len() as u64);
+        }
+        Ok((heap.shards, heap.kept, left_out))
+    }
+
+    fn kept(&self) -> Kept {
+        self.held.iter().map(|held| held.header.kept).max().unwrap_or_default()
+    }
+
+    /// Whether requests that are only counted were counted by the windows of the report.
+    fn check_windows(&self, window_secs: u32) -> Result<(), String> {
+        let other = |held: &&Held| !held.header.kept.is_all() && held.header.window_secs != window_secs;
+        match self.held.iter().find(other) {
+            None => Ok(()),
+            Some(held) => Err(format!(
+                "{}: not all clients are kept in this part, and the requests of the others were counted by windows of {} \
+                 seconds; report with --window {}s",
+                held.file.name, held.header.window_secs, held.header.window_secs
+            )),
+        }
+    }
+}
+
+/// Shards that are settled into one now and then, so that memory holds what they have in common once.
+struct Heap<'b> {
+    shards: Vec<Shard>,
+    kept: Kept,
+    waiting_bytes: u64,
+    budget: &'b Budget,
+}
+
+impl Heap<'_> {
+    /// What packed rows take in memory, about.
+    const UNPACKED: u64 = 16;
+    /// Settled when so much waits.
+    const WAITING_BYTES: u64 = 256 << 20;
+
+    fn put(&mut self, shard: Shard, packed_bytes: u64) {
+        self.shards.extend(tally::share(vec![shard], self.kept, self.budget));
+        self.waiting_bytes += packed_bytes * Self::UNPACKED;
+        if self.waiting_bytes > Self::WAITING_BYTES {
+            let tallies = (std::mem::take(&mut self.shards), self.kept);
+            let (ledger, _) = tally::build_between(tallies, (Time(0), Time(u32::MAX)), self.budget);
+            self.kept = ledger.kept;
+            self.shards = vec![ledger.into()];
+            self.waiting_bytes = 0;
+        }
+    }
+}
+
+/// Merges parts and reports as [`super::analyze`] does; `errors` are the error logs to read beside.
+///
+/// # Errors
+/// The parts cannot give such a report, in words.
+pub fn reduce(mut parts: Parts, errors: Discovery, options: &Options, progress: &Progress) -> Result<Analysis, String> {
+    parts.check_windows(options.detect.window_secs)?;
+    let budget = Budget::new(options.memory_bytes, options.detect.window_secs);
+    let Whole { files, chunks, .. } = &parts.whole;
+    let (files, chunks) = (files.clone(), chunks.clone());
+    let numbers = coverage::LineNumbers::new(&files, &chunks);
+    let mut input = coverage::input(&files, &chunks, &[], &numbers);
+    for (covered, problem) in input.files.iter_mut().zip(&parts.whole.problems) {
+        covered.problem.clone_from(problem);
+    }
+    let span = bounds(options, &input);
+    let (shards, kept, others) = parts.rows(span, &budget, progress)?;
+    progress.finish();
+    let mut problems = std::mem::take(&mut parts.problems);
+    problems.extend(super::unknown_formats(&files, &input, &chunks, &numbers));
+    let (ledger, left_out) = tally::build_between((shards, kept), span, &budget);
+    let errors = errors::read(errors, options.error_log_zone_secs, &ledger);
+    problems.extend(errors.problems);
+    input.error_logs = errors.covered;
+    let mut limits = errors.limits;
+    limits.extend(super::asked_for(options, left_out + others, ledger.kept));
+    limits.extend(super::zone_assumed(&parts.whole.zoneless, &files));
+    limits.extend(parts.whole.limits.iter().cloned());
+    let read = Read { ledger, budget, notes: errors.notes, input, numbers, problems, limits };
+    Ok(super::concluded(read, options))
+}
+
+/// Merges parts into one, which says the same.
+///
+/// # Errors
+/// The requests of some clients were counted by different windows.
+pub fn merge_parts(
+    parts: Parts,
+    options: &Options,
+    tool: &str,
+    progress: &Progress,
+) -> Result<(Vec<u8>, Vec<Error>), String> {
+    let window_secs = parts.held.first().map_or(options.detect.window_secs, |held| held.header.window_secs);
+    parts.check_windows(window_secs)?;
+    let budget = Budget::new(options.memory_bytes, window_secs);
+    let (shards, kept, _) = parts.rows((Time(0), Time(u32::MAX)), &budget, progress)?;
+    progress.finish();
+    let flat: BTreeMap<(u32, u32), u32> =
+        parts.whole.chunks.iter().zip(0..).map(|(c, at)| ((c.file, c.chunk), at)).collect();
+    let mut shards = shards;
+    for shard in &mut shards {
+        let moved = |place: Place| {
+            let file = flat.get(&(place.file, place.chunk)).copied().unwrap_or_default();
+            Place { file, chunk: 0, line: place.line }
+        };
+        map::place(shard, &moved);
+    }
+    let (ledger, _) = tally::build_between((shards, kept), (Time(0), Time(u32::MAX)), &budget);
+    let header = Header {
+        tool: tool.to_owned(),
+        settings: parts.settings().to_vec(),
+        kept: ledger.kept,
+        window_secs,
+        sources: parts.whole.sources(&parts.held),
+        problems: parts.held.iter().flat_map(|held| held.header.problems.clone()).collect(),
+    };
+    Ok((part::write(&header, &ledger), parts.problems))
+}
