@@ -5,6 +5,10 @@
 //! suspected ─> open ─> ongoing ─> recovering ─> resolved ─> (back within two hours) ongoing
 //! ```
 //!
+//! Of what began a few minutes ago too little is seen: tokens that end together look like a lost store for as long as
+//! nobody has come back. So a fault opens when it has lasted, or when the next run sees it refuse more; until then it is
+//! suspected and nothing is said. One that is over by then is told when it is sure to be over, as a warning.
+//!
 //! A report's incident has an id made of what was known when it was written; as a fault goes on, its scope and even its
 //! start become clearer, and the id another. So a case is known by what it is: the same verdict and status, near in
 //! time, and a scope that has something in common. It keeps the id under which it was first told.
@@ -63,6 +67,16 @@ pub struct Moment {
     pub last_log_end: Option<Time>,
 }
 
+impl Moment {
+    fn is_quiet_since(&self, last: Option<Time>, rules: &Rules) -> bool {
+        last.is_none_or(|last| self.log_end.0.saturating_sub(last.0) >= rules.resolve_after_secs)
+    }
+}
+
+/// A fault that has lasted so long opens at once.
+const LASTED_SECS: u32 = 300;
+/// What is found so long after its end is still news.
+const RETROSPECT_SECS: u32 = 3600;
 /// It is worse when so many times as many clients are hit as when it was last spoken of.
 const WORSE: u64 = 3;
 
@@ -176,6 +190,9 @@ impl Run<'_> {
         let main = own.iter().max_by_key(|i| (i.state == State::Ongoing, i.clients_affected));
         let (Some(main), Some(case)) = (main, self.cases.get_mut(at)) else { return };
         let was = (case.phase, case.end);
+        let last_log_end = self.moment.last_log_end.unwrap_or_default();
+        let goes_on = own.iter().any(|i| goes_on_after(i, last_log_end, self.moment.log_end));
+        let last_failure = own.iter().filter_map(|i| last_failure(i)).max();
         case.cause = main.cause.to_owned();
         case.scope = main.scope.clone();
         case.confidence = own.iter().map(|i| i.confidence).fold(0.0, f64::max);
@@ -186,15 +203,20 @@ impl Run<'_> {
         case.account = (self.tell)(main);
         let is_on = own.iter().any(|i| i.state == State::Ongoing);
         let latest = own.iter().filter_map(|i| i.end).max();
-        case.end = if is_on { None } else { latest.max(was.1) };
+        // Nobody may have come back to show that it is over.
+        let is_idle =
+            is_on && was.0 == Phase::Suspected && !goes_on && self.moment.is_quiet_since(last_failure, self.rules);
+        let is_on = is_on && !is_idle;
+        case.end = if is_on { None } else { latest.max(was.1).or(last_failure) };
         if is_new {
             self.begin(at, is_on);
         } else {
-            self.go_on(at, was, is_on);
+            self.go_on(at, was, is_on, goes_on);
         }
     }
 
-    /// A case that was not known. What was over before the run before this one is history, found in retrospect.
+    /// A case that was not known. What was over long before the run before this one is history, found in retrospect; but
+    /// some faults only show what they were when they are over.
     fn begin(&mut self, at: usize, is_on: bool) {
         let rules = *self.rules;
         let moment = self.moment;
@@ -203,14 +225,18 @@ impl Run<'_> {
         let begun = if is_sure { (Phase::Open, Event::Opened) } else { (Phase::Suspected, Event::Suspected) };
         let end = case.end.unwrap_or(moment.log_end);
         let is_quiet = moment.log_end.0.saturating_sub(end.0) >= rules.resolve_after_secs;
-        let is_news = moment.last_log_end.is_some_and(|last| end >= last);
+        let is_news = moment.last_log_end.is_some_and(|last| end.0.saturating_add(RETROSPECT_SECS) >= last.0);
+        let has_lasted = end.0.saturating_sub(case.start.0) >= LASTED_SECS;
         let (phase, event) = match (is_on, case.verdict) {
+            (true, Verdict::ServerSide) if is_sure && !has_lasted => (Phase::Suspected, None),
             (true, _) => (begun.0, Some(begun.1)),
             (false, Verdict::Attack) => (Phase::Resolved, None),
             _ if !is_news => (Phase::Resolved, None),
             // A suspicion that is over before it could be told is not worth a word.
             _ if !is_sure => (Phase::Resolved, None),
             _ if is_quiet => (Phase::Resolved, Some(Event::Missed)),
+            // Told when it is sure to be over, or opened when it is not.
+            _ if !has_lasted || moment.last_log_end.is_some_and(|last| end < last) => (Phase::Suspected, None),
             _ => (Phase::Recovering, Some(Event::Opened)),
         };
         case.phase = phase;
@@ -218,7 +244,7 @@ impl Run<'_> {
     }
 
     /// A case that was known.
-    fn go_on(&mut self, at: usize, (was, ended): (Phase, Option<Time>), is_on: bool) {
+    fn go_on(&mut self, at: usize, (was, ended): (Phase, Option<Time>), is_on: bool, goes_on: bool) {
         let rules = *self.rules;
         let moment = self.moment;
         let Some(case) = self.cases.get_mut(at) else { return };
@@ -228,21 +254,30 @@ impl Run<'_> {
         let quiet_secs = case.end.map_or(0, |end| moment.log_end.0.saturating_sub(end.0));
         let has_more = moment.last_log_end.is_none_or(|last| case.end.is_none_or(|end| end >= last));
         let (phase, event) = match was {
-            Phase::Resolved if is_on && has_more => {
+            Phase::Resolved if is_on && has_more && goes_on => {
                 case.returns += 1;
-                let is_told = case.told_at.is_some();
-                let event = if is_told { Event::Reopened } else { Event::Opened };
-                if is_sure { (Phase::Ongoing, Some(event)) } else { (Phase::Suspected, Some(Event::Suspected)) }
+                (Phase::Suspected, (!is_sure).then_some(Event::Suspected))
             }
             Phase::Resolved => (Phase::Resolved, None),
-            Phase::Suspected if is_sure && is_on => (Phase::Open, Some(Event::Opened)),
+            Phase::Suspected if is_sure && is_on && goes_on => {
+                let is_back = case.returns > 0 && case.told_at.is_some();
+                (Phase::Open, Some(if is_back { Event::Reopened } else { Event::Opened }))
+            }
             _ if is_on => {
                 case.returns += u32::from(was == Phase::Recovering);
                 let worse = case.clients >= case.told_clients.saturating_mul(WORSE) && case.told_clients > 0;
                 let phase = if was == Phase::Suspected { was } else { Phase::Ongoing };
                 (phase, worse.then_some(Event::Worsened))
             }
-            _ if !is_fault || quiet_secs >= resolve_after => (Phase::Resolved, Some(Event::Resolved)),
+            _ if !is_fault || quiet_secs >= resolve_after => {
+                let event = match was {
+                    // Told once, and what came after was not.
+                    Phase::Suspected if is_sure && case.told_at.is_some() => None,
+                    Phase::Suspected if is_sure && is_fault => Some(Event::Missed),
+                    _ => Some(Event::Resolved),
+                };
+                (Phase::Resolved, event)
+            }
             Phase::Suspected => (Phase::Suspected, None),
             _ => (Phase::Recovering, None),
         };
@@ -255,7 +290,7 @@ impl Run<'_> {
     }
 
     /// A live case whose wave is called otherwise now. Whatever it is, people are refused as they were when it was told,
-    /// so it is over when that is; what it was called in the end is said then.
+    /// so it is over when that is; what it was called in the end is said then. A mere suspicion is dropped.
     fn follow_otherwise(&mut self, at: usize, other: &Incident) {
         let Some(case) = self.cases.get_mut(at) else { return };
         let was = (case.phase, case.end);
@@ -264,7 +299,12 @@ impl Run<'_> {
         if other.end.is_some() {
             case.account = (self.tell)(other);
         }
-        self.go_on(at, was, other.end.is_none());
+        if case.phase == Phase::Suspected {
+            // More of the log has shown what it is, before anybody was woken.
+            case.phase = Phase::Resolved;
+            return self.say(at, Some(Event::Withdrawn));
+        }
+        self.go_on(at, was, other.end.is_none(), true);
     }
 
     /// A live case that this run does not show. What more of the log takes back is not taken back at once: the next
@@ -301,9 +341,13 @@ impl Run<'_> {
         }
     }
 
-    /// Says something of a case. Of an attack only that it has begun: there is always one.
+    /// Says something of a case. Of an attack only that it has begun: there is always one. Of what was never told not that
+    /// it is gone.
     fn say(&mut self, at: usize, event: Option<Event>) {
         let (Some(event), Some(case)) = (event, self.cases.get_mut(at)) else { return };
+        if case.told_at.is_none() && matches!(event, Event::Resolved | Event::Withdrawn) {
+            return;
+        }
         if case.verdict == Verdict::Attack && event != Event::Opened {
             return;
         }
@@ -311,6 +355,22 @@ impl Run<'_> {
         case.told_clients = case.clients;
         self.news.push((event, at));
     }
+}
+
+/// The end of the last slice with a refusal.
+fn last_failure(incident: &Incident) -> Option<Time> {
+    let last = incident.timeline.iter().rfind(|point| point.failed > 0)?;
+    Some(Time(last.time.0.saturating_add(incident.timeline_step_secs)))
+}
+
+/// Whether an incident is more than the stragglers of what was seen before: a tenth of its clients in the slices of its
+/// timeline that begin at a time or after it, or anybody once it has lasted for three runs of the usual kind.
+fn goes_on_after(incident: &Incident, time: Time, log_end: Time) -> bool {
+    const LONG_SECS: u32 = 900;
+    let later = incident.timeline.iter().filter(|point| point.time >= time);
+    let failing: u64 = later.map(|point| point.failing_clients).sum();
+    let has_lasted = log_end.0.saturating_sub(incident.start.0) >= LONG_SECS;
+    failing >= if has_lasted { 1 } else { (incident.clients_affected / 10).max(2) }
 }
 
 #[cfg(test)]

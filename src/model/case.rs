@@ -8,7 +8,7 @@ use super::{
 /// Where a case stands. Only a fault of the server is ever suspected, or recovers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
-    /// Seen, with less confidence than was asked for.
+    /// Seen, with less confidence than was asked for, or for too short a time.
     Suspected,
     /// Seen for the first time by the last run.
     Open,
@@ -194,11 +194,11 @@ pub struct News {
 }
 
 impl News {
-    /// How serious it was at its worst: whoever heard of a fault hears that it is over.
+    /// How serious it was at its worst: whoever heard of a fault hears that it is over. What came and went wakes nobody.
     #[must_use]
     pub fn level(&self) -> Level {
         match (self.event, self.case.verdict) {
-            (Event::Suspected, _) | (_, Verdict::Attack) => Level::Warning,
+            (Event::Suspected | Event::Missed, _) | (_, Verdict::Attack) => Level::Warning,
             _ => Level::Critical,
         }
     }
