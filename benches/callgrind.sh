@@ -6,13 +6,15 @@
 #
 # Seconds differ between machines and hours, instructions do not, as long as the compiler and the processor's vector
 # extensions are the same; hash seeds are random and move the count by a few in a thousand.
-# A count of another profile (PROFILE=fast) or compiler is not comparable, and said to be none.
+# A count of another profile (PROFILE=release), compiler or kind of processor is not comparable, and said to be none.
 set -eu
 cd "$(dirname "$0")/.."
 
-profile=${PROFILE:-release}
+profile=${PROFILE:-fast}
 committed=benches/instructions.txt
 scratch=$(mktemp -d)
+vectors=$(grep -om1 -w avx2 /proc/cpuinfo || echo no avx2)
+made_with="$(rustc --version), $profile, $vectors"
 trap 'rm -rf "$scratch"' EXIT
 
 command -v valgrind >/dev/null || { echo "callgrind.sh: valgrind is not installed" >&2; exit 2; }
@@ -32,13 +34,13 @@ grep -q '"requests": *20000\b' "$scratch/report.json" ||
 counted=$(awk '/^(totals|summary):/ { print $2; exit }' "$scratch/callgrind.out")
 echo "$counted instructions, $((counted / 20000)) a line"
 if [ "${1:-}" = --write ]; then
-    printf '# benches/callgrind.sh --write: %s, %s\n%s\n' "$(rustc --version)" "$profile" "$counted" >"$committed"
+    printf '# benches/callgrind.sh --write: %s\n%s\n' "$made_with" "$counted" >"$committed"
     exit
 fi
 [ -e "$committed" ] || { echo "callgrind.sh: no $committed yet: run with --write" >&2; exit 2; }
 before=$(grep -v '^#' "$committed")
 written=$(sed -n 's/^# .*--write: //p' "$committed")
-if [ "$written" != "$(rustc --version), $profile" ]; then
+if [ "$written" != "$made_with" ]; then
     echo "callgrind.sh: $committed was written with $written: not compared"
     exit
 fi

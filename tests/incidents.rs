@@ -4,8 +4,9 @@
 //! fault on the server's side.
 
 use crate::support::{
-    fixture, incidents, report,
+    Dice, fixture, incidents, put, report,
     truth::{brief, seconds, strings},
+    workshop,
 };
 use serde_json::Value;
 use std::fs;
@@ -104,6 +105,34 @@ fn a_wave_is_one_entry() {
     let waves: Vec<&Value> = report["incidents"].as_array().unwrap().iter().filter(|i| i["status"] == 401).collect();
     assert_eq!(waves.len(), 1, "{waves:#?}");
     assert_eq!(waves[0]["cause"], "credential_stuffing");
+}
+
+/// Where everybody is refused, nobody is left to compare them with, and a site of forms and interfaces has no files that
+/// would show a browser: forty clients, each every ten minutes, all refused for fifty minutes of the second day.
+#[test]
+fn everybody_refused_on_a_quiet_site_without_files_is_a_fault() {
+    const AGENTS: [&str; 2] =
+        ["Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", "okhttp/4.12.0"];
+    let (mut dice, mut log) = (Dice::new(7), String::new());
+    for second in (0..2 * 86_400).step_by(15) {
+        let (who, path) = (dice.below(40), ["/app/inbox", "/api/items", "/"][dice.below(3)]);
+        let (day, hour, minute) = (second / 86_400, second / 3600 % 24, second / 60 % 60);
+        let status = if (day, hour) == (1, 9) && minute < 50 { 401 } else { 200 };
+        log += &format!(
+            "10.{}.7.9 - - [{}/Mar/2026:{hour:02}:{minute:02}:{:02} +0000] \"GET {path} HTTP/1.1\" {status} 153 \"-\" \"{}\"\n",
+            who * 5,
+            10 + day,
+            second % 60,
+            AGENTS[who % 4 / 3]
+        );
+    }
+    let dir = workshop();
+    let report = report([put(dir.path(), "access.log", log.as_bytes())]);
+    let faults: Vec<&Value> =
+        report["incidents"].as_array().unwrap().iter().filter(|i| i["verdict"] == "server_side").collect();
+    assert_eq!(faults.len(), 1, "{:#}", report["incidents"]);
+    assert!(faults[0]["clients_affected"].as_u64().unwrap() >= 38);
+    assert!(faults[0]["start"].as_str().unwrap().starts_with("2026-03-11T09:0"));
 }
 
 #[test]

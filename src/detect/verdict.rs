@@ -63,7 +63,7 @@ pub(crate) struct Features {
     pub(crate) others_with_files: f64,
     /// Share of the victims in the network with most of them.
     pub(crate) top_network: f64,
-    /// Share of the victims that are tools, and how many kinds of program all victims are.
+    /// Share of the victims that are tools, and how many kinds of program nearly all victims are.
     pub(crate) tool_share: f64,
     pub(crate) programs: u32,
     /// Share of the failures that are to a place to log in.
@@ -104,16 +104,33 @@ pub(crate) fn features(
     f.top_network = f64::from(by_network.values().max().copied().unwrap_or(0)) / f.victims.len().max(1) as f64;
     let tools = f.victims.iter().filter(|c| facts.kind(**c) == super::agent::Kind::Tool).count();
     f.tool_share = tools as f64 / f.victims.len().max(1) as f64;
-    f.programs = f
-        .victims
-        .iter()
-        .map(|c| if facts.kind(*c) == super::agent::Kind::Tool { facts.families_of(*c).first() } else { None })
-        .collect::<BTreeSet<_>>()
-        .len() as u32;
+    f.programs = programs(facts, &f.victims);
     f.addresses = keys().map(|k| k.addr).collect::<BTreeSet<_>>().len() as u32;
     f.agents = keys().map(|k| k.agent).collect::<BTreeSet<_>>().len() as u32;
     f.families = f.victims.iter().map(|c| facts.families_of(*c).last()).collect::<BTreeSet<_>>().len() as u32;
     f
+}
+
+/// How many kinds of program nearly all of some clients are; what is no tool counts as one. Not all, since a stray browser
+/// beside a fleet makes it none.
+fn programs(facts: &Facts<'_>, clients: &BTreeSet<u32>) -> u32 {
+    const NEARLY_ALL: f64 = 0.95;
+    let mut counts: BTreeMap<Option<&u32>, usize> = BTreeMap::new();
+    for client in clients {
+        let is_tool = facts.kind(*client) == super::agent::Kind::Tool;
+        *counts.entry(facts.families_of(*client).first().filter(|_| is_tool)).or_default() += 1;
+    }
+    let mut counts: Vec<usize> = counts.into_values().collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    let (mut kinds, mut sum) = (0, 0);
+    for count in counts {
+        if sum as f64 >= NEARLY_ALL * clients.len() as f64 {
+            break;
+        }
+        sum += count;
+        kinds += 1;
+    }
+    kinds
 }
 
 fn distinct(clients: impl Iterator<Item = u32>) -> u32 {
