@@ -309,7 +309,9 @@ impl Run<'_> {
 
     fn end_of_log(&self, logs: &[Log]) -> Result<Option<Time>, state::Error> {
         let is_any = logs.iter().any(|log| log.parsed > 0);
-        Ok(self.fact("log_end")?.filter(|_| is_any))
+        // A log that is older than all that is remembered has an end, too.
+        let latest = || logs.iter().filter_map(|log| log.span).map(|(_, last)| last).max();
+        Ok(self.fact("log_end")?.or_else(latest).filter(|_| is_any))
     }
 
     /// A time as this run leaves it.
@@ -329,8 +331,9 @@ impl Run<'_> {
         };
         let age_secs = self.ask.now.0.saturating_sub(end.0);
         if self.ask.stale_after_secs > 0 && age_secs > self.ask.stale_after_secs {
-            let minutes = age_secs / 60;
-            let text = format!("the log is stale: its last line is of {} UTC, {minutes} minutes ago", end.minute());
+            let (age, unit) =
+                if age_secs < 2 * 86_400 { (age_secs / 60, "minutes") } else { (age_secs / 86_400, "days") };
+            let text = format!("the log is stale: its last line is of {} UTC, {age} {unit} ago", end.minute());
             self.troubles.push(Trouble { key: "stale".to_owned(), text });
         }
     }
