@@ -46,7 +46,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("libc::", &["input/mmap.rs"]),
     ("indicatif::", &["progress.rs"]),
     ("nom::", &["parse/"]),
-    ("flate2::", &["exchange/mod.rs", "input/decompress.rs", "input/archive.rs"]),
+    ("flate2::", &["exchange/envelope.rs", "input/decompress.rs", "input/archive.rs"]),
     ("zstd::", &["exchange/part.rs", "input/codecs.rs"]),
     ("bzip2::", &["input/codecs.rs"]),
     ("lzma_rust2::", &["input/codecs.rs"]),

@@ -14,6 +14,7 @@
 //! [`part`] is the other form, for travelling: a ledger in columns, packed, with what was read to make it.
 
 mod columns;
+mod envelope;
 mod fold;
 pub mod part;
 mod read;
@@ -22,11 +23,10 @@ mod write;
 pub use fold::fold;
 
 use crate::model::tally::Shard;
+use envelope::Form;
 
 /// Raised when the form changes, so that an older program refuses what it would misread.
-const VERSION: u16 = 2;
-const MAGIC: &[u8; 4] = b"AFSH";
-const HEADER_BYTES: usize = 18;
+const FORM: Form = Form { magic: b"AFSH", version: 2 };
 
 /// Why bytes are not a shard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,14 +51,7 @@ pub enum Damage {
 /// A shard in its form.
 #[must_use]
 pub fn encode(shard: &Shard) -> Vec<u8> {
-    let body = write::body(shard);
-    let mut bytes = Vec::with_capacity(HEADER_BYTES + body.len());
-    bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&VERSION.to_le_bytes());
-    bytes.extend_from_slice(&checksum(&body).to_le_bytes());
-    bytes.extend_from_slice(&(body.len() as u64).to_le_bytes());
-    bytes.extend_from_slice(&body);
-    bytes
+    FORM.seal(&write::body(shard))
 }
 
 /// The shard that was encoded.
@@ -66,28 +59,7 @@ pub fn encode(shard: &Shard) -> Vec<u8> {
 /// # Errors
 /// Anything else, however it came about.
 pub fn decode(bytes: &[u8]) -> Result<Shard, Damage> {
-    let rest = bytes.strip_prefix(MAGIC).ok_or(Damage::Other)?;
-    let (version, rest) = rest.split_first_chunk().ok_or(Damage::Length)?;
-    let version = u16::from_le_bytes(*version);
-    if version != VERSION {
-        return Err(Damage::Version(version));
-    }
-    let (crc, rest) = rest.split_first_chunk().ok_or(Damage::Length)?;
-    let (length, body) = rest.split_first_chunk().ok_or(Damage::Length)?;
-    if u64::from_le_bytes(*length) != body.len() as u64 {
-        return Err(Damage::Length);
-    }
-    if u32::from_le_bytes(*crc) != checksum(body) {
-        return Err(Damage::Checksum);
-    }
-    read::body(body)
-}
-
-/// CRC-32, against accidents; whoever may write to the state may do anything anyway.
-fn checksum(body: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    crc.update(body);
-    crc.sum()
+    read::body(FORM.open(bytes)?)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 //! version of the program: as long as that stays, newer programs read what older ones wrote. Formats and reasons stand
 //! in it by name, since their numbers change.
 
-use super::{Damage, HEADER_BYTES, checksum, columns, read::In, write::Out};
+use super::{Damage, columns, envelope::Form, read::In, write::Out};
 use crate::model::{
     event::Reason,
     tally::{ChunkCoverage, Kept, Ledger, RejectedHere, Shard},
@@ -19,8 +19,7 @@ use crate::model::{
 use std::{collections::BTreeMap, io::Read, ops::Range};
 
 /// Raised when the form changes.
-const VERSION: u16 = 1;
-const MAGIC: &[u8; 4] = b"AFPT";
+const FORM: Form = Form { magic: b"AFPT", version: 1 };
 /// The columns leave little to find: higher levels take more time than they gain.
 const ZSTD_LEVEL: i32 = 1;
 /// Unpacked, of one block: no mapper that keeps to its memory writes more.
@@ -84,13 +83,7 @@ pub fn write(header: &Header, ledger: &Ledger) -> Vec<u8> {
         out.number(day.requests());
         out.block(&day.write(ledger, &ranks, number));
     }
-    let body = out.0;
-    let mut bytes = MAGIC.to_vec();
-    bytes.extend_from_slice(&VERSION.to_le_bytes());
-    bytes.extend_from_slice(&checksum(&body).to_le_bytes());
-    bytes.extend_from_slice(&(body.len() as u64).to_le_bytes());
-    bytes.extend_from_slice(&body);
-    bytes
+    FORM.seal(&out.0)
 }
 
 /// A part whose bytes are all there and as they were written.
@@ -110,17 +103,7 @@ pub fn split(bytes: &[u8]) -> Result<Vec<Range<usize>>, Damage> {
     let mut ranges = Vec::new();
     let mut start = 0;
     while start < bytes.len() || ranges.is_empty() {
-        let rest = bytes.get(start..).unwrap_or_default();
-        if !rest.starts_with(MAGIC) {
-            return Err(Damage::Other);
-        }
-        let (front, length) = rest.get(..HEADER_BYTES).and_then(<[u8]>::split_last_chunk).ok_or(Damage::Length)?;
-        let version = front.get(MAGIC.len()..).and_then(<[u8]>::first_chunk).map_or(0, |v| u16::from_le_bytes(*v));
-        if version != VERSION {
-            return Err(Damage::Version(version));
-        }
-        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| Damage::Length)?;
-        let end = length.checked_add(HEADER_BYTES).filter(|whole| *whole <= rest.len()).ok_or(Damage::Length)? + start;
+        let end = start + FORM.first_len(bytes.get(start..).unwrap_or_default())?;
         ranges.push(start..end);
         start = end;
     }
@@ -132,21 +115,7 @@ pub fn split(bytes: &[u8]) -> Result<Vec<Range<usize>>, Damage> {
 /// # Errors
 /// It is none, of another version, cut or changed.
 pub fn open(bytes: &[u8]) -> Result<Part<'_>, Damage> {
-    let rest = bytes.strip_prefix(MAGIC).ok_or(Damage::Other)?;
-    let (version, rest) = rest.split_first_chunk().ok_or(Damage::Length)?;
-    let version = u16::from_le_bytes(*version);
-    if version != VERSION {
-        return Err(Damage::Version(version));
-    }
-    let (crc, rest) = rest.split_first_chunk().ok_or(Damage::Length)?;
-    let (length, body) = rest.split_first_chunk().ok_or(Damage::Length)?;
-    if u64::from_le_bytes(*length) != body.len() as u64 {
-        return Err(Damage::Length);
-    }
-    if u32::from_le_bytes(*crc) != checksum(body) {
-        return Err(Damage::Checksum);
-    }
-    let mut input = In(body);
+    let mut input = In(FORM.open(bytes)?);
     let header = read_header(&input.block()?.unpacked()?)?;
     let words = input.block()?;
     let days = input.list(4, |input| Ok((input.u32()?, input.number()?, input.block()?)))?;

@@ -360,6 +360,14 @@ pub struct Shard {
     pub counted: Counted,
 }
 
+impl Shard {
+    /// Gives every line that is kept or pointed at another place.
+    pub fn move_places(&mut self, moved: impl Fn(Place) -> Place) {
+        self.refusals.iter_mut().for_each(|refusal| refusal.place = moved(refusal.place));
+        self.samples.iter_mut().for_each(|(_, sample)| sample.place = moved(sample.place));
+    }
+}
+
 /// Requests sorted by client and time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settled {

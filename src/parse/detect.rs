@@ -406,7 +406,7 @@ impl LineParser {
     /// The name of the format that is tried first: of [`FORMATS`], or `custom`.
     #[must_use]
     pub fn format_id(&self) -> &'static str {
-        FORMATS.get(self.index).map_or("custom", |format| format.id)
+        super::id_of(self.index)
     }
 
     /// By the primary format, unless that was tried, or any other.

@@ -40,7 +40,7 @@ pub use columns::{Columns, Separator};
 pub use detect::{
     FIELDS, Guess, LineParser, Readers, SAMPLE_LINES, fast_layout, fields_of, guess, is_blank, nearest, wrappers_of,
 };
-pub use formats::{FORMATS, Format, Layout, by_id};
+pub use formats::{FORMATS, Format, Layout, by_id, id_of, index_of};
 pub use json::{JsonPlan, Keys};
 pub use pairs::{Pairs, Style};
 pub use parser::{Parser, Scratch};

@@ -10,7 +10,7 @@ use crate::{
         report::Input,
         tally::{ChunkCoverage, Place},
     },
-    parse::FORMATS,
+    parse,
 };
 use std::collections::BTreeMap;
 
@@ -72,10 +72,7 @@ pub(super) fn input(
     }
     for (file, formats) in covered.iter_mut().zip(formats) {
         let most = formats.into_iter().max_by_key(|(format, lines)| (*lines, std::cmp::Reverse(*format)));
-        file.format = most
-            .map(|(format, _)| FORMATS.get(usize::from(format)).map_or("custom", |f| f.id))
-            .unwrap_or_default()
-            .to_owned();
+        file.format = most.map(|(format, _)| parse::id_of(usize::from(format))).unwrap_or_default().to_owned();
         assert_eq!(file.lines, file.parsed + file.rejected + file.blank, "every line is accounted for");
     }
     for (file, error) in problems {

@@ -10,7 +10,7 @@ use crate::{
         event::{Event, Rejection},
         logged::Logged,
     },
-    parse::{self, FORMATS, LineParser, Scratch},
+    parse::{self, LineParser, Scratch},
 };
 use std::collections::BTreeMap;
 
@@ -156,7 +156,7 @@ impl Doctor {
     }
 
     fn finish(mut self) -> FileDiagnosis {
-        let name = |format: usize| FORMATS.get(format).map_or("custom", |f| f.id).to_owned();
+        let name = |format: usize| parse::id_of(format).to_owned();
         let most = self.formats.iter().max_by_key(|(format, lines)| (**lines, std::cmp::Reverse(**format)));
         self.found.format = most.map(|(format, _)| name(*format)).unwrap_or_default();
         self.found.formats = self.formats.iter().map(|(format, lines)| (name(*format), *lines)).collect();

@@ -7,10 +7,10 @@ use crate::{
     exchange::part::{self, Header},
     input::{self, Discovery, LogFile, Part, Source},
     model::{
-        tally::{ChunkCoverage, Kept, Place, Shard},
+        tally::{ChunkCoverage, Kept, Place},
         time::Time,
     },
-    parse::FORMATS,
+    parse,
     progress::Progress,
     tally::{self, Budget},
 };
@@ -80,7 +80,7 @@ pub fn map(found: Discovery, options: &Options, mapping: &Mapping, progress: &Pr
     let parsed = sources.iter().map(|source| source.coverage.parsed).sum();
     let kept = tallies.kept.max(mapping.kept);
     let mut shards = tally::share(tallies.shards, kept, &budget);
-    shards.iter_mut().for_each(|shard| place(shard, &|at| numbers.in_file(at)));
+    shards.iter_mut().for_each(|shard| shard.move_places(|at| numbers.in_file(at)));
     let (ledger, _) = tally::build_between((shards, kept), (Time(0), Time(u32::MAX)), &budget);
     let header = Header {
         tool: mapping.tool.clone(),
@@ -91,12 +91,6 @@ pub fn map(found: Discovery, options: &Options, mapping: &Mapping, progress: &Pr
         problems: unfound,
     };
     Mapped { bytes: part::write(&header, &ledger), parsed, problems }
-}
-
-/// Moves every place of a shard.
-pub(super) fn place(shard: &mut Shard, moved: &dyn Fn(Place) -> Place) {
-    shard.refusals.iter_mut().for_each(|refusal| refusal.place = moved(refusal.place));
-    shard.samples.iter_mut().for_each(|(_, sample)| sample.place = moved(sample.place));
 }
 
 fn said(error: &Error) -> (Vec<u8>, String) {
@@ -146,7 +140,7 @@ fn add_up(sources: &mut [part::Source], mut chunks: Vec<ChunkCoverage>, numbers:
     for chunk in chunks {
         let Some(source) = sources.get_mut(chunk.file as usize) else { continue };
         for (format, lines) in &chunk.formats {
-            let id = FORMATS.get(usize::from(*format)).map_or(CUSTOM, |format| format.id);
+            let id = parse::id_of(usize::from(*format));
             *source.formats.entry(id.to_owned()).or_default() += lines;
         }
         let all = &mut source.coverage;
@@ -164,6 +158,3 @@ fn add_up(sources: &mut [part::Source], mut chunks: Vec<ChunkCoverage>, numbers:
         }
     }
 }
-
-/// What a format of the operator's own is called.
-pub(super) const CUSTOM: &str = "custom";

@@ -4,7 +4,7 @@
 use crate::{
     exchange,
     model::{
-        tally::{Kept, Ledger, Shard},
+        tally::{Kept, Ledger, Place, Shard},
         time::Time,
     },
     state::{self, Change, Piece, Store},
@@ -138,8 +138,7 @@ pub(super) fn whole(
     all.extend(held.into_iter().filter(|(piece, _)| stays(piece)).map(|(_, shard)| shard));
     for shard in &mut all {
         let rank = |id: u32| ranks.get(&id).copied().unwrap_or_default();
-        shard.refusals.iter_mut().for_each(|refusal| refusal.place.file = rank(refusal.place.file));
-        shard.samples.iter_mut().for_each(|(_, sample)| sample.place.file = rank(sample.place.file));
+        shard.move_places(|place| Place { file: rank(place.file), ..place });
     }
     let (ledger, _) = tally::build_between((tally::share(all, kept, budget), kept), (horizon, until), budget);
     if !ledger.kept.is_all() {

@@ -163,17 +163,25 @@ fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progr
     progress.finish();
     let (zoneless, broken): (Vec<_>, Vec<_>) = noticed.into_iter().partition(|(_, error)| error.kind == Kind::NoZone);
     let numbers = coverage::LineNumbers::new(&files, &tallies.chunks);
-    let mut input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
+    let input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
     problems.extend(broken.into_iter().map(|(_, error)| error));
     problems.extend(unknown_formats(&files, &input, &tallies.chunks, &numbers));
     let (ledger, left_out) = tally::build_between((tallies.shards, tallies.kept), bounds(options, &input), &budget);
-    let errors = errors::read(errors, options.error_log_zone_secs, &ledger);
-    problems.extend(errors.problems);
-    input.error_logs = errors.covered;
+    let limits = zone_assumed(&zoneless, &files).into_iter().collect();
+    let read = Read { ledger, budget, notes: Notes::default(), input, numbers, problems, limits };
+    completed(read, errors, options, left_out)
+}
+
+/// With the error logs, and what is to be said of `left_out` requests.
+fn completed(mut read: Read, errors: Discovery, options: &Options, left_out: u64) -> Read {
+    let errors = errors::read(errors, options.error_log_zone_secs, &read.ledger);
+    read.problems.extend(errors.problems);
+    read.input.error_logs = errors.covered;
+    read.notes = errors.notes;
     let mut limits = errors.limits;
-    limits.extend(asked_for(options, left_out, ledger.kept));
-    limits.extend(zone_assumed(&zoneless, &files));
-    Read { ledger, budget, notes: errors.notes, input, numbers, problems, limits }
+    limits.extend(asked_for(options, left_out, read.ledger.kept));
+    limits.append(&mut read.limits);
+    Read { limits, ..read }
 }
 
 /// What the report shows otherwise because it was asked for.

@@ -9,7 +9,7 @@ use crate::{
         tally::{ChunkCoverage, Kept, Place, Shard, Tallies},
         time::Time,
     },
-    parse::FORMATS,
+    parse,
     progress::Progress,
     state::Log,
     tally::Budget,
@@ -138,8 +138,7 @@ impl<'k> Merge<'k> {
             news.logs.push(log);
         }
         for shard in &mut shards {
-            shard.refusals.iter_mut().for_each(|refusal| refusal.place = self.placed(refusal.place));
-            shard.samples.iter_mut().for_each(|(_, sample)| sample.place = self.placed(sample.place));
+            shard.move_places(|place| self.placed(place));
         }
         news.shards = shards;
         news.kept = kept;
@@ -172,7 +171,7 @@ fn add(log: &mut Log, chunk: &ChunkCoverage) {
         log.span = Some(log.span.map_or((from, to), |span| (span.0.min(from), span.1.max(to))));
     }
     for (format, lines) in &chunk.formats {
-        let id = FORMATS.get(usize::from(*format)).map_or("custom", |format| format.id);
+        let id = parse::id_of(usize::from(*format));
         *log.formats.entry(id.to_owned()).or_default() += lines;
     }
     for (reason, here) in &chunk.rejected {
@@ -198,7 +197,6 @@ fn unknown(path: &Path, log: &Log) -> Option<Error> {
 pub(super) fn coverage_of(logs: &[Log]) -> (Vec<LogFile>, Vec<ChunkCoverage>, BTreeMap<u32, u32>) {
     let mut sorted: Vec<&Log> = logs.iter().collect();
     sorted.sort_by(|a, b| (&a.cursor.path, a.cursor.id).cmp(&(&b.cursor.path, b.cursor.id)));
-    let format = |id: &str| FORMATS.iter().position(|format| format.id == id).map_or(u16::MAX, |at| at as u16);
     let chunk = |(log, file): (&&Log, u32)| ChunkCoverage {
         file,
         chunk: 0,
@@ -207,7 +205,7 @@ pub(super) fn coverage_of(logs: &[Log]) -> (Vec<LogFile>, Vec<ChunkCoverage>, BT
         parsed: log.parsed,
         blank: log.blank,
         span: log.span,
-        formats: log.formats.iter().map(|(id, lines)| (format(id), *lines)).collect(),
+        formats: log.formats.iter().map(|(id, lines)| (parse::index_of(id), *lines)).collect(),
         rejected: log.rejected.clone(),
     };
     let files = sorted.iter().map(|log| LogFile::remembered(&log.cursor)).collect();

@@ -2,7 +2,7 @@
 //! whether the parts make a whole is for `whole.rs`.
 
 use super::{
-    Analysis, Options, Read, bounds, coverage, errors, map,
+    Analysis, Options, Read, bounds, coverage,
     whole::{self, Held, Whole},
 };
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     },
     input::{self, Discovery, LogFile},
     model::{
+        note::Notes,
         tally::{Kept, Place, Shard},
         time::Time,
     },
@@ -116,7 +117,7 @@ impl Parts {
                 return Err(Error::new(Kind::Changed, &held.file.path).to_string());
             }
             let (mut shard, others) = part.rows(span).map_err(named)?;
-            map::place(&mut shard, &|place| self.whole.place(at, place));
+            shard.move_places(|place| self.whole.place(at, place));
             heap.put(shard, bytes.len() as u64);
             left_out += others;
             progress.advance(bytes.len() as u64);
@@ -189,15 +190,10 @@ pub fn reduce(mut parts: Parts, errors: Discovery, options: &Options, progress: 
     let mut problems = std::mem::take(&mut parts.problems);
     problems.extend(super::unknown_formats(&files, &input, &chunks, &numbers));
     let (ledger, left_out) = tally::build_between((shards, kept), span, &budget);
-    let errors = errors::read(errors, options.error_log_zone_secs, &ledger);
-    problems.extend(errors.problems);
-    input.error_logs = errors.covered;
-    let mut limits = errors.limits;
-    limits.extend(super::asked_for(options, left_out + others, ledger.kept));
-    limits.extend(super::zone_assumed(&parts.whole.zoneless, &files));
-    limits.extend(parts.whole.limits.iter().cloned());
-    let read = Read { ledger, budget, notes: errors.notes, input, numbers, problems, limits };
-    Ok(super::concluded(read, options))
+    let mut limits: Vec<String> = super::zone_assumed(&parts.whole.zoneless, &files).into_iter().collect();
+    limits.append(&mut parts.whole.limits);
+    let read = Read { ledger, budget, notes: Notes::default(), input, numbers, problems, limits };
+    Ok(super::concluded(super::completed(read, errors, options, left_out + others), options))
 }
 
 /// Merges parts into one, which says the same.
@@ -219,11 +215,10 @@ pub fn merge_parts(
         parts.whole.chunks.iter().zip(0..).map(|(c, at)| ((c.file, c.chunk), at)).collect();
     let mut shards = shards;
     for shard in &mut shards {
-        let moved = |place: Place| {
+        shard.move_places(|place| {
             let file = flat.get(&(place.file, place.chunk)).copied().unwrap_or_default();
             Place { file, chunk: 0, line: place.line }
-        };
-        map::place(shard, &moved);
+        });
     }
     let (ledger, _) = tally::build_between((shards, kept), (Time(0), Time(u32::MAX)), &budget);
     let header = Header {

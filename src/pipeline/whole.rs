@@ -6,7 +6,6 @@
 //! that sends its logs again after they have grown, count once. Parts that overlap otherwise cannot be told apart line
 //! by line, and are refused.
 
-use super::map::CUSTOM;
 use crate::{
     error::{Error, Kind},
     exchange::part::{Header, Source},
@@ -15,7 +14,7 @@ use crate::{
         logged::inert,
         tally::{ChunkCoverage, Place},
     },
-    parse::FORMATS,
+    parse,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -254,9 +253,7 @@ fn told(held: &[Held]) -> Vec<Error> {
 }
 
 fn chunk_of(source: &Source, file: u32, chunk: u32) -> ChunkCoverage {
-    let index = |id: &String| FORMATS.iter().position(|format| format.id == id).map_or(u16::MAX, |at| at as u16);
-    debug_assert!(FORMATS.iter().all(|format| format.id != CUSTOM));
-    let formats = source.formats.iter().map(|(id, lines)| (index(id), *lines)).collect();
+    let formats = source.formats.iter().map(|(id, lines)| (parse::index_of(id), *lines)).collect();
     ChunkCoverage { file, chunk, formats, ..source.coverage.clone() }
 }
 

@@ -147,6 +147,18 @@ pub const FORMATS: &[&Format] = &[
     &clf_like::FORMAT,
 ];
 
+/// The id of a format by its index; that of the operator's own where there is none.
+#[must_use]
+pub fn id_of(index: usize) -> &'static str {
+    FORMATS.get(index).map_or("custom", |format| format.id)
+}
+
+/// The other way round: the operator's own, and what this version does not know, get an index that no format has.
+#[must_use]
+pub fn index_of(id: &str) -> u16 {
+    FORMATS.iter().position(|format| format.id == id).map_or(u16::MAX, |at| at as u16)
+}
+
 /// The format of an id.
 #[must_use]
 pub fn by_id(id: &str) -> Option<&'static Format> {
