@@ -82,14 +82,11 @@
 //!                                                             whole.rs, reduce.rs
 //! ```
 //!
-//! Merging is the same third time: a part is a ledger in the columns of [`exchange::part`], with what was read to make
+//! Merging is the same a third time: a part is a ledger in the columns of [`exchange::part`], with what was read to make
 //! it, so `reduce` reports what one reading of all the files would. A part knows its files by host and first bytes and
 //! which stretch of them it holds, so that nothing counts twice and what is missing is named. Spark hands out the
 //! stretches and carries the parts (`spark_job.py`); it parses no line and adds nothing up. It was chosen since those with
 //! logs by the terabyte run it already, and it brings the file systems, their credentials, retries and speculation.
-//! (Ballista would spare the JVM; but a leaf plan of our own, which reads raw logs, is executed by its release 55 once in
-//! every task with all its partitions, since `restrict_plan_to_partitions` in its task builder knows only its own scans:
-//! twelve files are counted twelve times, without an error.)
 //!
 //! # Where things are
 //!

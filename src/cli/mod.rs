@@ -102,8 +102,8 @@ pub enum Command {
 #[derive(Clone, Debug, Args)]
 pub struct AnalyzeArgs {
     /// Access logs: files, directories, quoted patterns, or - for standard input. Plain or packed (gzip,
-    /// zstd, bzip2, xz, tar, zip), rotated siblings in any order. Without any: standard input where that is a pipe, or else /var/log/nginx, /var/log/apache2 and
-    /// /var/log/httpd.
+    /// zstd, bzip2, xz, tar, zip), rotated siblings in any order. Without any: standard input where that is a
+    /// pipe, or else /var/log/nginx, /var/log/apache2 and /var/log/httpd.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
 

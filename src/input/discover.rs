@@ -213,8 +213,8 @@ impl Discovery {
         }
     }
 
-    /// Leaves out `X.gz` (or as else it is packed) where `X` is read too and begins with the same text: logrotate keeps both until `X.gz` is
-    /// complete, and every line would count twice.
+    /// Leaves out `X.gz` (or as else it is packed) where `X` is read too and begins with the same text: logrotate keeps
+    /// both until `X.gz` is complete, and every line would count twice.
     fn set_copies_aside(&mut self) {
         let by_path: BTreeMap<&Path, &LogFile> = self.files.iter().map(|file| (file.path.as_path(), file)).collect();
         let is_copy = |file: &LogFile| {

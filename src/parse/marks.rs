@@ -96,8 +96,8 @@ fn mask_avx2(block: &[u8; BLOCK]) -> u64 {
     half(0) | half(32) << 32
 }
 
-/// The quotes of the next line of a text, its end, and the marks after it; none where no line ends at a mark. A line mostly has as many quotes as its format; of
-/// any other none are given, and it will be read slowly.
+/// The quotes of the next line of a text, its end, and the marks after it; none where no line ends at a mark. A line
+/// mostly has as many quotes as its format; of any other none are given, and it will be read slowly.
 #[inline]
 #[must_use]
 pub fn next_line<'m>(text: &[u8], marks: &'m [u32], expected: usize) -> Option<(&'m [u32], usize, &'m [u32])> {
