@@ -93,7 +93,7 @@
 //! | folder | owns |
 //! | --- | --- |
 //! | [`cli`] | what may be typed and what it means |
-//! | [`input`] | files, pipes, what is packed or archived, mapping (the only `unsafe`), chunks of whole lines |
+//! | [`input`] | files, pipes, what is packed or archived, mapping, chunks of whole lines |
 //! | [`parse`] | formats: templates and server configurations (nom), columns, JSON, labelled fields, wrappers; `fast.rs` and its slow twin `plan.rs` |
 //! | [`tally`] | events to shards, shards to the ledger, within a bound; path templates, the operator's own routes (regex) |
 //! | [`errorlog`] | lines of nginx's and Apache's error logs to notes: who was refused when, why, by which file or rule |
@@ -107,6 +107,7 @@
 //! | [`report`] | terminal, HTML, Markdown, JSON, CSV; what is said of an incident; every escape |
 //! | [`pipeline`] | the order of it all |
 //! | [`progress`], [`error`] | the progress bar; what can be wrong with an input |
+//! | `prefetch` | the hint to the processor that scanning needs |
 //!
 //! # Invariants
 //!
@@ -142,6 +143,7 @@ pub mod model;
 pub mod notify;
 pub mod parse;
 pub mod pipeline;
+mod prefetch;
 pub mod privacy;
 pub mod progress;
 pub mod report;

@@ -12,10 +12,11 @@ const WALLS: &[(&str, &[&str])] = &[
     ("model", &["model"]),
     ("error", &["model"]),
     ("progress", &[]),
+    ("prefetch", &[]),
     ("errorlog", &["errorlog", "model"]),
     ("input", &["error", "input", "model"]),
-    ("parse", &["model", "parse"]),
-    ("tally", &["model", "tally"]),
+    ("parse", &["model", "parse", "prefetch"]),
+    ("tally", &["model", "prefetch", "tally"]),
     ("detect", &["detect", "model"]),
     ("cases", &["cases", "model"]),
     ("exchange", &["exchange", "model"]),
@@ -40,7 +41,7 @@ const WALLS: &[(&str, &[&str])] = &[
 
 /// One power, one home: what the code says to use it, and the files that may.
 const HOMES: &[(&str, &[&str])] = &[
-    ("unsafe ", &["input/mmap.rs", "parse/marks.rs"]),
+    ("unsafe ", &["input/mmap.rs", "parse/marks.rs", "prefetch.rs"]),
     ("unsafe{", &[]),
     ("memmap2::", &["input/mmap.rs"]),
     ("libc::", &["input/mmap.rs"]),

@@ -80,8 +80,7 @@ pub fn parse<'a>(
     let time = clf(stamp, clock).ok()?;
     let (vhost, client, user) = front(before, layout.vhost)?;
     let (method, target, protocol) = split_request(line.get(open.wrapping_add(1)..close)?)?;
-    let (status, bytes) =
-        status_and_size(line.get(close.wrapping_add(1)..at(2).unwrap_or(line.len()))?, quotes.len() == 2)?;
+    let (status, bytes) = status_and_size(line, close.wrapping_add(1), at(2).unwrap_or(line.len()), quotes.len() == 2)?;
     let mut event = Event { time, client, user, vhost, method, target, protocol, status, bytes, ..Event::default() };
     if let (Some(r0), Some(r1), Some(a0), Some(a1)) = (at(2), at(3), at(4), at(5)) {
         if line.get(r1.wrapping_add(1)..a0) != Some(b" ") {
@@ -176,18 +175,20 @@ fn split_request(request: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     (major.is_ascii_digit() && minor.is_ascii_digit() && !target.is_empty()).then_some((method, target, protocol))
 }
 
-/// ` 200 1234 ` or, at the end of a line, ` 200 1234`.
+/// ` 200 1234 ` or, at the end of a line, ` 200 1234`, from `start` to `end` of it.
 #[inline]
-fn status_and_size(text: &[u8], at_end: bool) -> Option<(u16, u64)> {
-    let text = if at_end { text } else { text.strip_suffix(b" ")? };
-    let (&[b' ', a, b, c, b' '], size) = text.split_at_checked(5)? else { return None };
+fn status_and_size(line: &[u8], start: usize, end: usize, at_end: bool) -> Option<(u16, u64)> {
+    let line = line.get(..end)?;
+    let line = if at_end { line } else { line.strip_suffix(b" ")? };
+    let (&[b' ', a, b, c, b' '], size) = line.get(start..)?.split_first_chunk()? else { return None };
     if !(a.is_ascii_digit() && a != b'0' && b.is_ascii_digit() && c.is_ascii_digit()) {
         return None;
     }
     let status = u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0');
-    Some((status, number(size)?))
+    Some((status, last_number(line, size.len())?))
 }
 
+/// A number of up to eighteen digits, or a dash for none.
 #[inline]
 fn number(text: &[u8]) -> Option<u64> {
     if text == b"-" {
@@ -197,6 +198,27 @@ fn number(text: &[u8]) -> Option<u64> {
         return None;
     }
     text.iter().try_fold(0u64, |sum, b| b.is_ascii_digit().then(|| sum * 10 + u64::from(b - b'0')))
+}
+
+/// As [`number`] of the last `len` bytes of a text, up to eight of them at once: how many digits a size has cannot be
+/// foretold (Lemire 2018, "Quickly parsing eight digits").
+#[inline]
+fn last_number(text: &[u8], len: usize) -> Option<u64> {
+    const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+    const SIXES: u64 = u64::from_le_bytes([6; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0xf0; 8]);
+    let (Some(last), 1..=8) = (text.last_chunk::<8>(), len) else {
+        return number(text.get(text.len().wrapping_sub(len)..)?);
+    };
+    // The first byte is the lowest: what is before the number becomes leading zeros.
+    let before = (1 << (64 - 8 * len)) - 1;
+    let digits = u64::from_le_bytes(*last) & !before | ZEROS & before;
+    if digits & HIGH != ZEROS || (digits + SIXES) & HIGH != ZEROS {
+        return number(text.get(text.len() - len..)?);
+    }
+    let pairs = (digits & !HIGH).wrapping_mul(10 << 8 | 1) >> 8;
+    let fours = (pairs & 0x00ff_00ff_00ff_00ff).wrapping_mul(100 << 16 | 1) >> 16;
+    Some((fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 << 32 | 1) >> 32)
 }
 
 fn two_numbers(text: &[u8]) -> bool {
@@ -211,4 +233,22 @@ fn two_numbers(text: &[u8]) -> bool {
 fn unescaped(line: &[u8], open: usize, close: usize) -> Option<&[u8]> {
     let text = line.get(open.wrapping_add(1)..close)?;
     (text.last() != Some(&b'\\')).then_some(dash(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{last_number, number};
+
+    #[test]
+    fn eight_digits_at_once_are_what_one_after_the_other_are() {
+        for line in
+            ["/ HTTP/1.1\" 200 00000000", "/ HTTP/1.1\" 200 98765432109876543210", "\" 200 1234:678", "\" 200 /-", "7"]
+        {
+            for text in (0..=line.len()).map(|end| &line.as_bytes()[..end]) {
+                for len in 0..=text.len() {
+                    assert_eq!(last_number(text, len), number(&text[text.len() - len..]), "{len} of {line}");
+                }
+            }
+        }
+    }
 }

@@ -6,6 +6,8 @@
 //! other.
 #![expect(unsafe_code, reason = "vector instructions behind a run-time check; see the safety comments")]
 
+use crate::prefetch;
+
 /// Bytes looked at in one go: they and their marks stay in the L1 cache until the lines are read.
 pub const STRETCH: usize = 16 << 10;
 /// Bytes compared at once.
@@ -64,6 +66,7 @@ fn with_avx2(text: &[u8], out: &mut [u32]) -> usize {
     let (blocks, rest) = text.as_chunks::<BLOCK>();
     let mut len = 0;
     for (i, block) in blocks.iter().enumerate() {
+        prefetch::far(block.as_ptr().wrapping_add(STRETCH));
         let mut mask = mask_avx2(block);
         let until = len + mask.count_ones() as usize;
         while len < until {

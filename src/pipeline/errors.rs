@@ -21,9 +21,13 @@ pub(super) struct Read {
 
 /// Reads all of them. Their times bear no zone, so that of the access log is taken, unless the operator says another.
 pub(super) fn read(found: Discovery, zone_secs: Option<i32>, ledger: &Ledger) -> Read {
-    let zone = zone_secs.map_or_else(|| zone_of(ledger), Zone::fixed);
     let mut limits = Vec::new();
-    if zone.is_unknown() && !found.files.is_empty() {
+    if found.files.is_empty() {
+        // Then nobody asks for the zone, for which all samples would be searched.
+        return Read { notes: Notes::default(), covered: Vec::new(), problems: found.problems, limits };
+    }
+    let zone = zone_secs.map_or_else(|| zone_of(ledger), Zone::fixed);
+    if zone.is_unknown() {
         limits.push(
             "the error log's times bear no zone and the access log does not tell the server's: they were taken as UTC \
              (--error-log-tz says otherwise)"

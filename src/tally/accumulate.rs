@@ -17,6 +17,7 @@ use super::{
     size::Size,
     statuses::Statuses,
     store::Store,
+    table,
     text::{self, cut},
 };
 use crate::model::{
@@ -36,6 +37,8 @@ const SAMPLE_BYTES_MAX: usize = 512;
 pub const BATCH_LEN: usize = 64;
 /// A shard is closed at so many shapes: their ids have 16 bits, and a batch may add as many as it is long.
 const SHAPES_MAX: usize = u16::MAX as usize - BATCH_LEN;
+/// A shard is closed at so many clients, for the same reason.
+const CLIENTS_MAX: usize = table::NUMBERS_MAX - BATCH_LEN;
 /// A shard is closed at so many bytes of text: their offsets have 32 bits.
 const TEXT_BYTES_MAX: usize = 1 << 30;
 
@@ -154,11 +157,14 @@ impl Accumulator {
             return None;
         }
         let path = path::without_query(event.target);
+        let path_hash = self.shapes.hash(path);
+        self.clients.expect(client_hash);
+        self.shapes.expect(path_hash);
         let refusal = if matches!(event.status, 401 | 403) { self.refuse(event, place) } else { 0 };
         self.prepared += 1;
         Some(Row {
             path,
-            path_hash: self.shapes.hash(path),
+            path_hash,
             client,
             agent,
             client_hash,
@@ -214,6 +220,7 @@ impl Accumulator {
     /// Asked once for each batch.
     fn is_full(&self) -> bool {
         self.shapes.len() > SHAPES_MAX
+            || self.clients.len() > CLIENTS_MAX
             || self.names.names().size_bytes() + self.clients.agents().size_bytes() > TEXT_BYTES_MAX
             || self.size().shard_bytes() > self.store.room_bytes()
             || self.kept != self.store.kept()

@@ -1,8 +1,8 @@
 //! Addresses and user agents to clients: who sent a request, as one number.
 //!
 //! A client is looked up by the hash of its texts as they stand in the line, 64 bits seeded at random; only one that
-//! is new is taken apart. (Two of two million clients share such a hash once in ten million logs, and no stranger can
-//! make them.) An address that is written in two ways is two clients here and one in the ledger.
+//! is new is taken apart. (How seldom two clients are taken for one is said in [`Table`]; no stranger can make them.) An
+//! address that is written in two ways is two clients here and one in the ledger.
 
 use super::{
     accumulate::Row,
@@ -49,6 +49,12 @@ impl Clients {
         (self.clients, self.agents.into_names())
     }
 
+    /// That a client will be looked up shortly.
+    #[inline]
+    pub(super) fn expect(&self, hash: u64) {
+        self.table.expect(hash);
+    }
+
     /// For [`Row::client_hash`].
     #[inline]
     pub(super) fn hash(&self, address: &[u8], agent: &[u8]) -> u64 {
@@ -70,7 +76,6 @@ impl Clients {
                 draws.push(draw(agents.names().get(draws.len() as u32)));
             }
             clients.push(ClientKey { addr, agent });
-            clients.len() as u32 - 1
         };
         self.table.find_all(batch, |row| row.client_hash, create, out);
     }

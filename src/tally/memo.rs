@@ -1,5 +1,7 @@
 //! What was seen lately: hashes to small numbers, in a table that stays in the cache.
 
+use crate::prefetch;
+
 /// No number is as large.
 const EMPTY: u64 = u64::MAX;
 
@@ -12,6 +14,12 @@ impl Memo {
     /// Of so many places, a power of two and at least 2^15 for the claim above, or few texts.
     pub(crate) fn new(places: usize) -> Self {
         Self(vec![EMPTY; places])
+    }
+
+    /// Asks for the place of a hash that will be looked up shortly.
+    #[inline]
+    pub(crate) fn expect(&self, hash: u64) {
+        prefetch::near(self.0.as_ptr().wrapping_add(self.place(hash)));
     }
 
     #[inline]

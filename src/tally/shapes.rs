@@ -108,6 +108,12 @@ impl Shapes {
         self.shapes
     }
 
+    /// That a path will be looked up shortly.
+    #[inline]
+    pub(super) fn expect(&self, path_hash: u64) {
+        self.seen_paths.expect(path_hash);
+    }
+
     /// The hash of a path, for [`Row::path_hash`].
     #[inline]
     pub(super) fn hash(&self, path: &[u8]) -> u64 {
@@ -135,7 +141,6 @@ impl Shapes {
             let shape = shape_of(*key, templates, manners);
             *refused += usize::from(shape.refused());
             shapes.push(shape);
-            shapes.len() as u32 - 1
         };
         table.find_all(keys, |key| hasher.hash_one(key), create, out);
     }
