@@ -301,6 +301,7 @@ fn rendering(args: &AnalyzeArgs, to_stdout: bool) -> report::Options {
     let mut options = report::Options::new(causes::title);
     options.ascii = args.ascii;
     options.is_single = args.incident.is_some();
+    options.zone = args.reading.zone.filter(|zone| !zone.is_utc());
     options.width = terminal_width().unwrap_or(options.width);
     options.color = if to_stdout && wants_color(args.color) { Color::Ansi } else { Color::Off };
     options

@@ -11,6 +11,7 @@ pub use fleet::{MapArgs, ReduceArgs};
 
 use crate::{
     detect::{self, Who},
+    model::zone::Zone,
     parse::{self, Readers},
     pipeline::{Bound, FormatChoice, Formats, Options},
     report,
@@ -283,9 +284,9 @@ pub struct ReadingArgs {
     /// vhost, upstream
     #[arg(long = "json-field", value_name = "NAME=KEY", value_parser = parse::json_field)]
     pub json_fields: Vec<(String, parse::Slot)>,
-    /// Zone of times that are logged without one, such as Europe/Berlin [default: UTC, and the report says so]
+    /// Zone of times that are logged without one, and shown beside UTC, such as Europe/Berlin [default: UTC]
     #[arg(long = "tz", value_name = "ZONE")]
-    pub zone: Option<parse::Zone>,
+    pub zone: Option<Zone>,
     /// The field that holds the client, as the format calls it: http_x_real_ip, %{X-Real-IP}i, a JSON key, a column
     #[arg(long, value_name = "FIELD")]
     pub client: Option<String>,

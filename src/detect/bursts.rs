@@ -72,11 +72,11 @@ fn heavy_addresses(facts: &Facts<'_>, left: &mut Vec<Item<'_>>) -> Vec<Burst> {
     let (mut bursts, mut rest) = (Vec::new(), Vec::new());
     // Refusals stand in the order of their clients, and these in that of their addresses.
     for all in left.chunk_by(|a, b| addr(a) == addr(b)) {
-        let mut own: Vec<Item<'_>> = all.iter().filter(|item| is_own(item)).copied().collect();
-        if own.len() < FAILURES_MIN {
+        if all.iter().filter(|item| is_own(item)).count() < FAILURES_MIN {
             rest.extend_from_slice(all);
             continue;
         }
+        let mut own: Vec<Item<'_>> = all.iter().filter(|item| is_own(item)).copied().collect();
         rest.extend(all.iter().filter(|item| !is_own(item)).copied());
         own.sort_by_key(|i| (i.time(), i.index));
         let Some(name) = name_address(facts, &Group::new(facts, &own)) else {
@@ -173,8 +173,8 @@ fn habits(facts: &Facts<'_>, mut left: Vec<Item<'_>>) -> Vec<Burst> {
 }
 
 /// Those with the same key, split where nothing happened for long.
-fn grouped<'f, K: Ord>(mut own: Vec<Item<'f>>, key: impl Fn(&Item<'f>) -> K) -> Vec<Vec<Item<'f>>> {
-    own.sort_by_cached_key(|item| (key(item), item.time(), item.index));
+fn grouped<'f, K: Ord + Send>(mut own: Vec<Item<'f>>, key: impl Fn(&Item<'f>) -> K + Sync) -> Vec<Vec<Item<'f>>> {
+    own.par_sort_by_cached_key(|item| (key(item), item.time(), item.index));
     own.chunk_by(|a, b| key(a) == key(b)).flat_map(pieces).map(<[Item<'f>]>::to_vec).collect()
 }
 

@@ -5,14 +5,16 @@ use crate::model::{
     logged,
     tally::{Ledger, Shape},
 };
+use foldhash::fast::RandomState;
 use rayon::prelude::*;
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeSet, HashMap},
+    hash::Hash,
     sync::OnceLock,
 };
 
 /// A request's place among the things that a fault can hit: all of a [`Shape`] but its outcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Leaf {
     pub(crate) vhost: u32,
     /// Ids of the path's prefixes with one, two and three segments; a short path repeats its last.
@@ -25,7 +27,7 @@ pub(crate) struct Leaf {
 }
 
 /// Where being served once says that one may be served again: a host, two segments of path, read or write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Route {
     pub(crate) vhost: u32,
     pub(crate) prefix: u32,
@@ -86,16 +88,11 @@ impl<'l> Facts<'l> {
         let ((agents, families), own_host) = rayon::join(|| agents(ledger), || own_host(ledger));
         let evident = ledger.clients.iter().map(|key| is_evident(agents.get(key.agent as usize))).collect();
         let mut paths = Prefixes::default();
-        let mut routes = BTreeMap::new();
-        let mut leaves = BTreeMap::new();
+        let (mut routes, mut leaves) = (Ids::default(), Ids::default());
         let placed: Vec<Leaf> =
             ledger.shapes.iter().map(|shape| leaf(ledger, shape, &mut paths, &mut routes)).collect();
-        for leaf in &placed {
-            let next = leaves.len() as u32;
-            leaves.entry(*leaf).or_insert(next);
-        }
-        let shapes =
-            ledger.shapes.iter().zip(&placed).map(|(shape, leaf)| shape_facts(ledger, shape, leaf, &leaves)).collect();
+        let shapes = ledger.shapes.iter().zip(&placed);
+        let shapes = shapes.map(|(shape, leaf)| shape_facts(ledger, shape, *leaf, &mut leaves)).collect();
         Self {
             ledger,
             shapes,
@@ -265,7 +262,7 @@ fn own_host(ledger: &Ledger) -> u32 {
 
 fn agents(ledger: &Ledger) -> (Vec<AgentFacts>, Vec<String>) {
     let kinds = Kinds::new();
-    let mut ids: BTreeMap<String, u32> = BTreeMap::new();
+    let mut ids = Ids::default();
     let agents = (0..ledger.agents.len() as u32)
         .map(|i| {
             let text = ledger.agents.get(i);
@@ -293,12 +290,15 @@ fn is_evident(agent: Option<&AgentFacts>) -> bool {
     agent.is_some_and(|agent| matches!(agent.kind, Kind::Unknown | Kind::Browser | Kind::Tool))
 }
 
-fn id_of<K: Ord>(ids: &mut BTreeMap<K, u32>, key: K) -> u32 {
+/// Numbers in order of first sight.
+type Ids<K> = HashMap<K, u32, RandomState>;
+
+fn id_of<K: Eq + Hash>(ids: &mut Ids<K>, key: K) -> u32 {
     let next = ids.len() as u32;
     *ids.entry(key).or_insert(next)
 }
 
-fn by_id<K>(ids: BTreeMap<K, u32>) -> Vec<K> {
+fn by_id<K>(ids: Ids<K>) -> Vec<K> {
     let mut keyed: Vec<(u32, K)> = ids.into_iter().map(|(key, id)| (id, key)).collect();
     keyed.sort_unstable_by_key(|(id, _)| *id);
     keyed.into_iter().map(|(_, key)| key).collect()
@@ -306,9 +306,9 @@ fn by_id<K>(ids: BTreeMap<K, u32>) -> Vec<K> {
 
 #[derive(Default)]
 struct Prefixes {
-    ids: BTreeMap<String, u32>,
+    ids: Ids<String>,
     /// What was found for each path, by its index into the names.
-    known: BTreeMap<u32, [u32; 3]>,
+    known: HashMap<u32, [u32; 3], RandomState>,
 }
 
 impl Prefixes {
@@ -340,7 +340,7 @@ impl Prefixes {
     }
 }
 
-fn leaf(ledger: &Ledger, shape: &Shape, paths: &mut Prefixes, routes: &mut BTreeMap<Route, u32>) -> Leaf {
+fn leaf(ledger: &Ledger, shape: &Shape, paths: &mut Prefixes, routes: &mut Ids<Route>) -> Leaf {
     let template = ledger.names.get(shape.path);
     let prefix = paths.of(shape.path, template);
     let writes =
@@ -350,10 +350,10 @@ fn leaf(ledger: &Ledger, shape: &Shape, paths: &mut Prefixes, routes: &mut BTree
     Leaf { vhost: shape.vhost, prefix, method: shape.method, protocol: shape.protocol, upstream: shape.upstream, route }
 }
 
-fn shape_facts(ledger: &Ledger, shape: &Shape, leaf: &Leaf, leaves: &BTreeMap<Leaf, u32>) -> ShapeFacts {
+fn shape_facts(ledger: &Ledger, shape: &Shape, leaf: Leaf, leaves: &mut Ids<Leaf>) -> ShapeFacts {
     ShapeFacts {
-        leaf: leaves.get(leaf).copied().unwrap_or_default(),
         route: leaf.route,
+        leaf: id_of(leaves, leaf),
         status: shape.status,
         served: shape.served(),
         with_user: shape.with_user,

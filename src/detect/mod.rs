@@ -178,12 +178,16 @@ fn investigate<T>(
     let (incidents, parties): (Vec<Incident>, Vec<Party>) = told.into_iter().unzip();
     let more =
         ask(&Inside { facts: &facts, pasts: &pasts, causes: &causes, incidents: &incidents, parties: &parties, notes });
+    let ((totals, event_causes), clients) = rayon::join(
+        || (summary::totals(&facts), estimate::event_causes(&facts, &causes)),
+        || summary::clients(&facts, &causes, settings.clients_max),
+    );
     let findings = Findings {
-        totals: summary::totals(&facts),
-        event_causes: estimate::event_causes(&facts, &causes),
+        totals,
+        event_causes,
         incidents,
         windows,
-        clients: summary::clients(&facts, &causes, settings.clients_max),
+        clients,
         limits: estimate::limits(ledger.kept)
             .into_iter()
             .chain(summary::limits(&facts))

@@ -12,7 +12,7 @@ use super::{
     history::{Past, Walk},
     tail::{Rate, quiet_rate, upper_tail},
 };
-use crate::model::tally::{ClientKey, Seen};
+use crate::model::tally::{ClientKey, Refusal, Seen};
 use rayon::prelude::*;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -157,46 +157,84 @@ fn groups_that_stand_out(facts: &Facts<'_>, pasts: &[Past], windows: &Windows, g
         .collect()
 }
 
-/// All groups with refusals that could be evidence, and these. What a client belongs to is found once for each.
+/// All groups with refusals that could be evidence, and these: those of requests and those of clients side by side.
 fn failures_by_group(facts: &Facts<'_>, pasts: &[Past], windows: &Windows) -> (Vec<Group>, Vec<GroupFailures>) {
-    let mut ids: HashMap<Group, u32, foldhash::fast::FixedState> = HashMap::default();
-    let (mut groups, mut failing): (Vec<Group>, Vec<GroupFailures>) = (Vec::new(), Vec::new());
-    let mut by_leaf: Vec<Option<Vec<u32>>> = vec![None; facts.leaves.len()];
-    let mut by_agent: Vec<Option<Vec<u32>>> = vec![None; facts.agents.len()];
-    let (mut client, mut own) = (u32::MAX, Vec::new());
+    let by_leaf = || {
+        let mut found = Failures::default();
+        let mut of_leaf: Vec<Option<Vec<u32>>> = vec![None; facts.leaves.len()];
+        evident(facts, pasts, |refusal, kinds| {
+            let leaf = facts.shape(refusal.shape as usize).leaf;
+            if let Some(slot) = of_leaf.get_mut(leaf as usize) {
+                let own = slot.get_or_insert_with(|| found.ids(leaf_groups(facts, leaf)));
+                found.add(own, refusal, kinds, windows);
+            }
+        });
+        found
+    };
+    let by_client = || {
+        let mut found = Failures::default();
+        let mut of_agent: Vec<Option<Vec<u32>>> = vec![None; facts.agents.len()];
+        let (mut client, mut own) = (u32::MAX, Vec::new());
+        evident(facts, pasts, |refusal, kinds| {
+            // What a client belongs to is found once for each.
+            if client != refusal.client {
+                client = refusal.client;
+                let key = facts.ledger.clients.get(client as usize).copied().unwrap_or_default();
+                let families = || facts.families_of(client).iter().map(|family| Group::Family(*family));
+                own.clear();
+                if let Some(slot) = of_agent.get_mut(key.agent as usize) {
+                    own.extend_from_slice(slot.get_or_insert_with(|| found.ids(families())));
+                }
+                own.extend(found.ids(networks(&key)));
+            }
+            found.add(&own, refusal, kinds, windows);
+        });
+        found
+    };
+    let (mut found, of_clients) = rayon::join(by_leaf, by_client);
+    found.groups.extend(of_clients.groups);
+    found.failing.extend(of_clients.failing);
+    (found.groups, found.failing)
+}
+
+/// Every refusal that could be evidence, with its kinds, in the order of clients.
+fn evident(facts: &Facts<'_>, pasts: &[Past], mut each: impl FnMut(&Refusal, [bool; KINDS])) {
     for (refusal, past) in facts.ledger.refusals.iter().zip(pasts).filter(|(r, _)| facts.is_evident(r.client)) {
-        let shape = facts.shape(refusal.shape as usize);
-        let kinds = kinds_of(shape.status, past);
-        if kinds == [false; KINDS] {
-            continue;
+        let kinds = kinds_of(facts.shape(refusal.shape as usize).status, past);
+        if kinds != [false; KINDS] {
+            each(refusal, kinds);
         }
-        let mut id_of = |group: Group| {
-            *ids.entry(group).or_insert_with(|| {
-                groups.push(group);
-                failing.push(GroupFailures::default());
-                groups.len() as u32 - 1
+    }
+}
+
+/// Groups, and who fails in each.
+#[derive(Default)]
+struct Failures {
+    ids: HashMap<Group, u32, foldhash::fast::RandomState>,
+    groups: Vec<Group>,
+    failing: Vec<GroupFailures>,
+}
+
+impl Failures {
+    fn ids(&mut self, groups: impl IntoIterator<Item = Group>) -> Vec<u32> {
+        let id_of = |group: Group| {
+            *self.ids.entry(group).or_insert_with(|| {
+                self.groups.push(group);
+                self.failing.push(GroupFailures::default());
+                self.groups.len() as u32 - 1
             })
         };
-        if client != refusal.client {
-            client = refusal.client;
-            let key = facts.ledger.clients.get(client as usize).copied().unwrap_or_default();
-            let families = || facts.families_of(client).iter().map(|family| Group::Family(*family));
-            own.clear();
-            if let Some(slot) = by_agent.get_mut(key.agent as usize) {
-                own.extend_from_slice(slot.get_or_insert_with(|| families().map(&mut id_of).collect()));
-            }
-            own.extend(networks(&key).map(&mut id_of));
-        }
-        let Some(slot) = by_leaf.get_mut(shape.leaf as usize) else { continue };
-        let of_leaf = slot.get_or_insert_with(|| leaf_groups(facts, shape.leaf).into_iter().map(&mut id_of).collect());
+        groups.into_iter().map(id_of).collect()
+    }
+
+    fn add(&mut self, groups: &[u32], refusal: &Refusal, kinds: [bool; KINDS], windows: &Windows) {
         let window = windows.of(refusal.time.0);
-        for id in of_leaf.iter().chain(&own) {
-            if let Some(group) = failing.get_mut(*id as usize) {
-                group.add(client, kinds, window);
+        for id in groups {
+            if let Some(group) = self.failing.get_mut(*id as usize) {
+                group.add(refusal.client, kinds, window);
             }
         }
     }
-    (groups, failing)
 }
 
 /// Kinds of refusal that could be evidence on some channel, whatever the ground is like: of each status those of
@@ -301,8 +339,9 @@ impl GroupFailures {
     }
 
     fn stands_out(&self, windows: &Windows, bar: f64) -> bool {
+        let enough = |(_, list): &(usize, &Vec<u32>)| list.len() >= CLIENTS_MIN as usize;
         self.clients >= CLIENTS_MIN
-            && self.windows.iter().enumerate().any(|(kind, list)| {
+            && self.windows.iter().enumerate().filter(enough).any(|(kind, list)| {
                 let counts = counted(list, windows.len());
                 // Dead sessions are few at the beginning of any log: nobody has been seen yet.
                 let may_be_few = kind + 1 < KINDS;
@@ -352,10 +391,12 @@ fn surprise(count: f64, mean: f64) -> f64 {
 fn stands_out_in(counts: &[(usize, usize)], joined: usize, may_be_few: bool, windows: &Windows, bar: f64) -> bool {
     let sum = |own: &[(usize, usize)]| own.iter().map(|(_, count)| count).sum::<usize>();
     let all = sum(counts);
-    if all < CLIENTS_MIN as usize {
-        return false;
-    }
+    // What is missing surprises by no more than was to be expected.
+    let may_be_few = may_be_few && all as f64 > bar;
     let stands_out = |part: usize, count: usize, shift: usize| {
+        if count < CLIENTS_MIN as usize && !may_be_few {
+            return false;
+        }
         let (from, to) = ((part * joined).saturating_sub(shift), (part + 1) * joined - shift);
         let usual = all as f64 * windows.traffic(from, to);
         let count = count as f64;

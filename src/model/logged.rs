@@ -67,6 +67,12 @@ impl Serialize for Logged {
 #[must_use]
 pub fn inert(bytes: &[u8]) -> String {
     use std::fmt::Write;
+    // Nearly every text is plain.
+    if let Ok(text) = str::from_utf8(bytes)
+        && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
+    {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {

@@ -15,3 +15,4 @@ pub mod story;
 pub mod tally;
 pub mod time;
 pub mod usual;
+pub mod zone;

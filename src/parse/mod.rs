@@ -46,7 +46,7 @@ pub use pairs::{Pairs, Style};
 pub use parser::{Parser, Scratch};
 pub use plan::Plan;
 pub use server_config::{ConfiguredLog, ServerConfig};
-pub use settings::{Settings, Zone, json_field, network};
+pub use settings::{Settings, json_field, network};
 pub use slots::Slot;
 pub use template::{Syntax, TemplateError};
 pub use timestamp::{ClfMemo, any_form, clf, epoch, iso8601};

@@ -1,12 +1,10 @@
 //! What an operator may say about reading lines: the zone of times that carry none, which field is the client, which
 //! proxies may be believed about it. Owns what becomes of an event by it.
 
-use super::{slots::Slot, timestamp};
-use crate::model::{event::Event, time::Time};
-use chrono::{Duration, TimeZone};
-use chrono_tz::Tz;
+use super::slots::Slot;
+use crate::model::{event::Event, zone::Zone};
 use ipnet::IpNet;
-use std::{net::IpAddr, str::FromStr};
+use std::net::IpAddr;
 
 /// Entries of X-Forwarded-For that are looked at, from the right; more are an attack.
 const FORWARDED_MAX: usize = 64;
@@ -24,53 +22,17 @@ pub struct Settings {
     pub json_fields: Vec<(String, Slot)>,
 }
 
-/// A time zone of the IANA database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Zone(Tz);
-
-impl FromStr for Zone {
-    type Err = String;
-
-    /// A name such as `Europe/Berlin`, in any case.
-    fn from_str(name: &str) -> Result<Self, String> {
-        Tz::from_str_insensitive(name)
-            .map(Self)
-            .map_err(|_| format!("expected a time zone such as Europe/Berlin or UTC, found `{name}`"))
-    }
-}
-
-impl Zone {
-    /// The moment of a local time that was read as if it were UTC. Of an hour that came twice, the first is meant; an
-    /// hour that never came is an hour late.
-    #[must_use]
-    pub fn moment(self, read: Time) -> Time {
-        let local = timestamp::wall_clock(read);
-        let found = self.0.from_local_datetime(&local).earliest().map(|moment| moment.timestamp());
-        let skipped = || {
-            let later = self.0.from_local_datetime(&(local + Duration::hours(1))).earliest();
-            later.map(|moment| moment.timestamp() - 3600)
-        };
-        found.or_else(skipped).and_then(|secs| u32::try_from(secs).ok()).map_or(read, Time)
-    }
-
-    /// Its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.0.name()
-    }
-}
-
 impl Settings {
-    /// Whether lines have to be compiled or looked at in another way than by default, so that no short cut may be taken.
+    /// Whether events are changed whose times have a zone.
     #[must_use]
-    pub fn change_events(&self) -> bool {
-        self.zone.is_some() || !self.trusted_proxies.is_empty() || self.client.is_some()
+    pub fn change_clients(&self) -> bool {
+        !self.trusted_proxies.is_empty() || self.client.is_some()
     }
 
     /// The event as the operator wants it.
     #[inline]
     pub(super) fn apply<'a>(&self, event: Event<'a>) -> Event<'a> {
-        if self.change_events() { self.changed(event) } else { event }
+        if event.zoneless || self.change_clients() { self.changed(event) } else { event }
     }
 
     fn changed<'a>(&self, mut event: Event<'a>) -> Event<'a> {
@@ -143,22 +105,6 @@ pub fn json_field(text: &str) -> Result<(String, Slot), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse::iso8601;
-
-    #[test]
-    fn local_times_become_moments() {
-        let zone = "europe/berlin".parse::<Zone>();
-        let moment = |text: &str| {
-            let read = iso8601(text.as_bytes()).unwrap_or_default();
-            zone.clone().map(|zone| zone.moment(read).rfc3339())
-        };
-        assert_eq!(moment("2026-01-10T12:00:00").as_deref(), Ok("2026-01-10T11:00:00Z"));
-        assert_eq!(moment("2026-07-10T12:00:00").as_deref(), Ok("2026-07-10T10:00:00Z"));
-        // The hour that comes twice, and the one that never comes.
-        assert_eq!(moment("2026-10-25T02:30:00").as_deref(), Ok("2026-10-25T00:30:00Z"));
-        assert_eq!(moment("2026-03-29T02:30:00").as_deref(), Ok("2026-03-29T00:30:00Z"));
-        assert!("Mars/Olympus".parse::<Zone>().is_err());
-    }
 
     #[test]
     fn only_trusted_proxies_are_believed() {

@@ -5,7 +5,7 @@
 //! counts as 59. The written year and the resulting moment must lie within 1970 to 2105.
 
 use crate::model::{event::Reason, time::Time};
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime};
+use chrono::{Datelike, NaiveDate};
 
 /// Length of `10/Oct/2000:13:55:36 -0700`.
 pub(super) const CLF_LEN: usize = 26;
@@ -35,11 +35,6 @@ pub(super) struct Moment {
     pub(super) time: Time,
     /// Whether no zone was written.
     pub(super) zoneless: bool,
-}
-
-/// What a clock on the wall showed that was read as if it were UTC.
-pub(super) fn wall_clock(time: Time) -> NaiveDateTime {
-    DateTime::from_timestamp(i64::from(time.0), 0).unwrap_or_default().naive_utc()
 }
 
 impl From<Time> for Moment {

@@ -313,7 +313,7 @@ impl<'f> Queue<'f> {
         if names_columns && heads.given.is_some() {
             self.refuse_middle(file);
         }
-        let fast = fast.filter(|_| !names_columns && !readers.settings().change_events());
+        let fast = fast.filter(|_| !names_columns && !readers.settings().change_clients());
         if readers.settings().zone.is_none() && fast.is_none() && is_zoneless(&parser, &sample) {
             self.note_zone(file);
         }

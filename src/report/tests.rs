@@ -135,6 +135,19 @@ fn lines_keep_to_the_width() {
 }
 
 #[test]
+fn local_times_stand_beside_utc() -> Result<(), String> {
+    let options = Options { zone: Some("Asia/Kolkata".parse()?), ..Options::new(cause_title) };
+    let shown = render("terminal", &samples::deploy(), &options);
+    assert!(shown.contains("2026-03-10 15:50:52 IST to 2026-03-10 17:46:31 IST, Asia/Kolkata"), "{shown}");
+    let shown = render("html", &samples::deploy(), &options);
+    assert!(shown.contains("<th scope=\"col\">Asia/Kolkata</th>"), "{shown}");
+    assert!(shown.contains("<time>2026-03-10 15:50:52 IST</time>"), "{shown}");
+    let shown = render("markdown", &samples::deploy(), &options);
+    assert!(shown.contains("2026-03-10 10:20:52 (2026-03-10 15:50:52 IST) **"), "{shown}");
+    Ok(())
+}
+
+#[test]
 fn a_quiet_log_makes_a_short_report() {
     assert!(terminal(&samples::quiet()).lines().count() <= 25);
     assert!(terminal(&Report::default()).lines().count() <= 25);

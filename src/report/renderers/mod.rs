@@ -17,7 +17,7 @@ use super::{
     escape,
     out::Color,
 };
-use crate::model::{diagnosis::Diagnosis, incident::Incident, report::Report, story::Stories};
+use crate::model::{diagnosis::Diagnosis, incident::Incident, report::Report, story::Stories, zone::Zone};
 
 /// What the names of clients and users in a report are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub struct Options {
     pub is_single: bool,
     /// What the names in the report are.
     pub names: Names,
+    /// Whose clock is shown beside UTC; none where UTC is enough.
+    pub zone: Option<Zone>,
     /// The words for a cause by its id; empty where there are none, and the id is used.
     pub cause_title: fn(&str) -> &'static str,
 }
@@ -82,6 +84,7 @@ impl Options {
             max_other_incidents: 12,
             is_single: false,
             names: Names::AsLogged,
+            zone: None,
             cause_title,
         }
     }

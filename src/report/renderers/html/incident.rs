@@ -5,6 +5,7 @@ use crate::{
     model::{
         incident::{Incident, Verdict},
         report::Report,
+        zone::Zone,
     },
     report::{
         renderers::Options,
@@ -68,7 +69,7 @@ fn sections(page: &mut Page, incident: &Incident, report: &Report, options: &Opt
     });
     section(page, "Impact", |page| facts(page, &story::impact(incident, input)));
     section(page, "Timeline", |page| {
-        timeline(page, incident, report);
+        timeline(page, incident, report, options.zone);
         course::incident(page, incident);
     });
     section(page, "Detection", |page| {
@@ -119,15 +120,21 @@ pub(super) fn facts(page: &mut Page, facts: &[Fact]) {
     });
 }
 
-fn timeline(page: &mut Page, incident: &Incident, report: &Report) {
+fn timeline(page: &mut Page, incident: &Incident, report: &Report, zone: Option<Zone>) {
     page.classed("table", "moments", |page| {
-        head(page, &["UTC", "what", "how this is known"]);
+        let columns = ["UTC"].into_iter().chain(zone.map(Zone::name)).chain(["what", "how this is known"]);
+        head(page, &columns.collect::<Vec<_>>());
         page.within("tbody", &[], |page| {
             for moment in story::timeline(incident, &report.input) {
                 page.within("tr", &[], |page| {
                     page.within("th", &[("scope", "row")], |page| {
                         page.element("time", &with_seconds(moment.time));
                     });
+                    if let Some(zone) = zone {
+                        page.within("td", &[], |page| {
+                            page.element("time", &zone.clock(moment.time));
+                        });
+                    }
                     page.element("td", moment.what).element("td", &moment.how);
                 });
             }

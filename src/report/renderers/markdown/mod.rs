@@ -147,7 +147,13 @@ fn in_full(page: &mut Page, incident: &Incident, report: &Report, options: &Opti
     page.section("Timeline (UTC)");
     for moment in story::timeline(incident, &report.input) {
         page.item(|out| {
-            out.text(&with_seconds(moment.time)).markup(" **").markup(moment.what).markup(":** ").text(&moment.how);
+            let local = options.zone.map(|zone| format!(" ({})", zone.clock(moment.time)));
+            out.text(&with_seconds(moment.time))
+                .text(&local.unwrap_or_default())
+                .markup(" **")
+                .markup(moment.what)
+                .markup(":** ")
+                .text(&moment.how);
         });
     }
     page.blank();

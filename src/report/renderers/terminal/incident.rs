@@ -9,6 +9,7 @@ use crate::{
         coverage::LineRef,
         incident::{Incident, Severity, Spared, Verdict},
         report::Report,
+        zone::Zone,
     },
     report::{
         renderers::Options,
@@ -34,7 +35,7 @@ pub(super) fn fault(page: &mut Page, number: Option<usize>, incident: &Incident,
     page.blank();
     title(page, number, incident);
     likely_cause(page, incident, options);
-    when(page, incident, report);
+    when(page, incident, report, options.zone);
     hit(page, incident);
     who(page, incident);
     chart(page, incident);
@@ -75,7 +76,7 @@ fn verdict_tone(verdict: Verdict) -> Tone {
     }
 }
 
-fn when(page: &mut Page, incident: &Incident, report: &Report) {
+fn when(page: &mut Page, incident: &Incident, report: &Report, zone: Option<Zone>) {
     let delay = duration(incident.detected_at.0.saturating_sub(incident.start.0));
     let told = format!("detectable from {}", clock_on(incident.detected_at, incident.start));
     let prose = extent(incident, report, Tone::Bad)
@@ -86,6 +87,11 @@ fn when(page: &mut Page, incident: &Incident, report: &Report) {
         .text(" ")
         .kept(&format!("(after {delay})"));
     page.labelled("When", &prose);
+    if let Some(zone) = zone {
+        let from = zone.clock(incident.start);
+        let to = incident.end.map(|end| format!(" to {}", zone.clock(end))).unwrap_or_default();
+        page.labelled("", &Prose::new().kept(&from).kept(&to).text(&format!(", {}", zone.name())));
+    }
 }
 
 /// From when to when, and for how long.
