@@ -8,6 +8,7 @@
 //! Sources: <https://www.w3.org/TR/WD-logfile.html>, and each format's own.
 
 use super::{
+    needs::{ByteSet, Needs},
     plan,
     slots::{Numbers, Slot, Workspace},
     timestamp::ClfMemo,
@@ -121,6 +122,20 @@ impl Columns {
     /// Why the line does not fit, and where.
     pub(super) fn read(&self, line: &[u8], clock: &mut ClfMemo, work: &mut Workspace) -> Result<Numbers, Rejection> {
         self.scan(line, work, |_, _| {}).and_then(|()| work.numbers(line, clock))
+    }
+
+    /// What every line holds that fits: something between its columns, and a number or a sign of absence where a time
+    /// comes first.
+    pub(super) fn needs(&self) -> Needs {
+        let first = self.columns.first().and_then(|column| column.take).map(|(slot, _)| slot);
+        let is_timed = matches!(first, Some(Slot::Date | Slot::Time));
+        let before_times = || (b'0'..=b'9').chain(*b" \t,-\"[{");
+        Needs {
+            first: if is_timed { ByteSet::of(before_times()) } else { ByteSet::default() },
+            day: first == Some(Slot::Date),
+            separators: Some((self.separator, self.required.saturating_sub(1))),
+            ..Needs::default()
+        }
     }
 
     /// The names and places of the columns of a line, as far as it fits.

@@ -42,6 +42,7 @@
 //! the reason, with its column.
 
 use super::{
+    needs::{ByteSet, Needs},
     strftime::Parts,
     timestamp::{self, ClfMemo},
     variables::{Meaning, TimeKind},
@@ -184,6 +185,18 @@ impl Plan {
     /// Whether the last field takes whatever is left of a line.
     pub(super) fn is_open_ended(&self) -> bool {
         self.steps.last().is_some_and(|s| s.end == End::Line && s.meaning == Meaning::Skip)
+    }
+
+    /// What every line holds that fits: the fixed texts.
+    pub(super) fn needs(&self) -> Needs {
+        let texts = || std::iter::once(&self.lead).chain(self.steps.iter().map(|step| &step.after));
+        let bytes = || texts().flat_map(|text| text.iter().copied());
+        Needs {
+            bytes: ByteSet::of(bytes()),
+            first: ByteSet::of(self.lead.first().copied()),
+            quotes: bytes().filter(|byte| *byte == b'"').count(),
+            ..Needs::default()
+        }
     }
 
     /// How many steps this plan takes exactly as another one does.
