@@ -307,3 +307,60 @@ fn the_list_of_formats_shows_a_line_of_each() {
         assert!(listed.contains(&format!("\n  example  {}\n", format.example)), "{}", format.id);
     }
 }
+
+/// A line as Docker's json-file writes it: cut where its buffer is full.
+fn docker(line: &str) -> String {
+    let record = |text: &str| {
+        let text = serde_json::to_string(text).unwrap();
+        format!("{{\"log\":{text},\"stream\":\"stdout\",\"time\":\"2026-03-10T10:20:52.1Z\"}}\n")
+    };
+    let line = format!("{line}\n");
+    line.as_bytes().chunks(16 << 10).map(|piece| record(std::str::from_utf8(piece).unwrap())).collect()
+}
+
+/// The same as CRI writes it.
+fn cri(line: &str) -> String {
+    let pieces: Vec<&[u8]> = line.as_bytes().chunks(16 << 10).collect();
+    let tag = |i: usize| if i + 1 == pieces.len() { "F" } else { "P" };
+    let record = |(i, piece): (usize, &&[u8])| {
+        format!("2026-03-10T10:20:52.003Z stdout {} {}\n", tag(i), std::str::from_utf8(piece).unwrap())
+    };
+    pieces.iter().enumerate().map(record).collect()
+}
+
+#[test]
+fn lines_that_a_container_logger_cut_are_read_as_one() {
+    let line = |i: usize, len: usize| {
+        LINE.replace("/app/", &format!("/app/{}", "\\x22".repeat(len / 4)))
+            .replace("192.0.2.7", &format!("192.0.2.{}", i % 250))
+    };
+    let lines: Vec<String> = (0..400).map(|i| line(i, if i % 3 == 0 { 7 } else { 41_000 })).collect();
+    let dir = workshop();
+    for wrapped in [docker, cri] {
+        let text: String = lines.iter().map(|line| wrapped(line)).collect();
+        let records = text.lines().count() as u64;
+        let path = put(dir.path(), "a.log", text.as_bytes());
+        let one = run(["--output", "json", "--threads", "1", path.to_str().unwrap()]);
+        let found = one.report();
+        assert_eq!(found["input"]["parsed"], 400, "{}", found["input"]);
+        assert_eq!((&found["input"]["rejected"], &found["input"]["blank"]), (&0.into(), &(records - 400).into()));
+        let many = run(["--output", "json", "--threads", "5", path.to_str().unwrap()]);
+        let piped = pipe(text.as_bytes(), ["--output", "json", "-"]);
+        assert!(many.out == one.out && piped.out.replace("\"-\"", &format!("{path:?}")) == one.out);
+    }
+}
+
+#[test]
+fn pieces_without_an_end_are_lines_of_their_own() {
+    let dir = workshop();
+    let piece = cri(LINE).replace(" F ", " P ");
+    let end = cri(LINE);
+    let text = [end.as_str(), &piece.repeat(80_000), &end, &piece.repeat(100), &end].concat();
+    let path = put(dir.path(), "a.log", text.as_bytes());
+    let found = report([path.to_str().unwrap()]);
+    let totals = &found["input"];
+    // What follows a hundred pieces is garbage as one line, so that these stand alone too.
+    assert_eq!((&totals["lines"], &totals["parsed"]), (&80_103.into(), &80_103.into()), "{totals}");
+    let piped = pipe(text.as_bytes(), ["--output", "json", "-"]).report();
+    assert_eq!((&piped["totals"], &piped["input"]["parsed"]), (&found["totals"], &totals["parsed"]));
+}

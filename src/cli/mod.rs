@@ -129,7 +129,8 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     pub also_status: Vec<String>,
 
-    /// Leave out what is before: RFC 3339, a date, or a span before the end of the log such as 2h or 3d
+    /// Leave out what is before: RFC 3339, a date, or a span before the end of the log such as 2h or 3d. Of a plain file
+    /// in order of time, what lies more than an hour outside the span is not read
     #[arg(long, value_name = "TIME", value_parser = span::bound)]
     pub since: Option<Bound>,
     /// Leave out what is at or after: RFC 3339, a date, or a span before the end of the log

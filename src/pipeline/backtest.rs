@@ -85,7 +85,7 @@ pub fn backtest(
 ) -> Replay {
     let Discovery { files, mut problems, .. } = found;
     let budget = Budget::new(plan.reading.memory_bytes, plan.reading.detect.window_secs);
-    let (tallies, broken) = scan::scan(&files, &plan.reading, &budget, progress);
+    let (tallies, broken, _) = scan::scan(&files, &plan.reading, &budget, progress);
     progress.finish();
     let numbers = coverage::LineNumbers::new(&files, &tallies.chunks);
     let parsed = tallies.chunks.iter().map(|chunk| chunk.parsed).sum();

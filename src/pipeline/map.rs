@@ -55,7 +55,7 @@ pub fn map(found: Discovery, options: &Options, mapping: &Mapping, progress: &Pr
     }
     let unfound: Vec<_> = problems.iter().map(said).collect();
     let budget = Budget::new(options.memory_bytes, options.detect.window_secs);
-    let (tallies, noticed) = scan::scan(&files, options, &budget, progress);
+    let (tallies, noticed, _) = scan::scan(&files, options, &budget, progress);
     progress.finish();
     let numbers = LineNumbers::new(&files, &tallies.chunks);
     let mut sources: Vec<part::Source> =
@@ -106,7 +106,10 @@ fn lines_in(file: LogFile, range: &Range<u64>) -> Result<LogFile, Error> {
     match file.open()? {
         Source::Mapped(map) => {
             let text = map.as_bytes();
-            let at = |bytes: u64| input::line_start(text, usize::try_from(bytes).unwrap_or(usize::MAX)) as u64;
+            let at = |bytes: u64| {
+                let at = input::line_start(text, usize::try_from(bytes).unwrap_or(usize::MAX));
+                parse::pieces::line_start(text, at).filter(|_| at < text.len()).unwrap_or(at) as u64
+            };
             Ok(LogFile { part: Part { from_bytes: at(range.start), until_bytes: at(range.end) }, ..file })
         }
         Source::Empty => Ok(file),

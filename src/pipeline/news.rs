@@ -60,7 +60,7 @@ pub(super) fn read(
         let followed = follow::follow(files, &cursors, now);
         problems.extend(followed.problems);
         let files: Vec<LogFile> = followed.news.iter().map(|(file, _)| file.clone()).collect();
-        let (tallies, broken) = scan::scan(&files, options, budget, progress);
+        let (tallies, broken, _) = scan::scan(&files, options, budget, progress);
         let broken = broken.into_iter().chain(moved(&followed.news));
         let broken: Vec<(PathBuf, Error)> =
             broken.filter_map(|(at, error)| Some((files.get(at as usize)?.path.clone(), error))).collect();

@@ -4,10 +4,11 @@
 //! A mapped file is cut into ranges beforehand. A stream is decoded by whichever worker draws from it while the
 //! others parse what was drawn before, and workers that find one stream busy go on to the next file.
 
+use super::skip::{Asked, Skipped};
 use crate::{
     error::{Error, Kind},
     input::{self, LogFile, Map, Part, Source, Stream, StreamChunks, TARGET_CHUNK_BYTES},
-    parse::{self, Format, LineParser, fast},
+    parse::{self, Format, LineParser, fast, pieces},
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -24,6 +25,13 @@ pub(super) struct Reading {
     pub(super) fast: Option<(fast::Layout, usize)>,
     /// The columns in force, where the file names its own: none before the first header.
     header: Option<Box<[u8]>>,
+}
+
+impl Reading {
+    /// Whether lines may come in pieces: those that a container's logger wrote are never read fast.
+    fn may_be_in_pieces(&self) -> bool {
+        self.fast.is_none() && self.header.is_none()
+    }
 }
 
 /// Text of whole lines.
@@ -53,15 +61,55 @@ pub(super) struct Draw {
     pub(super) reading: Arc<Reading>,
     pub(super) chunk: u32,
     pub(super) text: Text,
+    /// Whether it begins amid pieces that are too many to be one line.
+    pub(super) is_amid_pieces: bool,
     /// Bytes on disk that it took.
     pub(super) disk_bytes: u64,
 }
 
 enum State {
     Waiting,
-    Mapped { map: Arc<Map>, ranges: VecDeque<Range<usize>>, reading: Arc<Reading> },
-    Streamed { chunks: Box<StreamChunks<Stream>>, first: Option<Vec<u8>>, reading: Arc<Reading>, seen_bytes: u64 },
+    Mapped {
+        map: Arc<Map>,
+        ranges: VecDeque<Range<usize>>,
+        reading: Arc<Reading>,
+        skipped_bytes: u64,
+    },
+    Streamed {
+        chunks: Box<StreamChunks<Stream>>,
+        first: Option<Vec<u8>>,
+        begun: Begun,
+        reading: Arc<Reading>,
+        seen_bytes: u64,
+    },
     Done,
+}
+
+/// Pieces of a line whose last one has not arrived.
+#[derive(Default)]
+struct Begun {
+    text: Vec<u8>,
+    is_amid_pieces: bool,
+}
+
+impl Begun {
+    /// What was held back and what arrived behind it, but for pieces at its end; without an arrival all that is left.
+    /// Tells whether it begins amid pieces.
+    fn ended_by(&mut self, arrived: Option<Vec<u8>>) -> Option<(Vec<u8>, bool)> {
+        let was_amid = self.is_amid_pieces;
+        let mut text = std::mem::take(&mut self.text);
+        if let Some(mut arrived) = arrived {
+            text.append(&mut arrived);
+            match pieces::line_start(&text, text.len()) {
+                Some(start) if start > 0 || !was_amid => {
+                    self.text = text.split_off(start);
+                    self.is_amid_pieces = false;
+                }
+                _ => self.is_amid_pieces = true,
+            }
+        }
+        (!text.is_empty()).then_some((text, was_amid))
+    }
 }
 
 struct Slot {
@@ -76,7 +124,9 @@ pub(super) struct Queue<'f> {
     files: &'f [LogFile],
     slots: Vec<Mutex<Slot>>,
     formats: &'f Formats,
+    asked: Asked,
     problems: Mutex<Vec<(u32, Error)>>,
+    skipped: Mutex<Vec<Skipped>>,
 }
 
 /// How lines are to be read.
@@ -135,9 +185,9 @@ pub enum FormatChoice {
 }
 
 impl<'f> Queue<'f> {
-    pub(super) fn new(files: &'f [LogFile], formats: &'f Formats) -> Self {
+    pub(super) fn new(files: &'f [LogFile], formats: &'f Formats, asked: Asked) -> Self {
         let slots = files.iter().map(|_| Mutex::new(Slot { state: State::Waiting, next: 0, headers: 0 })).collect();
-        Self { files, slots, formats, problems: Mutex::default() }
+        Self { files, slots, formats, asked, problems: Mutex::default(), skipped: Mutex::default() }
     }
 
     /// Draws a chunk from any file, those in front first; none when all are done.
@@ -160,11 +210,11 @@ impl<'f> Queue<'f> {
         }
     }
 
-    /// What went wrong, by file.
-    pub(super) fn into_problems(self) -> Vec<(u32, Error)> {
+    /// What went wrong, and what was not read, by file.
+    pub(super) fn into_problems(self) -> (Vec<(u32, Error)>, Vec<Skipped>) {
         let mut problems = self.problems.into_inner().unwrap_or_default();
         problems.sort_by_key(|(file, _)| *file);
-        problems
+        (problems, self.skipped.into_inner().unwrap_or_default())
     }
 
     fn report(&self, file: u32, error: Error) {
@@ -180,34 +230,41 @@ impl<'f> Queue<'f> {
         let (chunk, headers) = (slot.next, &mut slot.headers);
         let draw = match &mut slot.state {
             State::Waiting | State::Done => None,
-            State::Mapped { map, ranges, reading } => ranges.pop_front().map(|mut range| {
+            State::Mapped { map, ranges, reading, skipped_bytes } => ranges.pop_front().map(|mut range| {
+                let is_amid_pieces =
+                    reading.may_be_in_pieces() && pieces::line_start(map.as_bytes(), range.start).is_none();
                 let text = map.as_bytes().get(range.clone()).unwrap_or_default();
                 let len = self.under_one_header(text, reading, headers);
                 if len < range.len() {
                     ranges.push_front(range.start + len..range.end);
                     range.end = range.start + len;
                 }
-                let disk_bytes = range.len() as u64;
-                Draw { reading: Arc::clone(reading), chunk, text: Text::Mapped(Arc::clone(map), range), disk_bytes }
+                let disk_bytes = range.len() as u64 + std::mem::take(skipped_bytes);
+                let text = Text::Mapped(Arc::clone(map), range);
+                Draw { reading: Arc::clone(reading), chunk, text, is_amid_pieces, disk_bytes }
             }),
-            State::Streamed { chunks, first, reading, seen_bytes } => {
-                let text = first.take().map(Ok).or_else(|| chunks.next());
+            State::Streamed { chunks, first, begun, reading, seen_bytes } => {
+                let text = loop {
+                    let next = first.take().map(Ok).or_else(|| chunks.next());
+                    let next = next.and_then(|next| next.map_err(|error| self.report(file, error)).ok());
+                    let is_end = next.is_none();
+                    let text = match reading.may_be_in_pieces() {
+                        true => begun.ended_by(next),
+                        false => next.map(|text| (text, false)),
+                    };
+                    if text.is_some() || is_end {
+                        break text;
+                    }
+                };
                 let raw_bytes = chunks.reader().raw_bytes();
                 let disk_bytes = raw_bytes - std::mem::replace(seen_bytes, raw_bytes);
-                match text {
-                    Some(Ok(mut text)) => {
-                        let len = self.under_one_header(&text, reading, headers);
-                        if len < text.len() {
-                            *first = Some(text.split_off(len));
-                        }
-                        Some(Draw { reading: Arc::clone(reading), chunk, text: Text::Owned(text), disk_bytes })
+                text.map(|(mut text, is_amid_pieces)| {
+                    let len = self.under_one_header(&text, reading, headers);
+                    if len < text.len() {
+                        *first = Some(text.split_off(len));
                     }
-                    Some(Err(error)) => {
-                        self.report(file, error);
-                        None
-                    }
-                    None => None,
-                }
+                    Draw { reading: Arc::clone(reading), chunk, text: Text::Owned(text), is_amid_pieces, disk_bytes }
+                })
             }
         };
         slot.next += 1;
@@ -235,13 +292,25 @@ impl<'f> Queue<'f> {
             }
             Ok(Source::Empty) => State::Done,
             Ok(Source::Mapped(map)) => {
+                let map = Arc::new(map);
                 let mut reading = Arc::new(self.reading(file, map.as_bytes()));
-                let part = log.part.of(map.as_bytes().len());
+                let mut part = log.part.of(map.as_bytes().len());
+                let mut skipped_bytes = 0;
+                if log.part == Part::WHOLE && reading.header.is_none() {
+                    part = self.asked.part_of(map.as_bytes(), &reading.parser);
+                    let skipped = Skipped::around(&part, file, &map);
+                    skipped_bytes = skipped.as_ref().map_or(0, |skipped| skipped.bytes);
+                    self.skipped.lock().unwrap_or_else(PoisonError::into_inner).extend(skipped);
+                }
                 self.catch_up(map.as_bytes().get(..part.start).unwrap_or_default(), &mut reading, headers);
                 let text = map.as_bytes().get(part.clone()).unwrap_or_default();
                 let ranges = input::split(text, TARGET_CHUNK_BYTES);
-                let ranges = ranges.into_iter().map(|r| r.start + part.start..r.end + part.start).collect();
-                State::Mapped { map: Arc::new(map), ranges, reading }
+                let mut ranges: VecDeque<Range<usize>> =
+                    ranges.into_iter().map(|r| r.start + part.start..r.end + part.start).collect();
+                if reading.may_be_in_pieces() {
+                    join_pieces(map.as_bytes(), ranges.make_contiguous());
+                }
+                State::Mapped { map, ranges, reading, skipped_bytes }
             }
             Ok(Source::Stream(stream)) => {
                 let mut chunks = Box::new(StreamChunks::new(stream, &log.path, TARGET_CHUNK_BYTES));
@@ -251,7 +320,7 @@ impl<'f> Queue<'f> {
                         if log.part != Part::WHOLE {
                             return self.resume(file, log, reading);
                         }
-                        State::Streamed { chunks, first: Some(first), reading, seen_bytes: 0 }
+                        State::Streamed { chunks, first: Some(first), begun: Begun::default(), reading, seen_bytes: 0 }
                     }
                     Some(Err(error)) => {
                         self.report(file, error);
@@ -275,7 +344,7 @@ impl<'f> Queue<'f> {
         match part {
             Ok(stream) => {
                 let chunks = Box::new(StreamChunks::new(stream, &log.path, TARGET_CHUNK_BYTES));
-                State::Streamed { chunks, first: None, reading, seen_bytes: 0 }
+                State::Streamed { chunks, first: None, begun: Begun::default(), reading, seen_bytes: 0 }
             }
             Err(error) => {
                 self.report(file, error);
@@ -395,9 +464,19 @@ impl<'f> Queue<'f> {
     }
 }
 
+/// Moves the cuts between ranges of a text in front of pieces of one line.
+fn join_pieces(text: &[u8], ranges: &mut [Range<usize>]) {
+    let mut next = None;
+    for range in ranges.iter_mut().rev() {
+        range.end = next.unwrap_or(range.end);
+        range.start = pieces::line_start(text, range.start).unwrap_or(range.start);
+        next = Some(range.start);
+    }
+}
+
 /// What reads the lines of a file, by its first ones; what is said about it goes unheard.
 pub(super) fn parser_for(text: &[u8], formats: &Formats) -> LineParser {
-    Queue::new(&[], formats).reading(0, text).parser
+    Queue::new(&[], formats, Asked::default()).reading(0, text).parser
 }
 
 /// Changes of columns that are followed in one file; more are no log of a server.

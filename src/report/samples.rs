@@ -451,6 +451,7 @@ pub(super) fn half_understood() -> Report {
                 rejected: 40,
                 blank: 5,
                 bytes: 18_700,
+                unread_bytes: 4_200_000_000,
                 format: "combined".to_owned(),
                 start: Some(at(1, 0, 0)),
                 end: Some(at(2, 0, 0)),
