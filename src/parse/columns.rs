@@ -8,7 +8,7 @@
 //! Sources: <https://www.w3.org/TR/WD-logfile.html>, and each format's own.
 
 use super::{
-    needs::{ByteSet, Needs},
+    needs::{Marked, Needs},
     plan,
     slots::{Numbers, Slot, Workspace},
     timestamp::ClfMemo,
@@ -124,16 +124,14 @@ impl Columns {
         self.scan(line, work, |_, _| {}).and_then(|()| work.numbers(line, clock))
     }
 
-    /// What every line holds that fits: something between its columns, and a number or a sign of absence where a time
-    /// comes first.
+    /// What every line holds that fits: something between its columns, and a time where that comes first.
     pub(super) fn needs(&self) -> Needs {
         let first = self.columns.first().and_then(|column| column.take).map(|(slot, _)| slot);
-        let is_timed = matches!(first, Some(Slot::Date | Slot::Time));
-        let before_times = || (b'0'..=b'9').chain(*b" \t,-\"[{");
+        let separators = self.required.saturating_sub(1);
         Needs {
-            first: if is_timed { ByteSet::of(before_times()) } else { ByteSet::default() },
-            day: first == Some(Slot::Date),
-            separators: Some((self.separator, self.required.saturating_sub(1))),
+            marked: Marked::in_text(if self.separator == Separator::Comma && separators > 0 { b"," } else { b"" }),
+            time: matches!(first, Some(Slot::Date | Slot::Time)).then_some(first == Some(Slot::Date)),
+            separators: Some((self.separator, separators)),
             ..Needs::default()
         }
     }

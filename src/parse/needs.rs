@@ -5,49 +5,49 @@
 use super::columns::Separator;
 use memchr::memchr_iter;
 
-/// A set of bytes.
+/// Bytes that formats are told by.
+const MARKS: &[u8; 19] = b"\" \t[]{}()|:;,=-/%<>";
+
+/// Some of [`MARKS`], as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct ByteSet([u64; 4]);
+pub(super) struct Marked(u32);
 
-impl ByteSet {
-    pub(super) fn of(bytes: impl IntoIterator<Item = u8>) -> Self {
-        let mut set = Self::default();
-        bytes.into_iter().for_each(|byte| set.add(byte));
-        set
-    }
-
-    #[inline]
-    fn add(&mut self, byte: u8) {
-        if let Some(word) = self.0.get_mut(usize::from(byte >> 6)) {
-            *word |= 1 << (byte & 63);
+impl Marked {
+    /// Those among some bytes; others are left out.
+    pub(super) fn in_text(text: &[u8]) -> Self {
+        let mut seen = [false; 256];
+        for byte in text {
+            if let Some(seen) = seen.get_mut(usize::from(*byte)) {
+                *seen = true;
+            }
         }
-    }
-
-    #[inline]
-    fn has(&self, byte: u8) -> bool {
-        self.0.get(usize::from(byte >> 6)).is_some_and(|word| word >> (byte & 63) & 1 == 1)
-    }
-
-    #[inline]
-    fn holds(&self, other: &Self) -> bool {
-        self.0.iter().zip(other.0).all(|(has, needed)| needed & !has == 0)
+        let is_seen = |mark: &u8| seen.get(usize::from(*mark)).copied().unwrap_or(false);
+        Self(MARKS.iter().enumerate().fold(0, |bits, (i, mark)| bits | u32::from(is_seen(mark)) << i))
     }
 }
 
 /// What there is to see of a line at a glance.
 pub(super) struct Glance<'l> {
     line: &'l [u8],
-    bytes: ByteSet,
+    marked: Marked,
     quotes: usize,
     blanks: usize,
     tabs: usize,
+    has_clf_day: bool,
 }
 
 impl<'l> Glance<'l> {
     pub(super) fn at(line: &'l [u8]) -> Self {
-        let bytes = ByteSet::of(line.iter().copied());
-        let count = |byte| if bytes.has(byte) { memchr_iter(byte, line).count() } else { 0 };
-        Self { line, bytes, quotes: count(b'"'), blanks: count(b' '), tabs: count(b'\t') }
+        let count = |byte| memchr_iter(byte, line).count();
+        let is_clf_day = |slash: usize| line.get(slash + 4) == Some(&b'/') && line.get(slash + 9) == Some(&b':');
+        Self {
+            line,
+            marked: Marked::in_text(line),
+            quotes: count(b'"'),
+            blanks: count(b' '),
+            tabs: count(b'\t'),
+            has_clf_day: memchr_iter(b'/', line).any(is_clf_day),
+        }
     }
 }
 
@@ -55,11 +55,13 @@ impl<'l> Glance<'l> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Needs {
     /// Each of these somewhere.
-    pub(super) bytes: ByteSet,
-    /// One of these first, if any is named.
-    pub(super) first: ByteSet,
-    /// A day with dashes first, where the line does not begin with what may stand in its place.
-    pub(super) day: bool,
+    pub(super) marked: Marked,
+    /// This first, if anything is named.
+    pub(super) first: Option<u8>,
+    /// A time first, or what may stand in its place; and whether the time begins with a day with dashes.
+    pub(super) time: Option<bool>,
+    /// A day as the common log format has it, and what follows it.
+    pub(super) clf_day: bool,
     /// So many double quotes.
     pub(super) quotes: usize,
     /// So many of what parts its columns.
@@ -71,15 +73,22 @@ impl Needs {
     #[inline]
     pub(super) fn are_met(&self, glance: &Glance<'_>) -> bool {
         let first = glance.line.first().copied().unwrap_or_default();
-        glance.bytes.holds(&self.bytes)
+        let begins = || match self.time {
+            _ if !first.is_ascii_digit() => self.time.is_none() || b" \t,-\"[{".contains(&first),
+            Some(true) => glance.line.get(4) == Some(&b'-'),
+            _ => true,
+        };
+        self.marked.0 & !glance.marked.0 == 0
+            && (glance.has_clf_day || !self.clf_day)
             && glance.quotes >= self.quotes
-            && (self.first == ByteSet::default() || self.first.has(first))
-            && (!self.day || !first.is_ascii_digit() || glance.line.get(4) == Some(&b'-'))
+            && self.first.is_none_or(|byte| byte == first)
+            && begins()
             && self.separators.is_none_or(|(separator, least)| match separator {
                 Separator::BlankOrTab if glance.tabs > 0 => glance.tabs >= least,
                 Separator::BlankOrTab | Separator::Blank => glance.blanks >= least,
                 Separator::Tab => glance.tabs >= least,
-                Separator::Comma => least == 0 || glance.bytes.has(b','),
+                // Its mark is needed beside.
+                Separator::Comma => true,
             })
     }
 }

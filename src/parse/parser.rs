@@ -5,7 +5,7 @@ use super::{
     formats,
     json::JsonPlan,
     loose,
-    needs::{ByteSet, Needs},
+    needs::{Marked, Needs},
     pairs::Pairs,
     plan::{Plan, Progress, Stop, with_nul},
     slots::{Numbers, Slot, Workspace},
@@ -114,12 +114,12 @@ impl Parser {
 
     /// What every line holds that this format reads.
     pub(super) fn needs(&self) -> Needs {
-        let bytes = |bytes: &[u8]| Needs { bytes: ByteSet::of(bytes.iter().copied()), ..Needs::default() };
+        let marked = |marks: &[u8]| Needs { marked: Marked::in_text(marks), ..Needs::default() };
         match self {
             Self::Text(plan) => plan.needs(),
             Self::Columns(columns) => columns.needs(),
-            Self::Json(_) => bytes(b"{\"}"),
-            Self::Pairs(pairs) => bytes(pairs.marks()),
+            Self::Json(_) => marked(b"{\"}"),
+            Self::Pairs(pairs) => marked(pairs.marks()),
             Self::Loose => Needs::default(),
         }
     }

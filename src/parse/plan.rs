@@ -42,7 +42,7 @@
 //! the reason, with its column.
 
 use super::{
-    needs::{ByteSet, Needs},
+    needs::{Marked, Needs},
     strftime::Parts,
     timestamp::{self, ClfMemo},
     variables::{Meaning, TimeKind},
@@ -187,14 +187,16 @@ impl Plan {
         self.steps.last().is_some_and(|s| s.end == End::Line && s.meaning == Meaning::Skip)
     }
 
-    /// What every line holds that fits: the fixed texts.
+    /// What every line holds that fits: the fixed texts, and a time.
     pub(super) fn needs(&self) -> Needs {
-        let texts = || std::iter::once(&self.lead).chain(self.steps.iter().map(|step| &step.after));
-        let bytes = || texts().flat_map(|text| text.iter().copied());
+        let texts: Vec<&[u8]> =
+            std::iter::once(&self.lead).chain(self.steps.iter().map(|step| &step.after)).map(|t| &**t).collect();
+        let texts = texts.concat();
         Needs {
-            bytes: ByteSet::of(bytes()),
-            first: ByteSet::of(self.lead.first().copied()),
-            quotes: bytes().filter(|byte| *byte == b'"').count(),
+            marked: Marked::in_text(&texts),
+            first: self.lead.first().copied(),
+            clf_day: self.steps.iter().any(|step| step.meaning == Meaning::Time(TimeKind::Clf)),
+            quotes: memchr_iter(b'"', &texts).count(),
             ..Needs::default()
         }
     }
