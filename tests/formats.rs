@@ -364,3 +364,71 @@ fn pieces_without_an_end_are_lines_of_their_own() {
     let piped = pipe(text.as_bytes(), ["--output", "json", "-"]).report();
     assert_eq!((&piped["totals"], &piped["input"]["parsed"]), (&found["totals"], &totals["parsed"]));
 }
+
+/// An archive of files in their order.
+fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, *bytes).unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
+#[test]
+fn each_member_of_an_archive_is_covered_by_itself() {
+    let json = parse::by_id("caddy").unwrap().example;
+    let good = format!("{LINE}\n").repeat(40_000);
+    let (late, early) = (format!("{json}\n{json}"), format!("gibberish\n{good}"));
+    let packed = gzip(good.replace("192.0.2.7", "192.0.2.8").as_bytes());
+    let files: [(&str, &[u8]); 4] =
+        [("logs/b.log", late.as_bytes()), ("logs/a.log", early.as_bytes()), ("c.log", b""), ("d.log.gz", &packed)];
+    let archive = tar(&files);
+    let dir = workshop();
+    for (name, bytes) in [("x.tar", archive.clone()), ("x.tgz", gzip(&archive))] {
+        let path = put(dir.path(), name, &bytes);
+        let path = path.to_str().unwrap();
+        let found = report([path]);
+        let covered = found["input"]["files"].as_array().unwrap();
+        let rows: Vec<_> = covered
+            .iter()
+            .map(|f| [&f["path"], &f["format"], &f["lines"], &f["rejected"]].map(|v| v.to_string()))
+            .collect();
+        let row = |member: &str, format: &str, lines: u64, rejected: u64| {
+            [format!("\"{path}:{member}\""), format!("\"{format}\""), lines.to_string(), rejected.to_string()]
+        };
+        let expected = [
+            row("d.log.gz", "combined", 40_000, 0),
+            row("logs/a.log", "combined", 40_001, 1),
+            row("logs/b.log", "caddy", 2, 0),
+        ];
+        assert_eq!(rows, expected);
+        let first = &found["input"]["rejections"][0]["first"];
+        assert_eq!((first["file"].as_str(), &first["line"]), (Some(format!("{path}:logs/a.log").as_str()), &1.into()));
+        let page = run([path]).out;
+        assert!(page.contains(&format!("{path}:logs/b.log: caddy")) && page.contains(" in 3 files"), "{page}");
+        let part = dir.path().join("x.afpart");
+        let mapped = run(["map", "-o", part.to_str().unwrap(), path]);
+        assert_eq!(mapped.code, Some(0), "{mapped:?}");
+        let reduced = run(["reduce", "--output", "json", part.to_str().unwrap()]);
+        let whole = run(["--output", "json", "--threads", "3", path]);
+        assert!(reduced.out == whole.out && whole.report() == found, "{name}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_archive_is_said_of_the_archive() {
+    let dir = workshop();
+    let archive =
+        tar(&[("a.log", format!("{LINE}\n").as_bytes()), ("b.log", format!("{LINE}\n").repeat(99).as_bytes())]);
+    let path = put(dir.path(), "x.tar", &archive[..archive.len() / 2]);
+    let found = run(["--output", "json", path.to_str().unwrap()]);
+    assert_eq!(found.code, Some(2));
+    let covered = &found.report()["input"]["files"];
+    let [whole, a, b] = [0, 1, 2].map(|i| &covered[i]);
+    assert!(whole["path"].as_str().unwrap().ends_with("x.tar") && whole["problem"].is_string(), "{covered}");
+    assert_eq!((&whole["lines"], &a["lines"]), (&0.into(), &1.into()));
+    assert!(a["problem"].is_null() && b["lines"].as_u64().unwrap() > 1, "{covered}");
+}

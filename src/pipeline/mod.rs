@@ -6,6 +6,7 @@ mod coverage;
 mod doctor;
 mod errors;
 mod map;
+mod members;
 mod memory;
 mod news;
 mod reduce;
@@ -24,6 +25,7 @@ pub use reduce::{Parts, merge_parts, open_parts, reduce};
 pub use reread::reread;
 pub use source::{FormatChoice, Formats, Heads};
 
+use self::members::Scanned;
 use crate::{
     detect::{self, Findings, Who},
     error::{Error, Kind},
@@ -160,17 +162,26 @@ struct Read {
 fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progress, wanted: Option<&str>) -> Read {
     let Discovery { files, mut problems, .. } = found;
     let budget = Budget::new(options.memory_bytes, options.detect.window_secs).wanting(wanted);
-    let (tallies, noticed, skipped) = scan::scan(&files, options, &budget, progress);
+    let Scanned { files, tallies, problems: noticed, skipped, .. } = scan::scan(&files, options, &budget, progress);
     progress.finish();
     let (zoneless, broken): (Vec<_>, Vec<_>) = noticed.into_iter().partition(|(_, error)| error.kind == Kind::NoZone);
     let numbers = coverage::LineNumbers::new(&files, &tallies.chunks).behind(skipped);
     let input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
     problems.extend(broken.into_iter().map(|(_, error)| error));
     problems.extend(unknown_formats(&files, &input, &tallies.chunks, &numbers));
+    let input = sorted(&files, input);
     let (ledger, left_out) = tally::build_between((tallies.shards, tallies.kept), bounds(options, &input), &budget);
     let limits = zone_assumed(&zoneless, &files).into_iter().collect();
     let read = Read { ledger, budget, notes: Notes::default(), input, numbers, problems, limits };
     completed(read, errors, options, left_out)
+}
+
+/// The files in order of their paths, which members of an archive are not.
+fn sorted(files: &[LogFile], mut input: Input) -> Input {
+    let mut covered: Vec<_> = files.iter().map(|file| &file.path).zip(input.files).collect();
+    covered.sort_by_key(|(path, _)| *path);
+    input.files = covered.into_iter().map(|(_, covered)| covered).collect();
+    input
 }
 
 /// With the error logs, and what is to be said of `left_out` requests.

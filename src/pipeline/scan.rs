@@ -5,11 +5,11 @@
 
 use super::{
     Options,
-    skip::{Asked, Skipped},
+    members::{self, Scanned},
+    skip::Asked,
     source::{Draw, Queue, Reading},
 };
 use crate::{
-    error::Error,
     input::{self, LogFile},
     model::{
         event::{Reason, Rejection},
@@ -31,9 +31,6 @@ const REJECTED_BYTES_MAX: usize = 512;
 /// Longer lines are rejected unread: nothing that a server writes comes near.
 const LINE_BYTES_MAX: usize = 256 << 10;
 
-/// What was read, what went wrong with files as a whole, by index, and what was not read of them.
-pub(super) type Scanned = (Tallies, Vec<(u32, Error)>, Vec<Skipped>);
-
 /// Reads all files within a budget, as far as they may hold lines of the span asked for.
 ///
 /// Workers are threads of their own: they wait for the store, and what waits may not hold up a pool's other work.
@@ -52,8 +49,7 @@ pub(super) fn scan(files: &[LogFile], options: &Options, budget: &Budget, progre
         }
     });
     let (shards, kept) = store.take();
-    let (problems, skipped) = queue.into_problems();
-    (Tallies { shards, kept, chunks }, problems, skipped)
+    members::unfolded(files, Tallies { shards, kept, chunks }, queue.into_findings())
 }
 
 /// One worker: draws until nothing is left.
