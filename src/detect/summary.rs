@@ -168,6 +168,7 @@ fn client(facts: &Facts<'_>, addr: u128, by_cause: &[u64; 5], users: u64) -> Opt
         status_403: count(&|s| s == 403),
         main_cause: main.id(),
         users,
+        origin: None,
         first: visits().map(|v| v.time()).min()?,
         last: visits().map(|v| v.time()).max()?,
         approximate: !facts.ledger.kept.is_all(),

@@ -15,7 +15,7 @@ pub struct FileCoverage {
     pub bytes: u64,
     /// Bytes of log text beside them that were passed over, since the file is in order of time and they lie outside
     /// the span asked for.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     pub unread_bytes: u64,
     /// Lines, the last one counted with or without its newline.
     pub lines: u64,
@@ -34,7 +34,7 @@ pub struct FileCoverage {
     pub problem: Option<String>,
 }
 
-fn is_none(number: &u64) -> bool {
+fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
