@@ -12,6 +12,7 @@ use crate::{
         words::{self, EVENT_CAUSES, clock, count, date, share},
     },
 };
+use std::collections::BTreeMap;
 
 /// Columns of the longest bar, where there is room for it.
 const BAR: usize = 24;
@@ -56,13 +57,27 @@ pub(super) fn clients(page: &mut Page, report: &Report, options: &Options) {
     }
     page.heading("Clients to look at (most 401 and 403; names are claimed user names)");
     let one_day = days(&shown).is_none_or(|(first, last)| date(first) == date(last));
-    let are_labelled = shown.iter().any(|client| client.origin.is_some());
-    let seen = if one_day { "seen" } else { "seen (days)" };
-    let header = ["client", "requests", "served", "401", "403", "names", "mostly", seen, "from"];
-    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    let header =
+        ["client", "requests", "served", "401", "403", "names", "mostly", if one_day { "seen" } else { "seen (days)" }];
+    let mut rows = vec![header.map(str::to_owned)];
     rows.extend(shown.iter().map(|client| row(client, one_day)));
-    rows.iter_mut().filter(|_| !are_labelled).for_each(|row| row.truncate(header.len() - 1));
     table(page, &rows);
+    origins(page, &shown);
+}
+
+/// Where the clients are from, where that is known.
+fn origins(page: &mut Page, clients: &[&ClientSummary]) {
+    const MOST_CLIENTS: usize = 4;
+    let mut by_origin: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for client in clients {
+        let origin = client.origin.as_ref().map(|origin| inert(origin.text().as_bytes()));
+        if let Some(origin) = origin {
+            by_origin.entry(origin).or_default().push(client.client.inert());
+        }
+    }
+    for (origin, clients) in by_origin {
+        page.wrapped(2, 4, &Prose::new().text(&format!("from {origin}: ")).kept(&words::list(&clients, MOST_CLIENTS)));
+    }
 }
 
 fn days(clients: &[&ClientSummary]) -> Option<(Time, Time)> {
@@ -70,7 +85,7 @@ fn days(clients: &[&ClientSummary]) -> Option<(Time, Time)> {
     Some((first, clients.iter().map(|client| client.last).max()?))
 }
 
-fn row(client: &ClientSummary, one_day: bool) -> Vec<String> {
+fn row(client: &ClientSummary, one_day: bool) -> [String; 8] {
     let seen = if one_day {
         format!("{}-{}", clock(client.first), clock(client.last))
     } else {
@@ -78,8 +93,7 @@ fn row(client: &ClientSummary, one_day: bool) -> Vec<String> {
         let (first, last) = (day(client.first), day(client.last));
         if first == last { first } else { format!("{first}/{last}") }
     };
-    let origin = client.origin.as_ref().map(|origin| inert(origin.text().as_bytes()));
-    vec![
+    [
         client.client.inert(),
         count(client.requests),
         count(client.ok),
@@ -88,37 +102,36 @@ fn row(client: &ClientSummary, one_day: bool) -> Vec<String> {
         count(client.users),
         words::event_cause_short(client.main_cause).to_owned(),
         seen,
-        origin.unwrap_or_default(),
     ]
 }
 
 /// Columns as wide as their widest cell; where the page is narrow, the last ones are left out. A client that is
 /// too long for its column has a line of its own, in full: an address is there to be copied.
-fn table(page: &mut Page, rows: &[Vec<String>]) {
-    let mut widths = vec![0; rows.first().map_or(0, Vec::len)];
+fn table(page: &mut Page, rows: &[[String; 8]]) {
+    let mut widths = [0; 8];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(page.columns(cell));
         }
     }
-    let Some((client, figures)) = widths.split_first() else { return };
+    let [client, figures @ ..] = widths;
     let taken = |columns: &[usize]| columns.iter().map(|width| width + 2).sum::<usize>() + 2;
     let fitting = |shown: &usize| {
-        figures.get(..*shown).is_none_or(|figures| taken(figures) + (*client).min(SHORT_CLIENT) <= page.width)
+        figures.get(..*shown).is_none_or(|figures| taken(figures) + client.min(SHORT_CLIENT) <= page.width)
     };
     let shown = (0..=figures.len()).rev().find(fitting).unwrap_or(0);
     let figures = figures.get(..shown).unwrap_or_default();
-    let client = (*client).min(page.width.saturating_sub(taken(figures)));
+    let client = client.min(page.width.saturating_sub(taken(figures)));
     for (i, row) in rows.iter().enumerate() {
         let tone = if i == 0 { Tone::Faint } else { Tone::Plain };
-        let mut line = row.first().cloned().unwrap_or_default();
+        let mut line = row[0].clone();
         if page.columns(&line) > client {
             page.line(2, &Prose::new().text(&page.cut(&line, page.width - 2)));
             line.clear();
         }
         line.push_str(&" ".repeat(client.saturating_sub(page.columns(&line))));
         for (at, (cell, width)) in row.iter().skip(1).zip(figures).enumerate() {
-            // The last columns are words.
+            // The last two columns are words.
             line.push_str(&if at < 5 { format!("  {cell:>width$}") } else { format!("  {cell:<width$}") });
         }
         page.line(2, &Prose::new().toned(tone, &line));
