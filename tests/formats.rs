@@ -384,7 +384,7 @@ fn each_member_of_an_archive_is_covered_by_itself() {
     let (late, early) = (format!("{json}\n{json}"), format!("gibberish\n{good}"));
     let packed = gzip(good.replace("192.0.2.7", "192.0.2.8").as_bytes());
     let files: [(&str, &[u8]); 4] =
-        [("logs/b.log", late.as_bytes()), ("logs/a.log", early.as_bytes()), ("c.log", b""), ("d.log.gz", &packed)];
+        [("c.log", b""), ("d.log.gz", &packed), ("logs/a.log", early.as_bytes()), ("logs/b.log", late.as_bytes())];
     let archive = tar(&files);
     let dir = workshop();
     for (name, bytes) in [("x.tar", archive.clone()), ("x.tgz", gzip(&archive))] {
