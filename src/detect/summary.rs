@@ -207,7 +207,12 @@ pub(crate) fn limits(facts: &Facts<'_>) -> Vec<String> {
 
 /// The same for the same incident: status, scope and start, hashed with FNV-1a.
 pub(crate) fn id(status: u16, scope: &Scope, start: u32) -> String {
-    let text = format!("{status} {scope:?} {start}");
+    // Ids outlive this version: they rest on these words and on nothing else that a scope may say.
+    let Scope { path_prefix, vhost, method, upstream, ua_family, client_net, http_version, .. } = scope;
+    let text = format!(
+        "{status} Scope {{ path_prefix: {path_prefix:?}, vhost: {vhost:?}, method: {method:?}, upstream: {upstream:?}, \
+         ua_family: {ua_family:?}, client_net: {client_net:?}, http_version: {http_version:?} }} {start}"
+    );
     let hash = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
