@@ -103,6 +103,7 @@
 //! | [`usual`] | what is usual in each part of a site, and whether the last hour stands out |
 //! | [`cases`] | the life of an incident over many runs, and what there is to say of it |
 //! | [`notify`] | mail, SMTP, Slack, webhooks, Alertmanager, programs, node_exporter (the only network access) |
+//! | [`geoip`] | labels of networks, from the operator's databases (maxminddb) |
 //! | [`privacy`] | a report without persons: pseudonyms, coarse networks, no queries |
 //! | [`report`] | terminal, HTML, Markdown, JSON, CSV; what is said of an incident; every escape |
 //! | [`pipeline`] | the order of it all |
@@ -138,6 +139,7 @@ pub mod detect;
 pub mod error;
 pub mod errorlog;
 pub mod exchange;
+pub mod geoip;
 pub mod input;
 pub mod model;
 pub mod notify;

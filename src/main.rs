@@ -5,6 +5,7 @@
 use authfault::{
     cli::{AnalyzeArgs, BacktestArgs, Cli, Command, DoctorArgs, DoctorOutput, ExplainArgs, ReadingArgs, When},
     detect::causes,
+    geoip::Databases,
     input::{self, Discovery},
     model::{logged::inert, report::Report},
     notify::Message,
@@ -83,12 +84,18 @@ fn refuse(error: &clap::Error) -> ExitCode {
 fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
     let options = options(args)?;
     args.renderers()?;
+    let origins = Databases::open(&args.geoip)?;
     let (found, errors, progress) = set_out(args)?;
-    publish(args, &options, pipeline::analyze(found, errors, &options, &progress))
+    publish(args, &options, &origins, pipeline::analyze(found, errors, &options, &progress))
 }
 
 /// Says what went wrong, writes the files, prints the report.
-fn publish(args: &AnalyzeArgs, options: &pipeline::Options, analysis: Analysis) -> Result<ExitCode, String> {
+fn publish(
+    args: &AnalyzeArgs,
+    options: &pipeline::Options,
+    origins: &Databases,
+    mut analysis: Analysis,
+) -> Result<ExitCode, String> {
     let renderers = args.renderers()?;
     let scheme = scheme(args)?;
     for problem in &analysis.problems {
@@ -98,6 +105,7 @@ fn publish(args: &AnalyzeArgs, options: &pipeline::Options, analysis: Analysis) 
         return Ok(ExitCode::from(2));
     }
     let status = status(args, &analysis);
+    origins.label(&mut analysis.report);
     let report = match &args.incident {
         Some(id) => analysis.report.of_incident(id)?,
         None => analysis.report,

@@ -225,3 +225,71 @@ fn final_newlines_and_carriage_returns_do_not_matter() {
     let dos = placeless(report([put(dir.path(), "dos.log", dos.as_bytes())]));
     assert_eq!(dos, unix);
 }
+
+/// The report without what tells how much was read.
+fn concluded(mut report: Value) -> Value {
+    report["input"] = json!(null);
+    report["limits"] = json!(null);
+    let incidents = report["incidents"].as_array_mut().unwrap();
+    incidents.iter_mut().flat_map(|i| i["samples"].as_array_mut().unwrap()).for_each(|s| s["file"] = json!(null));
+    report
+}
+
+/// What is packed is always read whole; numbers of lines are the same, too.
+#[test]
+fn passing_over_what_lies_outside_the_span_changes_nothing() {
+    use generator::{FIRST_SECOND, Settings, Size};
+    let settings = Settings {
+        size: Size::Lines(60_000),
+        clients: 3000,
+        shuffle_secs: 120,
+        days: 2,
+        fault_minutes: 60,
+        ..Settings::default()
+    };
+    let (text, _) = generator::log(&settings);
+    let dir = workshop();
+    let (plain, packed) = (put(dir.path(), "a.log", &text), put(dir.path(), "b.log", &gzip(&text)));
+    let mut dice = Dice::new(7);
+    let mut time = || {
+        let secs = FIRST_SECOND + dice.below(2 * 86_400) as u64;
+        chrono::DateTime::from_timestamp(secs as i64, 0).unwrap().to_rfc3339()
+    };
+    let mut spans: Vec<[String; 2]> = (0..5)
+        .map(|_| {
+            let mut ends = [time(), time()];
+            ends.sort();
+            ends
+        })
+        .collect();
+    spans.extend(
+        [["2h", "30m"], ["90s", "1s"], ["1970-01-01", "2025-10-06"], ["2030-01-01", "2031-01-01"]]
+            .map(|ends| ends.map(str::to_owned)),
+    );
+    let (tried, mut passed_over) = (spans.len(), 0);
+    for [since, until] in spans {
+        let args = ["--since", &since, "--until", &until];
+        let (part, whole) = (json(&[plain.clone()], &args).report(), json(&[packed.clone()], &args).report());
+        let covered = &part["input"]["files"][0];
+        let [bytes, unread] = ["bytes", "unread_bytes"].map(|key| covered[key].as_u64().unwrap_or(0));
+        assert_eq!(bytes + unread, text.len() as u64, "{since} {until}");
+        assert!(whole["input"]["files"][0]["unread_bytes"].is_null(), "{since} {until}");
+        passed_over += usize::from(unread > 0);
+        assert_eq!(concluded(part), concluded(whole), "{since} {until}");
+    }
+    assert!(passed_over > tried / 2, "{passed_over} of {tried}");
+}
+
+#[test]
+fn a_log_in_no_order_is_read_whole() {
+    let text = long_log();
+    let half = text.len() / 2 + text[text.len() / 2..].iter().position(|b| *b == b'\n').unwrap() + 1;
+    let dir = workshop();
+    let turned = put(dir.path(), "a.log", &[&text[half..], &text[..half]].concat());
+    let damaged = put(dir.path(), "b.log", &[&text[..half], &vec![b'\n'; 500_000], &text[half..]].concat());
+    for path in [turned, damaged] {
+        let report = json(&[path], &["--since", "2h"]).report();
+        let covered = &report["input"]["files"][0];
+        assert!(covered["unread_bytes"].is_null(), "{covered}");
+    }
+}

@@ -307,3 +307,128 @@ fn the_list_of_formats_shows_a_line_of_each() {
         assert!(listed.contains(&format!("\n  example  {}\n", format.example)), "{}", format.id);
     }
 }
+
+/// A line as Docker's json-file writes it: cut where its buffer is full.
+fn docker(line: &str) -> String {
+    let record = |text: &str| {
+        let text = serde_json::to_string(text).unwrap();
+        format!("{{\"log\":{text},\"stream\":\"stdout\",\"time\":\"2026-03-10T10:20:52.1Z\"}}\n")
+    };
+    let line = format!("{line}\n");
+    line.as_bytes().chunks(16 << 10).map(|piece| record(std::str::from_utf8(piece).unwrap())).collect()
+}
+
+/// The same as CRI writes it.
+fn cri(line: &str) -> String {
+    let pieces: Vec<&[u8]> = line.as_bytes().chunks(16 << 10).collect();
+    let tag = |i: usize| if i + 1 == pieces.len() { "F" } else { "P" };
+    let record = |(i, piece): (usize, &&[u8])| {
+        format!("2026-03-10T10:20:52.003Z stdout {} {}\n", tag(i), std::str::from_utf8(piece).unwrap())
+    };
+    pieces.iter().enumerate().map(record).collect()
+}
+
+#[test]
+fn lines_that_a_container_logger_cut_are_read_as_one() {
+    let line = |i: usize, len: usize| {
+        LINE.replace("/app/", &format!("/app/{}", "\\x22".repeat(len / 4)))
+            .replace("192.0.2.7", &format!("192.0.2.{}", i % 250))
+    };
+    let lines: Vec<String> = (0..400).map(|i| line(i, if i % 3 == 0 { 7 } else { 41_000 })).collect();
+    let dir = workshop();
+    for wrapped in [docker, cri] {
+        let text: String = lines.iter().map(|line| wrapped(line)).collect();
+        let records = text.lines().count() as u64;
+        let path = put(dir.path(), "a.log", text.as_bytes());
+        let one = run(["--output", "json", "--threads", "1", path.to_str().unwrap()]);
+        let found = one.report();
+        assert_eq!(found["input"]["parsed"], 400, "{}", found["input"]);
+        assert_eq!((&found["input"]["rejected"], &found["input"]["blank"]), (&0.into(), &(records - 400).into()));
+        let many = run(["--output", "json", "--threads", "5", path.to_str().unwrap()]);
+        let piped = pipe(text.as_bytes(), ["--output", "json", "-"]);
+        assert!(many.out == one.out && piped.out.replace("\"-\"", &format!("{path:?}")) == one.out);
+    }
+}
+
+#[test]
+fn pieces_without_an_end_are_lines_of_their_own() {
+    let dir = workshop();
+    let piece = cri(LINE).replace(" F ", " P ");
+    let end = cri(LINE);
+    let text = [end.as_str(), &piece.repeat(80_000), &end, &piece.repeat(100), &end].concat();
+    let path = put(dir.path(), "a.log", text.as_bytes());
+    let found = report([path.to_str().unwrap()]);
+    let totals = &found["input"];
+    // What follows a hundred pieces is garbage as one line, so that these stand alone too.
+    assert_eq!((&totals["lines"], &totals["parsed"]), (&80_103.into(), &80_103.into()), "{totals}");
+    let piped = pipe(text.as_bytes(), ["--output", "json", "-"]).report();
+    assert_eq!((&piped["totals"], &piped["input"]["parsed"]), (&found["totals"], &totals["parsed"]));
+}
+
+/// An archive of files in their order.
+fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        archive.append_data(&mut header, name, *bytes).unwrap();
+    }
+    archive.into_inner().unwrap()
+}
+
+#[test]
+fn each_member_of_an_archive_is_covered_by_itself() {
+    let json = parse::by_id("caddy").unwrap().example;
+    let good = format!("{LINE}\n").repeat(40_000);
+    let (late, early) = (format!("{json}\n{json}"), format!("gibberish\n{good}"));
+    let packed = gzip(good.replace("192.0.2.7", "192.0.2.8").as_bytes());
+    let files: [(&str, &[u8]); 4] =
+        [("c.log", b""), ("d.log.gz", &packed), ("logs/a.log", early.as_bytes()), ("logs/b.log", late.as_bytes())];
+    let archive = tar(&files);
+    let dir = workshop();
+    for (name, bytes) in [("x.tar", archive.clone()), ("x.tgz", gzip(&archive))] {
+        let path = put(dir.path(), name, &bytes);
+        let path = path.to_str().unwrap();
+        let found = report([path]);
+        let covered = found["input"]["files"].as_array().unwrap();
+        let rows: Vec<_> = covered
+            .iter()
+            .map(|f| [&f["path"], &f["format"], &f["lines"], &f["rejected"]].map(|v| v.to_string()))
+            .collect();
+        let row = |member: &str, format: &str, lines: u64, rejected: u64| {
+            [format!("\"{path}:{member}\""), format!("\"{format}\""), lines.to_string(), rejected.to_string()]
+        };
+        let expected = [
+            row("d.log.gz", "combined", 40_000, 0),
+            row("logs/a.log", "combined", 40_001, 1),
+            row("logs/b.log", "caddy", 2, 0),
+        ];
+        assert_eq!(rows, expected);
+        let first = &found["input"]["rejections"][0]["first"];
+        assert_eq!((first["file"].as_str(), &first["line"]), (Some(format!("{path}:logs/a.log").as_str()), &1.into()));
+        let page = run([path]).out;
+        assert!(page.contains(&format!("{path}:logs/b.log: caddy")) && page.contains(" in 3 files"), "{page}");
+        let part = dir.path().join("x.afpart");
+        let mapped = run(["map", "-o", part.to_str().unwrap(), path]);
+        assert_eq!(mapped.code, Some(0), "{mapped:?}");
+        let reduced = run(["reduce", "--output", "json", part.to_str().unwrap()]);
+        let whole = run(["--output", "json", "--threads", "3", path]);
+        assert!(reduced.out == whole.out && whole.report() == found, "{name}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_archive_is_said_of_the_archive() {
+    let dir = workshop();
+    let archive =
+        tar(&[("a.log", format!("{LINE}\n").as_bytes()), ("b.log", format!("{LINE}\n").repeat(99).as_bytes())]);
+    let path = put(dir.path(), "x.tar", &archive[..archive.len() / 2]);
+    let found = run(["--output", "json", path.to_str().unwrap()]);
+    assert_eq!(found.code, Some(2));
+    let covered = &found.report()["input"]["files"];
+    let [whole, a, b] = [0, 1, 2].map(|i| &covered[i]);
+    assert!(whole["path"].as_str().unwrap().ends_with("x.tar") && whole["problem"].is_string(), "{covered}");
+    assert_eq!((&whole["lines"], &a["lines"]), (&0.into(), &1.into()));
+    assert!(a["problem"].is_null() && b["lines"].as_u64().unwrap() > 1, "{covered}");
+}

@@ -10,6 +10,7 @@ mod cli; // what may be typed, exit codes, messages, where output goes
 mod errorlog; // what the server's error log settles, and what it leaves alone
 mod explain; // the story of one client
 mod formats; // formats, what operators may say of them, and every odd line
+mod geoip; // labels from databases that the operator names
 mod incidents; // each cause in a small log that ships, and a quiet twin beside it
 mod privacy; // what is passed on names nobody
 mod readme; // what the README shows is what happens

@@ -23,6 +23,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("state", &["exchange", "model", "state"]),
     ("notify", &["model", "notify"]),
     ("usual", &["model", "usual"]),
+    ("geoip", &["geoip", "model"]),
     ("privacy", &["model", "privacy"]),
     ("report", &["model", "report"]),
     (
@@ -35,7 +36,10 @@ const WALLS: &[(&str, &[&str])] = &[
     ("cli", &["cases", "cli", "detect", "model", "notify", "parse", "pipeline", "report", "tally"]),
     (
         "main",
-        &["cli", "detect", "input", "model", "notify", "parse", "pipeline", "privacy", "progress", "report", "state"],
+        &[
+            "cli", "detect", "geoip", "input", "model", "notify", "parse", "pipeline", "privacy", "progress", "report",
+            "state",
+        ],
     ),
 ];
 
@@ -83,6 +87,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("schemars::", &["model/", "report/renderers/json/"]),
     ("clap::", &["cli/", "main.rs"]),
+    ("maxminddb::", &["geoip.rs"]),
     ("hmac::", &["privacy/names.rs"]),
     (
         "sha2::",

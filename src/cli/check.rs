@@ -107,8 +107,8 @@ pub struct StateArgs {
 }
 
 /// A report of one reading has these; a check has not.
-const NOT_OF_CHECKS: [&str; 9] =
-    ["since", "until", "output", "incident", "exit_code", "quiet", "no_progress", "color", "json"];
+const NOT_OF_CHECKS: [&str; 10] =
+    ["geoip", "since", "until", "output", "incident", "exit_code", "quiet", "no_progress", "color", "json"];
 
 fn hide_what_check_has_not(arg: clap::Arg) -> clap::Arg {
     let is_hidden = arg.is_hide_set() || NOT_OF_CHECKS.contains(&arg.get_id().as_str());
@@ -144,6 +144,7 @@ impl CheckArgs {
             args if args.since.is_some() || args.until.is_some() => return has_none("--since and --until"),
             args if args.incident.is_some() => return has_none("--incident"),
             args if args.exit_code => return has_none("--exit-code"),
+            args if !args.geoip.is_empty() => return has_none("--geoip"),
             args if args.output.id != "terminal" => return has_none("--output (it has -o FILE)"),
             args if args.quiet || args.no_progress => return has_none("--quiet and --no-progress"),
             args if args.color != When::Auto => return has_none("--color"),
@@ -232,6 +233,7 @@ impl BacktestArgs {
         match args {
             _ if args.since.is_some() || args.until.is_some() => return has_none("--since and --until"),
             _ if !args.error_logs.is_empty() => return has_none("--error-log"),
+            _ if !args.geoip.is_empty() => return has_none("--geoip"),
             _ if !args.files.is_empty() => return has_none("files to write (-o)"),
             _ if args.incident.is_some() || args.output.id != "terminal" => return has_none("--incident and --output"),
             _ if args.exit_code || args.ascii || args.color != When::Auto => {

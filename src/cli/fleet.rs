@@ -57,7 +57,8 @@ pub struct ReduceArgs {
 }
 
 /// A part has no more than what was read.
-const NOT_OF_PARTS: [&str; 13] = [
+const NOT_OF_PARTS: [&str; 14] = [
+    "geoip",
     "error_logs",
     "error_log_tz",
     "since",
@@ -132,6 +133,7 @@ impl MapArgs {
             _ if !args.error_logs.is_empty() => return has_none("--error-log"),
             _ if args.since.is_some() || args.until.is_some() => return has_none("--since and --until"),
             _ if args.clients != CLIENTS => return has_none("--clients"),
+            _ if !args.geoip.is_empty() => return has_none("--geoip"),
             _ if args.output.id != "terminal" || args.incident.is_some() => return has_none("--output and --incident"),
             _ if args.anonymize || args.no_anonymize || args.anonymize_key_file.is_some() => {
                 return has_none("--anonymize");

@@ -130,7 +130,8 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     pub also_status: Vec<String>,
 
-    /// Leave out what is before: RFC 3339, a date, or a span before the end of the log such as 2h or 3d
+    /// Leave out what is before: RFC 3339, a date, or a span before the end of the log such as 2h or 3d. Of a plain file
+    /// in order of time, what lies more than an hour outside the span is not read
     #[arg(long, value_name = "TIME", value_parser = span::bound)]
     pub since: Option<Bound>,
     /// Leave out what is at or after: RFC 3339, a date, or a span before the end of the log
@@ -142,6 +143,11 @@ pub struct AnalyzeArgs {
     /// Clients listed in the JSON report at most
     #[arg(long, value_name = "N", default_value_t = CLIENTS)]
     pub clients: usize,
+
+    /// A database in MaxMind's format (GeoLite2-ASN.mmdb, GeoLite2-Country.mmdb and their like) by which clients and
+    /// networks are labelled with autonomous system and country; repeatable
+    #[arg(long = "geoip", value_name = "FILE")]
+    pub geoip: Vec<PathBuf>,
 
     /// What to print
     #[arg(long, value_name = "FORMAT", default_value = "terminal", value_parser = renderer())]
@@ -208,8 +214,8 @@ const WINDOW_SECS: u32 = 300;
 const CLIENTS: usize = 100;
 
 /// A report has these; a story has not.
-const NOT_OF_STORIES: [&str; 8] =
-    ["window", "clients", "files", "exit_code", "incident", "anonymize", "no_anonymize", "anonymize_key_file"];
+const NOT_OF_STORIES: [&str; 9] =
+    ["geoip", "window", "clients", "files", "exit_code", "incident", "anonymize", "no_anonymize", "anonymize_key_file"];
 
 fn hide_what_explain_has_not(arg: clap::Arg) -> clap::Arg {
     let is_hidden = NOT_OF_STORIES.contains(&arg.get_id().as_str());
@@ -230,6 +236,7 @@ impl ExplainArgs {
             _ if args.window != WINDOW_SECS => has_none("--window"),
             _ if args.clients != CLIENTS => has_none("--clients"),
             _ if args.incident.is_some() => has_none("--incident"),
+            _ if !args.geoip.is_empty() => has_none("--geoip"),
             _ if args.anonymize || args.no_anonymize || args.anonymize_key_file.is_some() => has_none("--anonymize"),
             _ if !matches!(args.output.id, "terminal" | "json") => {
                 Err("a story is told as terminal or json".to_owned())

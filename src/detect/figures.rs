@@ -40,6 +40,7 @@ pub(crate) fn scope(facts: &Facts<'_>, bounds: &Bounds) -> Scope {
         upstream: texts(Dimension::Upstream),
         ua_family: texts(Dimension::Family),
         client_net: bounds.nets.iter().map(|net| net_text(*net)).collect(),
+        client_net_origin: Vec::new(),
         http_version: texts(Dimension::Protocol),
     };
     if scope.path_prefix.iter().any(|p| p == "/") {

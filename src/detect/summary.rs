@@ -168,6 +168,7 @@ fn client(facts: &Facts<'_>, addr: u128, by_cause: &[u64; 5], users: u64) -> Opt
         status_403: count(&|s| s == 403),
         main_cause: main.id(),
         users,
+        origin: None,
         first: visits().map(|v| v.time()).min()?,
         last: visits().map(|v| v.time()).max()?,
         approximate: !facts.ledger.kept.is_all(),
@@ -206,7 +207,12 @@ pub(crate) fn limits(facts: &Facts<'_>) -> Vec<String> {
 
 /// The same for the same incident: status, scope and start, hashed with FNV-1a.
 pub(crate) fn id(status: u16, scope: &Scope, start: u32) -> String {
-    let text = format!("{status} {scope:?} {start}");
+    // Ids outlive this version: they rest on these words and on nothing else that a scope may say.
+    let Scope { path_prefix, vhost, method, upstream, ua_family, client_net, http_version, .. } = scope;
+    let text = format!(
+        "{status} Scope {{ path_prefix: {path_prefix:?}, vhost: {vhost:?}, method: {method:?}, upstream: {upstream:?}, \
+         ua_family: {ua_family:?}, client_net: {client_net:?}, http_version: {http_version:?} }} {start}"
+    );
     let hash = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));

@@ -3,11 +3,15 @@
 //! are unpacked.
 
 use super::{codecs::Bytes, discover::is_error_log, open::text_of};
-use crate::error::{Error, Kind};
+use crate::{
+    error::{Error, Kind},
+    model::logged::inert,
+};
 use flate2::read::DeflateDecoder;
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
@@ -17,7 +21,33 @@ use std::{
 
 /// Members looked at; more are no archive of logs.
 const MEMBERS_MAX: usize = 100_000;
+/// Members that are told apart; the others count together.
+const NAMED_MAX: usize = 4096;
+const NAME_BYTES_MAX: usize = 512;
 const BLOCK: usize = 512;
+
+/// Where in the text of an archive its members begin, and what they are called, as far as was read.
+#[derive(Clone, Debug, Default)]
+pub struct Starts(Arc<Mutex<Vec<(u64, String)>>>);
+
+impl Starts {
+    /// The first member that begins at a byte or behind it.
+    #[must_use]
+    pub fn from(&self, at: u64) -> Option<(u64, String)> {
+        let starts = self.0.lock().ok()?;
+        starts.get(starts.partition_point(|(start, _)| *start < at)).cloned()
+    }
+
+    fn add(&self, at: u64, name: &Path) {
+        let Ok(mut starts) = self.0.lock() else { return };
+        let name = name.as_os_str().as_bytes();
+        match starts.len() {
+            named if named < NAMED_MAX => starts.push((at, inert(name.get(..NAME_BYTES_MAX).unwrap_or(name)))),
+            NAMED_MAX => starts.push((at, "further members".to_owned())),
+            _ => {}
+        }
+    }
+}
 
 /// Gives the next member, or nothing at the end.
 trait Members {
@@ -25,14 +55,14 @@ trait Members {
 }
 
 /// The text of a tar archive.
-pub(super) fn tar_text(reader: Bytes, path: &Path) -> Bytes {
+pub(super) fn tar_text(reader: Bytes, path: &Path, starts: &Starts) -> Bytes {
     let members =
         Tar { archive: Shared(Arc::new(Mutex::new(reader))), left: Arc::default(), padding: 0, path: path.to_owned() };
-    Box::new(Joined::new(Box::new(members), path))
+    Box::new(Joined::new(Box::new(members), path, starts))
 }
 
 /// The text of a zip archive. `raw_bytes` counts what is read of it.
-pub(super) fn zip_text(file: File, raw_bytes: Arc<AtomicU64>, path: &Path) -> Result<Bytes, Error> {
+pub(super) fn zip_text(file: File, raw_bytes: Arc<AtomicU64>, path: &Path, starts: &Starts) -> Result<Bytes, Error> {
     let damaged = |cause: String| Error::new(Kind::Damaged { what: "zip", decoded_bytes: 0, cause }, path);
     let mut archive = zip::ZipArchive::new(&file).map_err(|e| damaged(e.to_string().to_lowercase()))?;
     let mut entries = Vec::new();
@@ -58,7 +88,7 @@ pub(super) fn zip_text(file: File, raw_bytes: Arc<AtomicU64>, path: &Path) -> Re
         raw_bytes,
         path: path.to_owned(),
     };
-    Ok(Box::new(Joined::new(Box::new(members), path)))
+    Ok(Box::new(Joined::new(Box::new(members), path, starts)))
 }
 
 /// The logs among members, one behind another.
@@ -68,15 +98,26 @@ struct Joined {
     current: Option<Bytes>,
     ends_with_newline: bool,
     seen: usize,
+    starts: Starts,
+    given_bytes: u64,
     /// What went wrong with a member; said at the end, so that the others are read.
     failure: Option<Error>,
     is_done: bool,
 }
 
 impl Joined {
-    fn new(members: Box<dyn Members + Send>, path: &Path) -> Self {
-        let path = path.to_owned();
-        Self { members, path, current: None, ends_with_newline: true, seen: 0, failure: None, is_done: false }
+    fn new(members: Box<dyn Members + Send>, path: &Path, starts: &Starts) -> Self {
+        Self {
+            members,
+            path: path.to_owned(),
+            current: None,
+            ends_with_newline: true,
+            seen: 0,
+            starts: starts.clone(),
+            given_bytes: 0,
+            failure: None,
+            is_done: false,
+        }
     }
 
     fn failed(&mut self, error: io::Error) {
@@ -91,7 +132,12 @@ impl Joined {
             Ok(Some(_)) if self.seen > MEMBERS_MAX => self.is_done = true,
             Ok(Some((name, _))) if is_error_log(&name) => {}
             // What is no text is passed over, as in a directory.
-            Ok(Some((_, member))) => self.current = text_of(member, &self.path, 1).ok().flatten(),
+            Ok(Some((name, member))) => {
+                self.current = text_of(member, &self.path, 1, &Starts::default()).ok().flatten();
+                if self.current.is_some() {
+                    self.starts.add(self.given_bytes, &name);
+                }
+            }
             Ok(None) => self.is_done = true,
             Err(error) => {
                 self.failed(error);
@@ -112,6 +158,7 @@ impl Read for Joined {
                     Ok(0) => self.current = None,
                     Ok(n) => {
                         self.ends_with_newline = out.get(n - 1) == Some(&b'\n');
+                        self.given_bytes += n as u64;
                         return Ok(n);
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
@@ -122,6 +169,7 @@ impl Read for Joined {
                 }
                 if self.current.is_none() && !self.ends_with_newline {
                     self.ends_with_newline = true;
+                    self.given_bytes += 1;
                     return (&b"\n"[..]).read(out);
                 }
             } else if !self.is_done {

@@ -94,6 +94,8 @@ pub struct StreamChunks<R> {
     /// Whether the line that is arriving was cut, so that its rest is dropped.
     cutting: bool,
     dropped_bytes: u64,
+    taken_bytes: u64,
+    start: u64,
     end: End,
 }
 
@@ -121,6 +123,8 @@ impl<R: Read> StreamChunks<R> {
             carry: Vec::new(),
             cutting: false,
             dropped_bytes: 0,
+            taken_bytes: 0,
+            start: 0,
             end: End::Open,
         }
     }
@@ -129,6 +133,12 @@ impl<R: Read> StreamChunks<R> {
     #[must_use]
     pub fn reader(&self) -> &R {
         &self.reader
+    }
+
+    /// Where in the text the last chunk begins.
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        self.start
     }
 
     /// Bytes of overlong lines that were not passed on.
@@ -141,7 +151,10 @@ impl<R: Read> StreamChunks<R> {
     fn fill(&mut self, buffer: &mut Vec<u8>) {
         let room = self.target_bytes.saturating_sub(buffer.len()).max(self.target_bytes.min(64 << 10));
         buffer.reserve_exact(room);
-        match self.reader.by_ref().take(room as u64).read_to_end(buffer) {
+        let before = buffer.len();
+        let read = self.reader.by_ref().take(room as u64).read_to_end(buffer);
+        self.taken_bytes += (buffer.len() - before) as u64;
+        match read {
             Ok(read) if read == room => {}
             Ok(_) => self.end = End::Reached,
             Err(e) => self.end = End::Failed(Error::from_io(e, "read it", &self.path)),
@@ -187,10 +200,12 @@ impl<R: Read> Iterator for StreamChunks<R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut buffer = std::mem::take(&mut self.carry);
+        self.start = self.taken_bytes - buffer.len() as u64;
         while matches!(self.end, End::Open) {
             let seen = buffer.len();
             self.fill(&mut buffer);
             self.drop_rest_of_cut_line(&mut buffer);
+            self.start = self.taken_bytes - buffer.len() as u64;
             if matches!(self.end, End::Open) && (self.end_at_newline(&mut buffer, seen) || self.cut(&mut buffer)) {
                 return Some(Ok(buffer));
             }

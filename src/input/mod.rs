@@ -20,6 +20,7 @@ pub mod mmap;
 mod open;
 mod sniff;
 
+pub use archive::Starts;
 pub use chunks::{Lines, MAX_LINE_BYTES, StreamChunks, TARGET_CHUNK_BYTES, line_start, lines, split};
 pub use discover::{Discovery, discover, discover_errors, discover_parts, texts, usual_places};
 pub use mmap::Map;
@@ -92,6 +93,14 @@ impl LogFile {
             size_bytes: metadata.is_file().then_some(metadata.len()),
             part: Part::WHOLE,
         }
+    }
+
+    /// A member of this archive.
+    pub(crate) fn member(&self, name: &str) -> Self {
+        let mut path = self.path.clone().into_os_string();
+        path.push(format!(":{name}"));
+        let (path, name) = (PathBuf::from(path), format!("{}:{name}", self.name));
+        Self { path, name, size_bytes: None, ..self.clone() }
     }
 
     /// A file that was read elsewhere, to be named in a report.

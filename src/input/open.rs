@@ -2,7 +2,8 @@
 //! in; the bytes themselves pass through untouched, but for a byte-order mark.
 
 use super::{
-    LogFile, Part, archive,
+    LogFile, Part,
+    archive::{self, Starts},
     codecs::{Bounded, Bytes},
     mmap::{Map, may_map},
     sniff::{Content, SNIFF_BYTES, classify},
@@ -36,6 +37,7 @@ pub enum Source {
 pub struct Stream {
     reader: Box<dyn Read + Send>,
     raw_bytes: Arc<AtomicU64>,
+    starts: Starts,
 }
 
 impl Stream {
@@ -45,12 +47,19 @@ impl Stream {
         self.raw_bytes.load(Ordering::Relaxed)
     }
 
+    /// Where the members of an archive begin.
+    #[must_use]
+    pub fn starts(&self) -> &Starts {
+        &self.starts
+    }
+
     /// A part of it alone. What is in front is read and forgotten, since nothing can jump in packed text.
     ///
     /// # Errors
     /// It cannot be read that far.
     pub fn part(mut self, part: Part) -> io::Result<Self> {
         io::copy(&mut self.reader.by_ref().take(part.from_bytes), &mut io::sink())?;
+        self.starts = Starts::default();
         self.reader = Box::new(self.reader.take(part.until_bytes.saturating_sub(part.from_bytes)));
         Ok(self)
     }
@@ -97,7 +106,7 @@ fn open_file(mut file: File, metadata: &Metadata, path: &Path) -> Result<Source,
     // Redirected standard input may have been read in part; a mapping would begin at the beginning.
     let at = file.stream_position().unwrap_or(0);
     let mapped_file = (at == 0 && may_map(&file, metadata)).then(|| file.try_clone().ok()).flatten();
-    let raw_bytes = Arc::default();
+    let (raw_bytes, starts) = (Arc::default(), Starts::default());
     // Files in /proc say that they are empty.
     let expected_bytes = (metadata.is_file() && metadata.len() > 0).then(|| metadata.len().saturating_sub(at));
     let archive = metadata.is_file().then(|| file.try_clone().ok()).flatten();
@@ -107,7 +116,7 @@ fn open_file(mut file: File, metadata: &Metadata, path: &Path) -> Result<Source,
         None => Source::Empty,
         Some(text) => {
             let reader = Box::new(Bounded::new(text, Arc::clone(&raw_bytes), path));
-            Source::Stream(Stream { reader, raw_bytes: Arc::clone(&raw_bytes) })
+            Source::Stream(Stream { reader, raw_bytes: Arc::clone(&raw_bytes), starts: starts.clone() })
         }
     };
     match headed.content(path)? {
@@ -115,16 +124,16 @@ fn open_file(mut file: File, metadata: &Metadata, path: &Path) -> Result<Source,
             let map = mapped_file.and_then(|file| Map::open(&file, metadata.len()).ok());
             Ok(match map {
                 Some(map) => Source::Mapped(map.starting_at(start)),
-                None => Source::Stream(Stream { reader: headed.from(start), raw_bytes }),
+                None => Source::Stream(Stream { reader: headed.from(start), raw_bytes, starts: Starts::default() }),
             })
         }
         Content::Zip => match archive {
-            Some(file) => archive::zip_text(file, Arc::clone(&raw_bytes), path)
-                .and_then(|text| text_of(text, path, 1))
+            Some(file) => archive::zip_text(file, Arc::clone(&raw_bytes), path, &starts)
+                .and_then(|text| text_of(text, path, 1, &starts))
                 .map(unpacked),
             None => Err(Error::new(PIPED_ZIP, path)),
         },
-        _ => text_of(headed.from(0), path, 0).map(unpacked),
+        _ => text_of(headed.from(0), path, 0, &starts).map(unpacked),
     }
 }
 
@@ -134,14 +143,16 @@ const PIPED_ZIP: Kind = Kind::Container { what: "piped zip", command: "unzip -p 
 const LAYERS_MAX: usize = 4;
 
 /// The text in a stream that may be packed, in several layers; none where there is nothing.
-pub(super) fn text_of(reader: Bytes, path: &Path, layer: usize) -> Result<Option<Bytes>, Error> {
+pub(super) fn text_of(reader: Bytes, path: &Path, layer: usize, starts: &Starts) -> Result<Option<Bytes>, Error> {
     let headed = Headed::new(reader);
     let kind = match headed.content(path)? {
         Content::Text { start } => return Ok(Some(headed.from(start))),
         Content::Packed(codec) if layer < LAYERS_MAX => {
-            return text_of(codec.unpack(headed.from(0), path)?, path, layer + 1);
+            return text_of(codec.unpack(headed.from(0), path)?, path, layer + 1, starts);
         }
-        Content::Tar if layer < LAYERS_MAX => return text_of(archive::tar_text(headed.from(0), path), path, layer + 1),
+        Content::Tar if layer < LAYERS_MAX => {
+            return text_of(archive::tar_text(headed.from(0), path, starts), path, layer + 1, starts);
+        }
         Content::Empty => return Ok(None),
         Content::Utf16 => Kind::Utf16,
         Content::Container { what, command } => Kind::Container { what, command },

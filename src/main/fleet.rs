@@ -3,6 +3,7 @@
 use super::{error_logs, print, publish, write_beside};
 use authfault::{
     cli::{MapArgs, ReduceArgs},
+    geoip::Databases,
     input,
     pipeline::{self, Parts},
     progress::Progress,
@@ -51,6 +52,7 @@ pub(super) fn reduce(args: &ReduceArgs) -> Result<ExitCode, String> {
     let parts = open(args)?;
     let args_of_report = args.reporting(parts.settings())?;
     let options = super::options(&args_of_report)?;
+    let origins = Databases::open(&args_of_report.geoip)?;
     let is_shown = io::stderr().is_terminal() && !args.analyze.quiet && !args.analyze.no_progress;
     let progress = Progress::new(Some(parts.size_bytes()), is_shown);
     if let Some(path) = &args.merge_into {
@@ -63,7 +65,7 @@ pub(super) fn reduce(args: &ReduceArgs) -> Result<ExitCode, String> {
     }
     let errors = input::discover_errors(&error_logs(&args_of_report)?);
     let analysis = pipeline::reduce(parts, errors, &options, &progress)?;
-    publish(&args_of_report, &options, analysis)
+    publish(&args_of_report, &options, &origins, analysis)
 }
 
 /// The parts, looked at; those that say nothing new are named.

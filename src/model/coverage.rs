@@ -13,13 +13,17 @@ pub struct FileCoverage {
     pub format: String,
     /// Bytes of log text, after decompression.
     pub bytes: u64,
+    /// Bytes of log text beside them that were passed over, since the file is in order of time and they lie outside
+    /// the span asked for.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unread_bytes: u64,
     /// Lines, the last one counted with or without its newline.
     pub lines: u64,
     /// Lines understood.
     pub parsed: u64,
     /// Lines not understood.
     pub rejected: u64,
-    /// Empty lines and comments.
+    /// Empty lines, comments, and further pieces of lines that a container's logger cut.
     pub blank: u64,
     /// Earliest time in it.
     pub start: Option<Time>,
@@ -28,6 +32,10 @@ pub struct FileCoverage {
     /// What went wrong with the file as a whole (truncated gzip, unreadable), where anything did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One error log and how much of it could be read. `lines == parsed + rejected + blank`.

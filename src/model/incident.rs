@@ -64,9 +64,41 @@ pub struct Scope {
     /// CIDR; `::/0` for all IPv6.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub client_net: Vec<String>,
+    /// Where the networks are from, one by one, where a database was asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub client_net_origin: Vec<Origin>,
     /// Such as `HTTP/2.0`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub http_version: Vec<String>,
+}
+
+/// Where an address is from, as far as the operator's database knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Origin {
+    /// The number of its autonomous system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asn: Option<u32>,
+    /// Whose that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+    /// ISO 3166 code, or a name where the database has no code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+}
+
+impl Origin {
+    /// `AS64500 Example Net, DE`; empty where nothing is known.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let system = [self.asn.map(|asn| format!("AS{asn}")), self.organization.clone()];
+        let system = system.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        [Some(system).filter(|text| !text.is_empty()), self.country.clone()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
 }
 
 /// A part of the traffic that could have been hit and was not.

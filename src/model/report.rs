@@ -2,7 +2,7 @@
 
 use super::{
     coverage::{ErrorLogCoverage, FileCoverage, LineRef, Rejected},
-    incident::Incident,
+    incident::{Incident, Origin},
     logged::Logged,
     time::Time,
 };
@@ -154,6 +154,9 @@ pub struct ClientSummary {
     pub main_cause: &'static str,
     /// Distinct user names (claimed on a 401).
     pub users: u64,
+    /// Where it is from, where a database was asked and knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// First request.
     pub first: Time,
     /// Last request.

@@ -8,6 +8,7 @@
 //! Sources: <https://www.w3.org/TR/WD-logfile.html>, and each format's own.
 
 use super::{
+    needs::{Marked, Needs},
     plan,
     slots::{Numbers, Slot, Workspace},
     timestamp::ClfMemo,
@@ -121,6 +122,18 @@ impl Columns {
     /// Why the line does not fit, and where.
     pub(super) fn read(&self, line: &[u8], clock: &mut ClfMemo, work: &mut Workspace) -> Result<Numbers, Rejection> {
         self.scan(line, work, |_, _| {}).and_then(|()| work.numbers(line, clock))
+    }
+
+    /// What every line holds that fits: something between its columns, and a time where that comes first.
+    pub(super) fn needs(&self) -> Needs {
+        let first = self.columns.first().and_then(|column| column.take).map(|(slot, _)| slot);
+        let separators = self.required.saturating_sub(1);
+        Needs {
+            marked: Marked::in_text(if self.separator == Separator::Comma && separators > 0 { b"," } else { b"" }),
+            time: matches!(first, Some(Slot::Date | Slot::Time)).then_some(first == Some(Slot::Date)),
+            separators: Some((self.separator, separators)),
+            ..Needs::default()
+        }
     }
 
     /// The names and places of the columns of a line, as far as it fits.

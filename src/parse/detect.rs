@@ -4,6 +4,7 @@ use super::{
     columns::{Columns, Separator},
     fast::Layout,
     formats::{FORMATS, Format, by_id},
+    needs::{Glance, Needs},
     parser::{Outcome, Parser, Scratch},
     plan::{Plan, Progress, Stop, with_nul},
     settings::Settings,
@@ -260,6 +261,7 @@ struct Other {
     /// The first format of its kind and how many steps both take alike: they are taken once. None for that first one.
     root: usize,
     shared_with_root: usize,
+    needs: Needs,
 }
 
 /// The index of the format whose fields are found by their looks; only what no other format reads is tried with it.
@@ -299,7 +301,7 @@ impl LineParser {
             };
             let shared_with_root = tried.get(root).map_or(0, |root| parser.shared_steps(root));
             tried.push(parser);
-            others.push(Other { index: i, parent, shared, root, shared_with_root });
+            others.push(Other { index: i, parent, shared, root, shared_with_root, needs: parser.needs() });
         }
         Self { primary, index, others: others.into(), known, settings, wrapped: false }
     }
@@ -436,10 +438,14 @@ impl LineParser {
         let mut stopped = [0; FORMATS.len() + 1];
         stopped[0] = primary.step;
         let mut mark = (usize::MAX, None);
+        let glance = Glance::at(line);
         for (at, other) in self.others.iter().enumerate() {
             let parent = stopped.get(other.parent).copied().unwrap_or(usize::MAX);
             let step = if parent < other.shared {
                 parent
+            } else if !other.needs.are_met(&glance) {
+                // Where it stops is not known, so that those that begin alike are looked at themselves.
+                usize::MAX
             } else {
                 match other.read(line, &self.known, clock, work, &mut mark) {
                     Ok(outcome) => return Some((outcome, other.index)),

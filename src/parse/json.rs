@@ -41,7 +41,7 @@ type Wanted = (Option<(Slot, usize)>, Option<usize>);
 /// them with the key that stood in their place. Only speed depends on it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct KeyMemo {
-    plan: u64,
+    pub(super) plan: u64,
     keys: Vec<KnownKey>,
 }
 
@@ -104,6 +104,7 @@ impl JsonPlan {
     /// Finds the values in a line and unescapes those that need it.
     fn scan(&self, line: &[u8], work: &mut Workspace) -> Result<(), Rejection> {
         work.clear();
+        work.recall(self.id);
         Scan { line, at: 0, plan: self, work, member: 0 }.line()?;
         work.decode_marked(line, unescape);
         Ok(())
@@ -123,6 +124,7 @@ impl JsonPlan {
         text: &'a mut Vec<u8>,
     ) -> Option<&'a [u8]> {
         work.clear();
+        work.recall(self.id);
         Scan { line, at: 0, plan: self, work, member: 0 }.line().ok()?;
         let value = work.value(slot)?;
         let raw = line.get(value.span.clone())?;

@@ -6,8 +6,9 @@
 //! - `plan.rs`: a line by a plan; `json.rs`, `pairs.rs`: by its keys; `columns.rs`: by its columns; `loose.rs`: by the
 //!   looks of its fields; `slots.rs`: what most of these put together; `parser.rs`: any of them
 //! - `server_config.rs`: which formats and logs a server is configured with
-//! - `wrappers.rs`: what loggers put around a line; `settings.rs`: what the operator says about zone and client
-//! - `formats/`: the known formats; `detect.rs`: which of them a file is in, and reading lines that may be in another
+//! - `wrappers.rs`: what loggers put around a line; `pieces.rs`: lines that they cut in pieces; `settings.rs`: what the operator says about zone and client
+//! - `formats/`: the known formats; `detect.rs`: which of them a file is in, and reading lines that may be in another,
+//!   spared the formats that `needs.rs` rules out
 //!
 //! A line that does not fit is no error but a [`Rejection`]: a reason and a column. No line costs more than time in
 //! proportion to its length, and none can stop the run.
@@ -23,8 +24,10 @@ mod formats;
 mod json;
 mod loose;
 pub mod marks;
+mod needs;
 mod pairs;
 mod parser;
+pub mod pieces;
 mod plan;
 mod server_config;
 mod settings;

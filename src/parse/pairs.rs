@@ -33,6 +33,14 @@ impl Pairs {
         Self { style, keys }
     }
 
+    /// What stands in and between the two fields that every line has.
+    pub(super) fn marks(&self) -> &'static [u8] {
+        match self.style {
+            Style::Ltsv => b":\t",
+            Style::Logfmt => b"= ",
+        }
+    }
+
     /// Reads one line into the workspace.
     ///
     /// # Errors

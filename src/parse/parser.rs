@@ -5,6 +5,7 @@ use super::{
     formats,
     json::JsonPlan,
     loose,
+    needs::{Marked, Needs},
     pairs::Pairs,
     plan::{Plan, Progress, Stop, with_nul},
     slots::{Numbers, Slot, Workspace},
@@ -108,6 +109,18 @@ impl Parser {
         match (self, other) {
             (Self::Text(plan), Self::Text(other)) => plan.shared_steps(other),
             _ => 0,
+        }
+    }
+
+    /// What every line holds that this format reads.
+    pub(super) fn needs(&self) -> Needs {
+        let marked = |marks: &[u8]| Needs { marked: Marked::in_text(marks), ..Needs::default() };
+        match self {
+            Self::Text(plan) => plan.needs(),
+            Self::Columns(columns) => columns.needs(),
+            Self::Json(_) => marked(b"{\"}"),
+            Self::Pairs(pairs) => marked(pairs.marks()),
+            Self::Loose => Needs::default(),
         }
     }
 

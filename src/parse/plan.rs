@@ -42,6 +42,7 @@
 //! the reason, with its column.
 
 use super::{
+    needs::{Marked, Needs},
     strftime::Parts,
     timestamp::{self, ClfMemo},
     variables::{Meaning, TimeKind},
@@ -184,6 +185,20 @@ impl Plan {
     /// Whether the last field takes whatever is left of a line.
     pub(super) fn is_open_ended(&self) -> bool {
         self.steps.last().is_some_and(|s| s.end == End::Line && s.meaning == Meaning::Skip)
+    }
+
+    /// What every line holds that fits: the fixed texts, and a time.
+    pub(super) fn needs(&self) -> Needs {
+        let texts: Vec<&[u8]> =
+            std::iter::once(&self.lead).chain(self.steps.iter().map(|step| &step.after)).map(|t| &**t).collect();
+        let texts = texts.concat();
+        Needs {
+            marked: Marked::in_text(&texts),
+            first: self.lead.first().copied(),
+            clf_day: self.steps.iter().any(|step| step.meaning == Meaning::Time(TimeKind::Clf)),
+            quotes: memchr_iter(b'"', &texts).count(),
+            ..Needs::default()
+        }
     }
 
     /// How many steps this plan takes exactly as another one does.

@@ -98,8 +98,9 @@ pub(super) struct Workspace {
     /// One bit for each slot that has a value.
     filled: u32,
     pub(super) text: Vec<u8>,
-    /// Of JSON lines.
+    /// Of JSON lines, and those of other formats that were tried.
     pub(super) memo: KeyMemo,
+    memos: Vec<KeyMemo>,
     /// When a wrapper says it happened, for lines that do not say so themselves.
     pub(super) wrapped_at: Option<Moment>,
 }
@@ -114,6 +115,24 @@ pub(super) struct Numbers {
 }
 
 impl Workspace {
+    /// Before a line of JSON, in a format of this number.
+    #[inline]
+    pub(super) fn recall(&mut self, plan: u64) {
+        if self.memo.plan != plan {
+            self.recall_other(plan);
+        }
+    }
+
+    fn recall_other(&mut self, plan: u64) {
+        /// Formats that are tried in turn; more are not remembered.
+        const MEMOS_MAX: usize = 8;
+        if let Some(memo) = self.memos.iter_mut().find(|memo| memo.plan == plan) {
+            std::mem::swap(memo, &mut self.memo);
+        } else if self.memos.len() < MEMOS_MAX {
+            self.memos.push(std::mem::take(&mut self.memo));
+        }
+    }
+
     /// Before a line.
     #[inline]
     pub(super) fn clear(&mut self) {

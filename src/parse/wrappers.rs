@@ -105,7 +105,7 @@ fn byte_array(line: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// cri = time " " ("stdout" | "stderr") " " ("F" | "P") " "
-fn cri(line: &[u8]) -> Option<&[u8]> {
+pub(super) fn cri(line: &[u8]) -> Option<&[u8]> {
     let (time, rest) = word(line)?;
     let (stream, rest) = word(rest)?;
     let (_, rest) = word(rest).filter(|(tag, _)| matches!(*tag, b"F" | b"P"))?;

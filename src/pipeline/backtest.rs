@@ -3,7 +3,7 @@
 //! The parts of time do not depend on each other, so they are looked at side by side, some at once; the cases are then
 //! followed in order of time, once for each confidence that is tried.
 
-use super::{Keep, Looks, Options, conclude, coverage, memory, scan};
+use super::{Keep, Looks, Options, conclude, coverage, members::Scanned, memory, scan};
 use crate::{
     cases::{self, Moment, Rules},
     detect::{self, Locate},
@@ -85,7 +85,7 @@ pub fn backtest(
 ) -> Replay {
     let Discovery { files, mut problems, .. } = found;
     let budget = Budget::new(plan.reading.memory_bytes, plan.reading.detect.window_secs);
-    let (tallies, broken) = scan::scan(&files, &plan.reading, &budget, progress);
+    let Scanned { files, tallies, problems: broken, .. } = scan::scan(&files, &plan.reading, &budget, progress);
     progress.finish();
     let numbers = coverage::LineNumbers::new(&files, &tallies.chunks);
     let parsed = tallies.chunks.iter().map(|chunk| chunk.parsed).sum();

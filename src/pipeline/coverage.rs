@@ -1,5 +1,6 @@
 //! How much of the input was read, from what each chunk says of itself.
 
+use super::skip::Skipped;
 use crate::{
     error::Error,
     input::LogFile,
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 pub(super) struct LineNumbers {
     names: Vec<String>,
     first: BTreeMap<(u32, u32), u64>,
+    skipped: BTreeMap<u32, Skipped>,
 }
 
 impl LineNumbers {
@@ -33,7 +35,12 @@ impl LineNumbers {
             first.insert((chunk.file, chunk.chunk), next);
             next += chunk.lines;
         }
-        Self { names: files.iter().map(|f| f.name.clone()).collect(), first }
+        Self { names: files.iter().map(|f| f.name.clone()).collect(), first, skipped: BTreeMap::new() }
+    }
+
+    /// The same where files were not read whole.
+    pub(super) fn behind(self, skipped: Vec<Skipped>) -> Self {
+        Self { skipped: skipped.into_iter().map(|skipped| (skipped.file, skipped)).collect(), ..self }
     }
 
     /// The same place with its line counted from the beginning of the file.
@@ -46,7 +53,8 @@ impl LineNumbers {
     pub(super) fn locate(&self, place: Place) -> (String, u64) {
         let name = self.names.get(place.file as usize).cloned().unwrap_or_default();
         let first = self.first.get(&(place.file, place.chunk)).copied().unwrap_or(1);
-        (name, first + u64::from(place.line))
+        let unread = self.skipped.get(&place.file).map_or(0, Skipped::front_lines);
+        (name, unread + first + u64::from(place.line))
     }
 }
 
@@ -74,6 +82,11 @@ pub(super) fn input(
         let most = formats.into_iter().max_by_key(|(format, lines)| (*lines, std::cmp::Reverse(*format)));
         file.format = most.map(|(format, _)| parse::id_of(usize::from(format))).unwrap_or_default().to_owned();
         assert_eq!(file.lines, file.parsed + file.rejected + file.blank, "every line is accounted for");
+    }
+    for (file, skipped) in &numbers.skipped {
+        if let Some(file) = covered.get_mut(*file as usize) {
+            file.unread_bytes = skipped.bytes;
+        }
     }
     for (file, error) in problems {
         if let Some(file) = covered.get_mut(*file as usize) {

@@ -1,7 +1,7 @@
 //! The first half of an analysis: what one machine, or one task, can read, as a part to be merged elsewhere. Owns what
 //! a part says of itself.
 
-use super::{Options, coverage::LineNumbers, scan};
+use super::{Options, coverage::LineNumbers, members::Scanned, scan};
 use crate::{
     error::{Error, Kind},
     exchange::part::{self, Header},
@@ -55,11 +55,11 @@ pub fn map(found: Discovery, options: &Options, mapping: &Mapping, progress: &Pr
     }
     let unfound: Vec<_> = problems.iter().map(said).collect();
     let budget = Budget::new(options.memory_bytes, options.detect.window_secs);
-    let (tallies, noticed) = scan::scan(&files, options, &budget, progress);
+    let Scanned { files, origins, tallies, problems: noticed, .. } = scan::scan(&files, options, &budget, progress);
     progress.finish();
     let numbers = LineNumbers::new(&files, &tallies.chunks);
     let mut sources: Vec<part::Source> =
-        files.iter().zip(0..).map(|(file, index)| source(file, index, options, mapping)).collect();
+        files.iter().zip(origins).map(|(file, origin)| source(file, origin, options, mapping)).collect();
     add_up(&mut sources, tallies.chunks, &numbers);
     for (source, file) in sources.iter_mut().zip(&files) {
         // What is read whole is known by how much there was.
@@ -106,7 +106,10 @@ fn lines_in(file: LogFile, range: &Range<u64>) -> Result<LogFile, Error> {
     match file.open()? {
         Source::Mapped(map) => {
             let text = map.as_bytes();
-            let at = |bytes: u64| input::line_start(text, usize::try_from(bytes).unwrap_or(usize::MAX)) as u64;
+            let at = |bytes: u64| {
+                let at = input::line_start(text, usize::try_from(bytes).unwrap_or(usize::MAX));
+                parse::pieces::line_start(text, at).filter(|_| at < text.len()).unwrap_or(at) as u64
+            };
             Ok(LogFile { part: Part { from_bytes: at(range.start), until_bytes: at(range.end) }, ..file })
         }
         Source::Empty => Ok(file),
@@ -122,9 +125,9 @@ fn text_bytes(file: &LogFile) -> Option<u64> {
     }
 }
 
-fn source(file: &LogFile, index: u32, options: &Options, mapping: &Mapping) -> part::Source {
+fn source(file: &LogFile, origin: (u32, u32), options: &Options, mapping: &Mapping) -> part::Source {
     let path = mapping.name.as_ref().filter(|_| file.is_stdin()).unwrap_or(&file.path);
-    let mut head = options.format.heads.seen(index);
+    let mut head = options.format.heads.seen(origin);
     head.truncate(part::HEAD_BYTES);
     part::Source {
         host: mapping.host.clone(),

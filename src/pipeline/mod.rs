@@ -6,11 +6,13 @@ mod coverage;
 mod doctor;
 mod errors;
 mod map;
+mod members;
 mod memory;
 mod news;
 mod reduce;
 mod reread;
 mod scan;
+mod skip;
 mod source;
 mod whole;
 
@@ -23,6 +25,7 @@ pub use reduce::{Parts, merge_parts, open_parts, reduce};
 pub use reread::reread;
 pub use source::{FormatChoice, Formats, Heads};
 
+use self::members::Scanned;
 use crate::{
     detect::{self, Findings, Who},
     error::{Error, Kind},
@@ -159,17 +162,26 @@ struct Read {
 fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progress, wanted: Option<&str>) -> Read {
     let Discovery { files, mut problems, .. } = found;
     let budget = Budget::new(options.memory_bytes, options.detect.window_secs).wanting(wanted);
-    let (tallies, noticed) = scan::scan(&files, options, &budget, progress);
+    let Scanned { files, tallies, problems: noticed, skipped, .. } = scan::scan(&files, options, &budget, progress);
     progress.finish();
     let (zoneless, broken): (Vec<_>, Vec<_>) = noticed.into_iter().partition(|(_, error)| error.kind == Kind::NoZone);
-    let numbers = coverage::LineNumbers::new(&files, &tallies.chunks);
+    let numbers = coverage::LineNumbers::new(&files, &tallies.chunks).behind(skipped);
     let input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
     problems.extend(broken.into_iter().map(|(_, error)| error));
     problems.extend(unknown_formats(&files, &input, &tallies.chunks, &numbers));
+    let input = sorted(&files, input);
     let (ledger, left_out) = tally::build_between((tallies.shards, tallies.kept), bounds(options, &input), &budget);
     let limits = zone_assumed(&zoneless, &files).into_iter().collect();
     let read = Read { ledger, budget, notes: Notes::default(), input, numbers, problems, limits };
     completed(read, errors, options, left_out)
+}
+
+/// The files in order of their paths, which members of an archive are not.
+fn sorted(files: &[LogFile], mut input: Input) -> Input {
+    let mut covered: Vec<_> = files.iter().map(|file| &file.path).zip(input.files).collect();
+    covered.sort_by_key(|(path, _)| *path);
+    input.files = covered.into_iter().map(|(_, covered)| covered).collect();
+    input
 }
 
 /// With the error logs, and what is to be said of `left_out` requests.
@@ -179,23 +191,28 @@ fn completed(mut read: Read, errors: Discovery, options: &Options, left_out: u64
     read.input.error_logs = errors.covered;
     read.notes = errors.notes;
     let mut limits = errors.limits;
-    limits.extend(asked_for(options, left_out, read.ledger.kept));
+    let unread_bytes = read.input.files.iter().map(|file| file.unread_bytes).sum();
+    limits.extend(asked_for(options, (left_out, unread_bytes), read.ledger.kept));
     limits.append(&mut read.limits);
     Read { limits, ..read }
 }
 
 /// What the report shows otherwise because it was asked for.
-fn asked_for(options: &Options, left_out: u64, kept: Kept) -> Vec<String> {
+fn asked_for(options: &Options, (left_out, unread_bytes): (u64, u64), kept: Kept) -> Vec<String> {
     let statuses = options.statuses.text().map(|text| format!("as asked for, these statuses are counted: {text}"));
     let mut limits: Vec<String> = statuses.into_iter().collect();
     if left_out > 0 && !kept.is_all() {
         limits.push("the span asked for was widened to whole windows, by which requests were counted".to_owned());
     }
-    if left_out > 0 {
-        limits.push(format!(
-            "{left_out} requests outside the span asked for were left out: what came before may explain what is shown"
-        ));
-    }
+    let left_out = match (left_out, unread_bytes) {
+        (0, 0) => return limits,
+        (requests, 0) => format!("{requests} requests outside the span asked for were left out"),
+        (0, bytes) => format!("{bytes} bytes of log outside the span asked for were not read"),
+        (requests, bytes) => {
+            format!("{requests} requests and another {bytes} bytes of log outside the span asked for were left out")
+        }
+    };
+    limits.push(format!("{left_out}: what came before may explain what is shown"));
     limits
 }
 

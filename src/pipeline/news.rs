@@ -1,6 +1,6 @@
 //! What was written to the logs since the last run, read: from positions to tallies whose places hold for ever.
 
-use super::{Options, scan};
+use super::{Options, members::Scanned, scan};
 use crate::{
     error::{Error, Kind},
     input::{self, Discovery, LogFile, follow},
@@ -60,7 +60,8 @@ pub(super) fn read(
         let followed = follow::follow(files, &cursors, now);
         problems.extend(followed.problems);
         let files: Vec<LogFile> = followed.news.iter().map(|(file, _)| file.clone()).collect();
-        let (tallies, broken) = scan::scan(&files, options, budget, progress);
+        // Parts of files are read here, so that archives are not taken apart.
+        let Scanned { tallies, problems: broken, .. } = scan::scan(&files, options, budget, progress);
         let broken = broken.into_iter().chain(moved(&followed.news));
         let broken: Vec<(PathBuf, Error)> =
             broken.filter_map(|(at, error)| Some((files.get(at as usize)?.path.clone(), error))).collect();

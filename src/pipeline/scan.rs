@@ -5,11 +5,12 @@
 
 use super::{
     Options,
+    members::{self, Scanned},
+    skip::Asked,
     source::{Draw, Queue, Reading},
 };
 use crate::{
-    error::Error,
-    input::LogFile,
+    input::{self, LogFile},
     model::{
         event::{Reason, Rejection},
         tally::{ChunkCoverage, Place, RejectedHere, Tallies},
@@ -18,6 +19,7 @@ use crate::{
     parse::{
         Scratch, fast, is_blank,
         marks::{self, Marks},
+        pieces,
     },
     progress::Progress,
     tally::{Accumulator, BATCH_LEN, Budget, Row, Store},
@@ -29,16 +31,11 @@ const REJECTED_BYTES_MAX: usize = 512;
 /// Longer lines are rejected unread: nothing that a server writes comes near.
 const LINE_BYTES_MAX: usize = 256 << 10;
 
-/// Reads all files within a budget. What went wrong with a file as a whole comes beside, by its index.
+/// Reads all files within a budget, as far as they may hold lines of the span asked for.
 ///
 /// Workers are threads of their own: they wait for the store, and what waits may not hold up a pool's other work.
-pub(super) fn scan(
-    files: &[LogFile],
-    options: &Options,
-    budget: &Budget,
-    progress: &Progress,
-) -> (Tallies, Vec<(u32, Error)>) {
-    let queue = Queue::new(files, &options.format);
+pub(super) fn scan(files: &[LogFile], options: &Options, budget: &Budget, progress: &Progress) -> Scanned {
+    let queue = Queue::new(files, &options.format, Asked::of(options));
     let store = Arc::new(Store::new(budget.clone(), options.threads));
     let work = || work(&queue, &store, options, progress);
     let mut chunks = Vec::new();
@@ -52,7 +49,7 @@ pub(super) fn scan(
         }
     });
     let (shards, kept) = store.take();
-    (Tallies { shards, kept, chunks }, queue.into_problems())
+    members::unfolded(files, Tallies { shards, kept, chunks }, queue.into_findings())
 }
 
 /// One worker: draws until nothing is left.
@@ -96,7 +93,7 @@ impl Worker {
         };
         match draw.reading.fast {
             Some((layout, format)) => self.scan_fast(text, &draw.reading, layout, format as u16),
-            None => crate::input::lines(text).for_each(|line| self.read_slowly(line, &draw.reading)),
+            None => self.scan_slowly(text, draw),
         }
         std::mem::take(&mut self.coverage)
     }
@@ -154,6 +151,49 @@ impl Worker {
         let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
         self.read_slowly(text.get(..end).unwrap_or_default(), reading);
         end + 1
+    }
+
+    fn scan_slowly(&mut self, text: &[u8], draw: &Draw) {
+        let (mut lines, mut pieces) = (input::lines(text), Vec::new());
+        let mut are_endless = draw.is_amid_pieces;
+        while let Some(line) = lines.next() {
+            let goes_on = pieces::goes_on(line);
+            pieces.push(line);
+            if goes_on
+                && !are_endless
+                && let (Some(first), Some(next)) = (pieces.first(), lines.clone().next())
+            {
+                are_endless = next.as_ptr() as usize - first.as_ptr() as usize > pieces::JOINED_BYTES_MAX;
+                if !are_endless {
+                    continue;
+                }
+            }
+            match are_endless {
+                false => self.read_joined(&pieces, &draw.reading),
+                true => pieces.iter().for_each(|line| self.read_slowly(line, &draw.reading)),
+            }
+            pieces.clear();
+            are_endless &= goes_on;
+        }
+    }
+
+    /// Reads several lines as one; one after the other where that fits no format.
+    fn read_joined(&mut self, pieces: &[&[u8]], reading: &Reading) {
+        if let [_, rest @ ..] = pieces
+            && !rest.is_empty()
+            && let Some(line) = pieces::join(pieces).filter(|line| line.len() <= LINE_BYTES_MAX)
+            && let Ok((event, format)) = reading.parser.parse(&line, &mut self.scratch)
+        {
+            let number = self.coverage.lines as u32;
+            let place = Place { file: reading.file, chunk: self.coverage.chunk, line: number };
+            let time = event.time;
+            self.accumulator.add(&event, &line, place);
+            self.parsed(format as u16, 1, (time, time));
+            self.coverage.lines += pieces.len() as u64;
+            self.coverage.blank += rest.len() as u64;
+            return;
+        }
+        pieces.iter().for_each(|line| self.read_slowly(line, reading));
     }
 
     fn take(&mut self, rows: &mut Vec<Row<'_>>) {

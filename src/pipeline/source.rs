@@ -4,10 +4,11 @@
 //! A mapped file is cut into ranges beforehand. A stream is decoded by whichever worker draws from it while the
 //! others parse what was drawn before, and workers that find one stream busy go on to the next file.
 
+use super::skip::{Asked, Skipped};
 use crate::{
     error::{Error, Kind},
     input::{self, LogFile, Map, Part, Source, Stream, StreamChunks, TARGET_CHUNK_BYTES},
-    parse::{self, Format, LineParser, fast},
+    parse::{self, Format, LineParser, fast, pieces},
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -24,6 +25,13 @@ pub(super) struct Reading {
     pub(super) fast: Option<(fast::Layout, usize)>,
     /// The columns in force, where the file names its own: none before the first header.
     header: Option<Box<[u8]>>,
+}
+
+impl Reading {
+    /// Whether lines may come in pieces: those that a container's logger wrote are never read fast.
+    fn may_be_in_pieces(&self) -> bool {
+        self.fast.is_none() && self.header.is_none()
+    }
 }
 
 /// Text of whole lines.
@@ -53,15 +61,58 @@ pub(super) struct Draw {
     pub(super) reading: Arc<Reading>,
     pub(super) chunk: u32,
     pub(super) text: Text,
+    /// Whether it begins amid pieces that are too many to be one line.
+    pub(super) is_amid_pieces: bool,
     /// Bytes on disk that it took.
     pub(super) disk_bytes: u64,
 }
 
 enum State {
     Waiting,
-    Mapped { map: Arc<Map>, ranges: VecDeque<Range<usize>>, reading: Arc<Reading> },
-    Streamed { chunks: Box<StreamChunks<Stream>>, first: Option<Vec<u8>>, reading: Arc<Reading>, seen_bytes: u64 },
+    Mapped {
+        map: Arc<Map>,
+        ranges: VecDeque<Range<usize>>,
+        reading: Arc<Reading>,
+        skipped_bytes: u64,
+    },
+    Streamed {
+        chunks: Box<StreamChunks<Stream>>,
+        first: Option<Vec<u8>>,
+        /// Where `first` begins.
+        first_at: u64,
+        begun: Begun,
+        reading: Arc<Reading>,
+        seen_bytes: u64,
+    },
     Done,
+}
+
+/// Pieces of a line whose last one has not arrived.
+#[derive(Default)]
+struct Begun {
+    text: Vec<u8>,
+    is_amid_pieces: bool,
+}
+
+impl Begun {
+    /// What was held back and what arrived behind it, but for pieces at its end, unless a log ends there; without an
+    /// arrival all that is left. Tells whether it begins amid pieces.
+    fn ended_by(&mut self, arrived: Option<Vec<u8>>, is_end: bool) -> Option<(Vec<u8>, bool)> {
+        let was_amid = self.is_amid_pieces;
+        let mut text = std::mem::take(&mut self.text);
+        if let Some(mut arrived) = arrived {
+            text.append(&mut arrived);
+            match pieces::line_start(&text, text.len()) {
+                _ if is_end => self.is_amid_pieces = false,
+                Some(start) if start > 0 || !was_amid => {
+                    self.text = text.split_off(start);
+                    self.is_amid_pieces = false;
+                }
+                _ => self.is_amid_pieces = true,
+            }
+        }
+        (!text.is_empty()).then_some((text, was_amid))
+    }
 }
 
 struct Slot {
@@ -76,7 +127,19 @@ pub(super) struct Queue<'f> {
     files: &'f [LogFile],
     slots: Vec<Mutex<Slot>>,
     formats: &'f Formats,
-    problems: Mutex<Vec<(u32, Error)>>,
+    asked: Asked,
+    problems: Mutex<Vec<(u32, Option<u32>, Error)>>,
+    skipped: Mutex<Vec<Skipped>>,
+    members: Mutex<BTreeMap<(u32, u32), String>>,
+}
+
+/// What there is to say of the inputs when all are read.
+pub(super) struct Findings {
+    /// What went wrong with a file, or with the log in it that holds a chunk.
+    pub(super) problems: Vec<(u32, Option<u32>, Error)>,
+    pub(super) skipped: Vec<Skipped>,
+    /// The members of archives, by file and first chunk.
+    pub(super) members: BTreeMap<(u32, u32), String>,
 }
 
 /// How lines are to be read.
@@ -94,7 +157,7 @@ pub struct Formats {
 #[derive(Debug, Default)]
 pub struct Heads {
     given: Option<Vec<u8>>,
-    seen: Mutex<BTreeMap<u32, Vec<u8>>>,
+    seen: Mutex<BTreeMap<(u32, u32), Vec<u8>>>,
 }
 
 impl Heads {
@@ -104,13 +167,13 @@ impl Heads {
         Self { given: Some(head), ..Self::default() }
     }
 
-    /// The first bytes of a file that was read; nothing where it was empty.
-    pub(super) fn seen(&self, file: u32) -> Vec<u8> {
+    /// The first bytes of a log that begins with a chunk of a file; nothing where it was empty.
+    pub(super) fn seen(&self, file: (u32, u32)) -> Vec<u8> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.get(&file).cloned().unwrap_or_default()
     }
 
-    fn of<'t>(&'t self, file: u32, text: &'t [u8]) -> &'t [u8] {
+    fn of<'t>(&'t self, file: (u32, u32), text: &'t [u8]) -> &'t [u8] {
         /// Of each file.
         const SEEN_BYTES: usize = 1024;
         let head = self.given.as_deref().unwrap_or(text);
@@ -135,9 +198,17 @@ pub enum FormatChoice {
 }
 
 impl<'f> Queue<'f> {
-    pub(super) fn new(files: &'f [LogFile], formats: &'f Formats) -> Self {
+    pub(super) fn new(files: &'f [LogFile], formats: &'f Formats, asked: Asked) -> Self {
         let slots = files.iter().map(|_| Mutex::new(Slot { state: State::Waiting, next: 0, headers: 0 })).collect();
-        Self { files, slots, formats, problems: Mutex::default() }
+        Self {
+            files,
+            slots,
+            formats,
+            asked,
+            problems: Mutex::default(),
+            skipped: Mutex::default(),
+            members: Mutex::default(),
+        }
     }
 
     /// Draws a chunk from any file, those in front first; none when all are done.
@@ -160,16 +231,18 @@ impl<'f> Queue<'f> {
         }
     }
 
-    /// What went wrong, by file.
-    pub(super) fn into_problems(self) -> Vec<(u32, Error)> {
-        let mut problems = self.problems.into_inner().unwrap_or_default();
-        problems.sort_by_key(|(file, _)| *file);
-        problems
+    /// What went wrong, what was not read, and what was in archives.
+    pub(super) fn into_findings(self) -> Findings {
+        Findings {
+            problems: self.problems.into_inner().unwrap_or_default(),
+            skipped: self.skipped.into_inner().unwrap_or_default(),
+            members: self.members.into_inner().unwrap_or_default(),
+        }
     }
 
     fn report(&self, file: u32, error: Error) {
         if let Ok(mut problems) = self.problems.lock() {
-            problems.push((file, error));
+            problems.push((file, None, error));
         }
     }
 
@@ -180,34 +253,68 @@ impl<'f> Queue<'f> {
         let (chunk, headers) = (slot.next, &mut slot.headers);
         let draw = match &mut slot.state {
             State::Waiting | State::Done => None,
-            State::Mapped { map, ranges, reading } => ranges.pop_front().map(|mut range| {
+            State::Mapped { map, ranges, reading, skipped_bytes } => ranges.pop_front().map(|mut range| {
+                let is_amid_pieces =
+                    reading.may_be_in_pieces() && pieces::line_start(map.as_bytes(), range.start).is_none();
                 let text = map.as_bytes().get(range.clone()).unwrap_or_default();
                 let len = self.under_one_header(text, reading, headers);
                 if len < range.len() {
                     ranges.push_front(range.start + len..range.end);
                     range.end = range.start + len;
                 }
-                let disk_bytes = range.len() as u64;
-                Draw { reading: Arc::clone(reading), chunk, text: Text::Mapped(Arc::clone(map), range), disk_bytes }
+                let disk_bytes = range.len() as u64 + std::mem::take(skipped_bytes);
+                let text = Text::Mapped(Arc::clone(map), range);
+                Draw { reading: Arc::clone(reading), chunk, text, is_amid_pieces, disk_bytes }
             }),
-            State::Streamed { chunks, first, reading, seen_bytes } => {
-                let text = first.take().map(Ok).or_else(|| chunks.next());
+            State::Streamed { chunks, first, first_at, begun, reading, seen_bytes } => {
+                let mut text_at = 0;
+                let text = loop {
+                    let next = first.take().map(|text| (*first_at, text));
+                    let mut next = next.or_else(|| self.next_of(file, chunks));
+                    let mut ends = false;
+                    if let Some((at, text)) = &mut next {
+                        text_at = *at;
+                        if *at > 0
+                            && let Some((_, name)) = member_at(chunks, *at)
+                        {
+                            if !begun.text.is_empty() {
+                                (*first_at, *first) = (*at, Some(std::mem::take(text)));
+                                break begun.ended_by(None, true);
+                            }
+                            *begun = Begun::default();
+                            if text.len() < HEAD_BYTES {
+                                text.extend(self.next_of(file, chunks).map(|(_, text)| text).unwrap_or_default());
+                            }
+                            let len = member_len(chunks, *at).min(text.len());
+                            *reading = Arc::new(self.member(file, chunk, name, text.get(..len).unwrap_or_default()));
+                        }
+                        let len = member_len(chunks, *at);
+                        if len < text.len() {
+                            (*first_at, *first) = (*at + len as u64, Some(text.split_off(len)));
+                            ends = true;
+                        }
+                    }
+                    let is_end = next.is_none();
+                    let next = next.map(|(_, text)| text);
+                    let text = match reading.may_be_in_pieces() {
+                        true => begun.ended_by(next, ends),
+                        false => next.map(|text| (text, false)),
+                    };
+                    if text.is_some() || is_end {
+                        break text;
+                    }
+                };
                 let raw_bytes = chunks.reader().raw_bytes();
                 let disk_bytes = raw_bytes - std::mem::replace(seen_bytes, raw_bytes);
-                match text {
-                    Some(Ok(mut text)) => {
-                        let len = self.under_one_header(&text, reading, headers);
-                        if len < text.len() {
-                            *first = Some(text.split_off(len));
-                        }
-                        Some(Draw { reading: Arc::clone(reading), chunk, text: Text::Owned(text), disk_bytes })
+                text.map(|(mut text, is_amid_pieces)| {
+                    let len = self.under_one_header(&text, reading, headers);
+                    if len < text.len() {
+                        let mut rest = text.split_off(len);
+                        rest.append(&mut first.take().unwrap_or_default());
+                        (*first_at, *first) = (text_at + len as u64, Some(rest));
                     }
-                    Some(Err(error)) => {
-                        self.report(file, error);
-                        None
-                    }
-                    None => None,
-                }
+                    Draw { reading: Arc::clone(reading), chunk, text: Text::Owned(text), is_amid_pieces, disk_bytes }
+                })
             }
         };
         slot.next += 1;
@@ -235,23 +342,46 @@ impl<'f> Queue<'f> {
             }
             Ok(Source::Empty) => State::Done,
             Ok(Source::Mapped(map)) => {
+                let map = Arc::new(map);
                 let mut reading = Arc::new(self.reading(file, map.as_bytes()));
-                let part = log.part.of(map.as_bytes().len());
+                let mut part = log.part.of(map.as_bytes().len());
+                let mut skipped_bytes = 0;
+                if log.part == Part::WHOLE && reading.header.is_none() {
+                    part = self.asked.part_of(map.as_bytes(), &reading.parser);
+                    let skipped = Skipped::around(&part, file, &map);
+                    skipped_bytes = skipped.as_ref().map_or(0, |skipped| skipped.bytes);
+                    self.skipped.lock().unwrap_or_else(PoisonError::into_inner).extend(skipped);
+                }
                 self.catch_up(map.as_bytes().get(..part.start).unwrap_or_default(), &mut reading, headers);
                 let text = map.as_bytes().get(part.clone()).unwrap_or_default();
                 let ranges = input::split(text, TARGET_CHUNK_BYTES);
-                let ranges = ranges.into_iter().map(|r| r.start + part.start..r.end + part.start).collect();
-                State::Mapped { map: Arc::new(map), ranges, reading }
+                let mut ranges: VecDeque<Range<usize>> =
+                    ranges.into_iter().map(|r| r.start + part.start..r.end + part.start).collect();
+                if reading.may_be_in_pieces() {
+                    join_pieces(map.as_bytes(), ranges.make_contiguous());
+                }
+                State::Mapped { map, ranges, reading, skipped_bytes }
             }
             Ok(Source::Stream(stream)) => {
                 let mut chunks = Box::new(StreamChunks::new(stream, &log.path, TARGET_CHUNK_BYTES));
                 match chunks.next() {
                     Some(Ok(first)) => {
-                        let reading = Arc::new(self.reading(file, &first));
+                        let head = first.get(..member_len(&chunks, 0)).unwrap_or(&first);
+                        let reading = match member_at(&chunks, 0).filter(|_| log.part == Part::WHOLE) {
+                            Some((_, name)) => Arc::new(self.member(file, 0, name, head)),
+                            None => Arc::new(self.reading(file, &first)),
+                        };
                         if log.part != Part::WHOLE {
                             return self.resume(file, log, reading);
                         }
-                        State::Streamed { chunks, first: Some(first), reading, seen_bytes: 0 }
+                        State::Streamed {
+                            chunks,
+                            first: Some(first),
+                            first_at: 0,
+                            begun: Begun::default(),
+                            reading,
+                            seen_bytes: 0,
+                        }
                     }
                     Some(Err(error)) => {
                         self.report(file, error);
@@ -275,7 +405,7 @@ impl<'f> Queue<'f> {
         match part {
             Ok(stream) => {
                 let chunks = Box::new(StreamChunks::new(stream, &log.path, TARGET_CHUNK_BYTES));
-                State::Streamed { chunks, first: None, reading, seen_bytes: 0 }
+                State::Streamed { chunks, first: None, first_at: 0, begun: Begun::default(), reading, seen_bytes: 0 }
             }
             Err(error) => {
                 self.report(file, error);
@@ -284,11 +414,25 @@ impl<'f> Queue<'f> {
         }
     }
 
+    /// The next chunk of a stream, and where in its text it begins. What went wrong is reported.
+    fn next_of(&self, file: u32, chunks: &mut StreamChunks<Stream>) -> Option<(u64, Vec<u8>)> {
+        let text = chunks.next()?.map_err(|error| self.report(file, error)).ok()?;
+        Some((chunks.start(), text))
+    }
+
+    /// How a member of an archive is to be read that begins with a chunk.
+    fn member(&self, file: u32, chunk: u32, name: String, text: &[u8]) -> Reading {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner).insert((file, chunk), name);
+        self.reading_from(file, chunk, text)
+    }
+
     /// How a file is to be read, by its first lines.
     fn reading(&self, file: u32, text: &[u8]) -> Reading {
-        /// Text looked at for the format.
-        const HEAD_BYTES: usize = 128 << 10;
-        let text = self.formats.heads.of(file, text);
+        self.reading_from(file, 0, text)
+    }
+
+    fn reading_from(&self, file: u32, chunk: u32, text: &[u8]) -> Reading {
+        let text = self.formats.heads.of((file, chunk), text);
         let head = text.get(..HEAD_BYTES).unwrap_or(text);
         let sample: Vec<&[u8]> = input::lines(head).take(parse::SAMPLE_LINES).collect();
         let Formats { choice, readers, heads } = self.formats;
@@ -315,7 +459,7 @@ impl<'f> Queue<'f> {
         }
         let fast = fast.filter(|_| !names_columns && !readers.settings().change_clients());
         if readers.settings().zone.is_none() && fast.is_none() && is_zoneless(&parser, &sample) {
-            self.note_zone(file);
+            self.note_zone(file, chunk);
         }
         Reading { file, parser, fast, header: names_columns.then(Box::default) }
     }
@@ -344,9 +488,9 @@ impl<'f> Queue<'f> {
     }
 
     /// Says once that the times of a file have no zone.
-    fn note_zone(&self, file: u32) {
-        if let Some(log) = self.files.get(file as usize) {
-            self.report(file, Error::new(Kind::NoZone, &log.path));
+    fn note_zone(&self, file: u32, chunk: u32) {
+        if let (Some(log), Ok(mut problems)) = (self.files.get(file as usize), self.problems.lock()) {
+            problems.push((file, Some(chunk), Error::new(Kind::NoZone, &log.path)));
         }
     }
 
@@ -395,9 +539,33 @@ impl<'f> Queue<'f> {
     }
 }
 
+/// Text looked at for the format.
+const HEAD_BYTES: usize = 128 << 10;
+
+/// The member of an archive that begins at a byte.
+fn member_at(chunks: &StreamChunks<Stream>, at: u64) -> Option<(u64, String)> {
+    chunks.reader().starts().from(at).filter(|(start, _)| *start == at)
+}
+
+/// How many bytes from a byte on belong to the same member.
+fn member_len(chunks: &StreamChunks<Stream>, at: u64) -> usize {
+    let next = chunks.reader().starts().from(at + 1);
+    next.map_or(usize::MAX, |(start, _)| usize::try_from(start - at).unwrap_or(usize::MAX))
+}
+
+/// Moves the cuts between ranges of a text in front of pieces of one line.
+fn join_pieces(text: &[u8], ranges: &mut [Range<usize>]) {
+    let mut next = None;
+    for range in ranges.iter_mut().rev() {
+        range.end = next.unwrap_or(range.end);
+        range.start = pieces::line_start(text, range.start).unwrap_or(range.start);
+        next = Some(range.start);
+    }
+}
+
 /// What reads the lines of a file, by its first ones; what is said about it goes unheard.
 pub(super) fn parser_for(text: &[u8], formats: &Formats) -> LineParser {
-    Queue::new(&[], formats).reading(0, text).parser
+    Queue::new(&[], formats, Asked::default()).reading(0, text).parser
 }
 
 /// Changes of columns that are followed in one file; more are no log of a server.

@@ -237,6 +237,7 @@ mod tests {
             status_403: 0,
             main_cause: "unauthorized",
             users: 1,
+            origin: None,
             first: Time(0),
             last: Time(0),
             approximate: false,

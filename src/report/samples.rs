@@ -3,7 +3,7 @@
 use crate::model::{
     coverage::{FileCoverage, LineRef, Rejected},
     event::Reason,
-    incident::{Evidence, Incident, RuledOut, Scope, Severity, Spared, State, TimelinePoint, Verdict},
+    incident::{Evidence, Incident, Origin, RuledOut, Scope, Severity, Spared, State, TimelinePoint, Verdict},
     logged::{Logged, inert},
     report::{ClientSummary, EventCauses, Input, Report, Totals, Window},
     time::Time,
@@ -238,10 +238,15 @@ fn client(
         status_403,
         main_cause,
         users,
+        origin: None,
         first,
         last,
         approximate: false,
     }
+}
+
+fn origin(text: &str) -> Origin {
+    Origin { asn: Some(64_500), organization: Some(text.to_owned()), country: Some(text.to_owned()) }
 }
 
 /// Nothing was refused.
@@ -451,6 +456,7 @@ pub(super) fn half_understood() -> Report {
                 rejected: 40,
                 blank: 5,
                 bytes: 18_700,
+                unread_bytes: 4_200_000_000,
                 format: "combined".to_owned(),
                 start: Some(at(1, 0, 0)),
                 end: Some(at(2, 0, 0)),
@@ -512,6 +518,7 @@ pub(super) fn hostile() -> Report {
         upstream: texts(),
         ua_family: texts(),
         client_net: texts(),
+        client_net_origin: vec![origin(&raw)],
         http_version: texts(),
     };
     let incident = Incident {
@@ -539,7 +546,8 @@ pub(super) fn hostile() -> Report {
     }
     let rejected = |column| Rejected { reason: Reason::NoLiteral, lines: 1, first: line(&raw, 1, &bytes), column };
     report.input.rejections = vec![rejected(0), rejected(7), rejected(bytes.len() / 2), rejected(usize::MAX - 1)];
-    report.clients.push(ClientSummary { client: Logged::new(&bytes), ..report.clients[0].clone() });
+    let named = ClientSummary { client: Logged::new(&bytes), origin: Some(origin(&raw)), ..report.clients[0].clone() };
+    report.clients.push(named);
     report.limits = texts();
     report
 }

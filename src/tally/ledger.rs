@@ -169,8 +169,9 @@ impl From<Ledger> for Shard {
     }
 }
 
-/// Clients of whom nothing is left are none of this ledger's.
+/// Clients and shapes of which nothing is left are none of this ledger's: it is that of the lines which are left.
 fn drop_absent(ledger: &mut Ledger) {
+    drop_absent_shapes(ledger);
     let mut kept = Vec::with_capacity(ledger.clients.len());
     let (mut clients, mut bounds) = (Vec::new(), vec![0]);
     for (i, key) in ledger.clients.iter().enumerate() {
@@ -189,6 +190,31 @@ fn drop_absent(ledger: &mut Ledger) {
         sample.client = at(&kept, sample.client);
     }
     (ledger.clients, ledger.visit_bounds) = (clients, bounds);
+}
+
+fn drop_absent_shapes(ledger: &mut Ledger) {
+    let mut is_left = vec![false; ledger.shapes.len()];
+    let samples = ledger.samples.iter().chain(&ledger.spare_samples).map(|(key, _)| key.shape as usize);
+    for shape in ledger.visits.iter().map(|seen| seen.shape()).chain(samples) {
+        is_left.get_mut(shape).into_iter().for_each(|left| *left = true);
+    }
+    let mut numbers = Vec::with_capacity(is_left.len());
+    let mut next = 0;
+    for left in &is_left {
+        numbers.push(next);
+        next += u32::from(*left);
+    }
+    let mut left = is_left.into_iter();
+    ledger.shapes.retain(|_| left.next().unwrap_or(false));
+    for seen in &mut ledger.visits {
+        *seen = Seen::new(seen.time(), at(&numbers, seen.shape() as u32));
+    }
+    for refusal in &mut ledger.refusals {
+        refusal.shape = at(&numbers, refusal.shape);
+    }
+    for (key, _) in ledger.samples.iter_mut().chain(&mut ledger.spare_samples) {
+        key.shape = at(&numbers, key.shape);
+    }
 }
 
 fn at(map: &[u32], index: u32) -> u32 {

@@ -81,6 +81,9 @@ fn file(page: &mut Page, file: &FileCoverage, among_others: bool) {
     let path = if file.path == "-" { "standard input" } else { &file.path };
     let format = if file.format.is_empty() { "no known format" } else { &file.format };
     let mut prose = Prose::new().text(&format!("{path}: {format}, {}", size(file.bytes)));
+    if file.unread_bytes > 0 {
+        prose = prose.text(", ").kept(&format!("{} outside the span not read", size(file.unread_bytes)));
+    }
     if among_others {
         prose = prose.text(", ").kept(&counted(file.lines, "line", "lines"));
         if file.rejected > 0 {

@@ -122,6 +122,13 @@ fn hit(page: &mut Page, incident: &Incident) {
             .toned(Tone::Strong, &words::list(&short(values), MOST_VALUES));
     }
     page.labelled("Hit", &prose);
+    let networks = incident.scope.client_net.iter().zip(&incident.scope.client_net_origin);
+    let labels = networks.map(|(network, origin)| (network, origin.text())).filter(|(_, origin)| !origin.is_empty());
+    let labels: Vec<String> = labels.map(|(network, origin)| format!("{network}: {origin}")).collect();
+    if !labels.is_empty() {
+        let labels: Vec<String> = labels.iter().take(MOST_VALUES).cloned().collect();
+        page.labelled("From", &Prose::new().text(&labels.join("; ")));
+    }
 }
 
 fn short(values: &[String]) -> Vec<String> {

@@ -3,6 +3,7 @@
 use super::page::{Glyphs, Page, Prose, Tone};
 use crate::{
     model::{
+        logged::inert,
         report::{ClientSummary, Report},
         time::Time,
     },
@@ -11,6 +12,7 @@ use crate::{
         words::{self, EVENT_CAUSES, clock, count, date, share},
     },
 };
+use std::collections::BTreeMap;
 
 /// Columns of the longest bar, where there is room for it.
 const BAR: usize = 24;
@@ -60,6 +62,22 @@ pub(super) fn clients(page: &mut Page, report: &Report, options: &Options) {
     let mut rows = vec![header.map(str::to_owned)];
     rows.extend(shown.iter().map(|client| row(client, one_day)));
     table(page, &rows);
+    origins(page, &shown);
+}
+
+/// Where the clients are from, where that is known.
+fn origins(page: &mut Page, clients: &[&ClientSummary]) {
+    const MOST_CLIENTS: usize = 4;
+    let mut by_origin: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for client in clients {
+        let origin = client.origin.as_ref().map(|origin| inert(origin.text().as_bytes()));
+        if let Some(origin) = origin {
+            by_origin.entry(origin).or_default().push(client.client.inert());
+        }
+    }
+    for (origin, clients) in by_origin {
+        page.wrapped(2, 4, &Prose::new().text(&format!("from {origin}: ")).kept(&words::list(&clients, MOST_CLIENTS)));
+    }
 }
 
 fn days(clients: &[&ClientSummary]) -> Option<(Time, Time)> {
