@@ -10,4 +10,13 @@ mkdir -p target/dist
 for shell in bash zsh fish; do
     "$target/release/authfault" completions "$shell" > "target/dist/authfault.$shell"
 done
+{ cat LICENSE-MIT; echo; echo 'Apache-2.0 is in /usr/share/common-licenses/Apache-2.0.'; } > target/dist/copyright
+version=$("$target/release/authfault" --version | cut -d' ' -f2)
+cat > target/dist/changelog <<END
+authfault ($version-1) unstable; urgency=medium
+
+  * What changed is in /usr/share/doc/authfault/changelog.gz.
+
+ -- The authfault authors <authfault@example.org>  $(date -R ${SOURCE_DATE_EPOCH:+-d "@$SOURCE_DATE_EPOCH"})
+END
 cargo deb --no-build --locked

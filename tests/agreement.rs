@@ -269,7 +269,8 @@ fn passing_over_what_lies_outside_the_span_changes_nothing() {
     let (tried, mut passed_over) = (spans.len(), 0);
     for [since, until] in spans {
         let args = ["--since", &since, "--until", &until];
-        let (part, whole) = (json(&[plain.clone()], &args).report(), json(&[packed.clone()], &args).report());
+        let (part, whole) =
+            (json(std::slice::from_ref(&plain), &args).report(), json(std::slice::from_ref(&packed), &args).report());
         let covered = &part["input"]["files"][0];
         let [bytes, unread] = ["bytes", "unread_bytes"].map(|key| covered[key].as_u64().unwrap_or(0));
         assert_eq!(bytes + unread, text.len() as u64, "{since} {until}");

@@ -3,9 +3,9 @@
 //! Real ones are in `fixtures/realserver/logs`; those in `fixtures/errorlog` have messages of modules and services that
 //! are not at hand there.
 
-use crate::support::{authfault, fixture, incidents, put, report, run, workshop};
+use crate::support::{Run, authfault, fixture, gunzip, incidents, put, report, run, workshop};
 use serde_json::Value;
-use std::{ffi::OsString, path::Path};
+use std::{ffi::OsString, fs, io::Write, path::Path};
 
 /// The report on an access log with its error log beside it.
 fn with_errors(access: &Path, errors: &Path) -> Value {
@@ -252,6 +252,58 @@ fn directories_patterns_and_gzip_are_read() {
         let report = with_errors(&access, &errors);
         assert_eq!(report["input"]["error_logs"].as_array().unwrap().len(), 2);
         assert_eq!(fault(&report)["evidence"], fault(&whole)["evidence"], "in pieces or whole");
+    }
+}
+
+/// A check reads what is new in it, whatever rotation did, and remembers what was rotated away: nothing twice, nothing
+/// lost, and the evidence is that of one reading of everything.
+#[test]
+fn a_check_follows_error_logs_from_run_to_run() {
+    let real = fixture("realserver/logs/nginx-htpasswd-missing");
+    let dir = workshop();
+    let whole = put(dir.path(), "whole.log", &gunzip(&real.join("error.log.gz")));
+    let text = fs::read_to_string(&whole).unwrap();
+    let access = put(dir.path(), "access.log", &gunzip(&real.join("access.log.gz")));
+    let (at_once, site) = (with_errors(&access, &whole), workshop());
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let (part, live) = (lines.len() / 4, site.path().join("error.log"));
+    let write = |piece: usize| {
+        let text = lines[piece * part..if piece == 3 { lines.len() } else { (piece + 1) * part }].concat();
+        fs::File::options().create(true).append(true).open(&live).unwrap().write_all(text.as_bytes()).unwrap();
+    };
+    let rotated = |name: &str| site.path().join(name);
+    let report = site.path().join("report.json");
+    let check = || {
+        let mut command = authfault();
+        command.args(["check", "--stale-after", "0s", "--now", at_once["input"]["end"].as_str().unwrap(), "--state"]);
+        command.arg(site.path().join("state")).arg(&access).arg("--error-log").arg(&live).arg("-o").arg(&report);
+        let run = Run::of(&command.output().unwrap());
+        assert_eq!((run.code.unwrap() < 3, run.err.as_str()), (true, ""), "{run:?}");
+        serde_json::from_slice::<Value>(&fs::read(&report).unwrap()).unwrap()
+    };
+    write(0);
+    check();
+    write(1);
+    fs::rename(&live, rotated("error.log.1")).unwrap();
+    write(2);
+    check();
+    fs::rename(rotated("error.log.1"), rotated("error.log.2")).unwrap();
+    fs::rename(&live, rotated("error.log.1")).unwrap();
+    write(3);
+    let followed = check();
+    let gone = ["error.log.1", "error.log.2"].map(|name| fs::remove_file(rotated(name)));
+    assert!(gone.iter().all(Result::is_ok));
+    for (report, when) in [(followed, "after two rotations"), (check(), "when what was rotated is gone")] {
+        let logs = report["input"]["error_logs"].as_array().unwrap();
+        for key in ["bytes", "lines", "parsed", "noted", "rejected", "blank"] {
+            let sum: u64 = logs.iter().map(|log| log[key].as_u64().unwrap()).sum();
+            assert_eq!(sum, at_once["input"]["error_logs"][0][key], "{key} {when}");
+        }
+        for key in ["verdict", "cause", "confidence", "evidence", "next_checks"] {
+            assert_eq!(fault(&report)[key], fault(&at_once)[key], "{key} {when}");
+        }
+        let samples = fault(&report)["samples"].as_array().unwrap();
+        assert!(samples.iter().any(|line| line["file"].as_str().unwrap().contains("error.log")), "{samples:?} {when}");
     }
 }
 

@@ -160,6 +160,36 @@ fn a_client_that_is_asked_for_is_kept() {
     }
 }
 
+/// A first run may find months of log. What it keeps of them is what one reading would, and what comes later is added.
+#[test]
+fn a_first_check_of_more_than_memory_holds_is_that_of_one_reading() {
+    let dir = workshop();
+    let text = log_with_fault();
+    let cut = text.len() * 9 / 10;
+    let cut = cut + text[cut..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    let (state, report) = (dir.path().join("state"), dir.path().join("report.json"));
+    let check = |now: &str| {
+        let mut command = authfault();
+        command.args(["check", "--memory", "2M", "--stale-after", "0s", "--now", now, "--state"]).arg(&state);
+        let run = Run::of(&command.arg("-o").arg(&report).arg(dir.path().join("access.log")).output().unwrap());
+        assert_eq!((run.code.unwrap() < 3, run.err.as_str()), (true, ""), "{run:?}");
+        serde_json::from_slice::<Value>(&fs::read(&report).unwrap()).unwrap()
+    };
+    let path = put(dir.path(), "access.log", &text[..cut]);
+    let (first, at_once) = (check("2025-10-06T21:45:00Z"), json(&path, &["--memory", "2M"]).report());
+    assert!(number(&first["totals"], "kept_one_in") >= 16.0, "{}", first["totals"]);
+    for key in ["input", "totals", "event_causes", "incidents", "windows", "clients"] {
+        assert_eq!(first[key], at_once[key], "{key} of a first run");
+    }
+    put(dir.path(), "access.log", &text);
+    let (later, at_once) = (check("2025-10-07T00:00:00Z"), json(&path, &["--memory", "2M"]).report());
+    assert!(number(&later["totals"], "kept_one_in") >= number(&first["totals"], "kept_one_in"));
+    let exact = |report: &Value| ["requests", "status_401", "status_403"].map(|key| report["totals"][key].clone());
+    assert_eq!(exact(&later), exact(&at_once));
+    assert_eq!(later["input"], at_once["input"]);
+    assert_eq!(incidents(&later, "server_side").len(), 1, "{}", later["incidents"]);
+}
+
 /// One address, one agent, so many requests that even it alone does not fit.
 #[test]
 fn a_log_of_one_client_ends_too() {

@@ -130,6 +130,9 @@ fn options_that_are_named_exist() {
             "--authfault",
             "--locked",
             "--release",
+            "--features",
+            // Only where that feature is built in.
+            "--parquet",
             "--path",
             "--bin",
             "--example",

@@ -3,7 +3,12 @@
 //! AUTHFAULT_REQUIRE with `alertmanager` or `promtool` in it turns their skipping into a failure.
 
 use crate::support::{
-    Run, authfault, gunzip, is_required, log_with_ongoing_fault, mailserver::MailServer, put, workshop,
+    Run, authfault, gunzip, is_required, log_with_ongoing_fault,
+    mailserver::{MailServer, Security},
+    put,
+    receiver::Receiver,
+    tls::Authority,
+    workshop,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
@@ -30,7 +35,7 @@ const AT_NOON: &str = "2026-03-10T17:00:00Z";
 
 #[test]
 fn a_mail_server_gets_the_mail_and_whoever_it_does_not_know_is_said() {
-    let server = MailServer::start("nobody@");
+    let server = MailServer::start("nobody@", Security::None);
     let folder = workshop();
     let channel = |to: &str| {
         format!(
@@ -61,7 +66,7 @@ fn a_mail_server_gets_the_mail_and_whoever_it_does_not_know_is_said() {
 
 #[test]
 fn a_mail_server_elsewhere_must_offer_encryption_and_one_that_hangs_is_left() {
-    let server = MailServer::start("nobody@");
+    let server = MailServer::start("nobody@", Security::None);
     let folder = workshop();
     // By a name that is not known to be this host's own.
     let plain = format!("[[notify]]\ntype = 'smtp'\nurl = 'smtp://127.0.0.2:{}'\nattempts = 1\n", server.port);
@@ -76,6 +81,58 @@ fn a_mail_server_elsewhere_must_offer_encryption_and_one_that_hangs_is_left() {
         assert_eq!(run.err, format!("authfault: smtp: {said}; the next run tries again\n"));
     }
     assert_eq!(server.delivered(), []);
+}
+
+/// Whoever is trusted beside it: the own authority is, and nobody whom it does not vouch for.
+#[test]
+fn channels_speak_tls_with_whom_their_ca_vouches_for_and_with_nobody_else() {
+    const YEARS_YET: i32 = 2999;
+    const LONG_GONE: i32 = 2001;
+    let (own, other) = (Authority::new(), Authority::new());
+    let folder = workshop();
+    put(folder.path(), "own.pem", own.pem.as_bytes());
+    put(folder.path(), "other.pem", other.pem.as_bytes());
+    let trusts_own = "ca_file = 'own.pem'\n";
+    let cases = [
+        ("is trusted", trusts_own, own.server("127.0.0.1", YEARS_YET), true),
+        ("is another's", trusts_own, other.server("127.0.0.1", YEARS_YET), false),
+        ("is nobody's whom browsers know", "", own.server("127.0.0.1", YEARS_YET), false),
+        ("is for another host", trusts_own, own.server("mail.example.org", YEARS_YET), false),
+        ("is of long ago", trusts_own, own.server("127.0.0.1", LONG_GONE), false),
+        ("is trusted by one who trusts another", "ca_file = 'other.pem'\n", own.server("127.0.0.1", YEARS_YET), false),
+    ];
+    for (what, ca, server, is_accepted) in cases {
+        let receiver = Receiver::secured(server.clone());
+        let at_once = MailServer::start("nobody@", Security::AtOnce(server.clone()));
+        let later = MailServer::start("nobody@", Security::StartTls(server));
+        let channel = |kind: &str, name: &str, url: &str| {
+            format!("[[notify]]\ntype = '{kind}'\nname = '{name}'\nurl = '{url}'\nattempts = 1\n{ca}")
+        };
+        let mail =
+            "to = ['oncall@example.org']\nfrom = 'a@example.org'\nuser = 'authfault'\ntoken_env = 'MAIL_PASSWORD'\n";
+        let channels = [
+            channel("webhook", "https", &format!("https://{}/hook", receiver.address())),
+            channel("smtp", "smtps", &format!("smtps://127.0.0.1:{}", at_once.port)) + mail,
+            channel("smtp", "starttls", &format!("smtp://127.0.0.1:{}", later.port)) + mail,
+        ];
+        // Each time anew, with all that there is to tell.
+        let _ = fs::remove_dir_all(folder.path().join("state"));
+        let run = check(folder.path(), &channels.concat(), AT_NOON);
+        let deliveries = [receiver.posted().len(), at_once.delivered().len(), later.delivered().len()];
+        if !is_accepted {
+            let refused = ["https", "smtps", "starttls"].map(|name| {
+                format!(
+                    "authfault: {name}: no secure connection: its certificate was not accepted; the next run tries again\n"
+                )
+            });
+            assert_eq!((run.err, deliveries), (refused.concat(), [0; 3]), "a certificate that {what}");
+            continue;
+        }
+        assert_eq!((run.err.as_str(), deliveries), ("", [1; 3]), "a certificate that {what}");
+        let said = |server: &MailServer| server.delivered()[0].commands.join(" ");
+        assert!(said(&at_once).starts_with("EHLO authfault AUTH PLAIN "), "{}", said(&at_once));
+        assert!(said(&later).starts_with("EHLO authfault STARTTLS EHLO authfault AUTH PLAIN "), "{}", said(&later));
+    }
 }
 
 /// A program that ends with the test.

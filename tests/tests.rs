@@ -26,6 +26,8 @@ mod schema; // the JSON report by its schema, ECS and OCSF by what they require
 
 // Beyond one machine
 mod fleet; // parts give the report of one reading, and what is missing, doubled or damaged is named
+#[cfg(feature = "parquet")]
+mod parquet; // the table of all requests, and what DuckDB and Spark SQL say of it
 mod spark; // the same on a real cluster, where pyspark and Java are installed
 
 // What holds for every log

@@ -63,6 +63,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("globset::", &["input/discover.rs"]),
     ("thread::scope", &["pipeline/scan.rs"]),
     ("rusqlite::", &["state/"]),
+    ("use parquet::", &["exchange/parquet.rs"]),
     ("ureq::", &["notify/http.rs"]),
     ("rustls::", &["notify/smtp.rs"]),
     ("toml::", &["cli/config.rs", "notify/tests.rs"]),

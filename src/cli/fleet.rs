@@ -48,6 +48,10 @@ pub struct ReduceArgs {
     /// Write one part that holds what all do, instead of a report
     #[arg(long, value_name = "FILE")]
     pub merge_into: Option<PathBuf>,
+    /// Write the requests of all parts as a Parquet table, for questions of your own, instead of a report
+    #[cfg(feature = "parquet")]
+    #[arg(long, value_name = "FILE", conflicts_with = "merge_into")]
+    pub parquet: Option<PathBuf>,
     /// The files that there should be, a path a line: those that are in no part are named
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,

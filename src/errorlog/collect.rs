@@ -1,7 +1,7 @@
-//! Lines to notes, counted as they come. Owns the bounds on what is kept, and keeps the same whatever order lines
+//! Lines to notes, counted as they come, in the server's own time. Owns the bounds on what is kept, and keeps the same whatever order lines
 //! come in, up to the number of topics.
 
-use super::{Entry, Zone, address, entry};
+use super::{Entry, address, entry};
 use crate::model::{
     logged::Logged,
     note::{Count, Level, Notes, Quote, Topic, When, Why},
@@ -25,7 +25,6 @@ pub enum Line {
 /// Reads error lines one after another.
 #[derive(Debug)]
 pub struct Collector {
-    zone: Zone,
     topics: HashMap<Topic, u32>,
     quotes: Vec<Quote>,
     counts: BTreeMap<When, Vec<Count>>,
@@ -56,12 +55,9 @@ const LINE_BYTES_MAX: usize = 16 << 10;
 const QUOTE_BYTES_MAX: usize = 512;
 const TEXT_BYTES_MAX: usize = 200;
 
-impl Collector {
-    /// One that takes times as this zone has them.
-    #[must_use]
-    pub fn new(zone: Zone) -> Self {
+impl Default for Collector {
+    fn default() -> Self {
         Self {
-            zone,
             topics: HashMap::new(),
             quotes: Vec::new(),
             counts: BTreeMap::new(),
@@ -73,7 +69,9 @@ impl Collector {
             limits: LIMITS,
         }
     }
+}
 
+impl Collector {
     /// With other limits, so that a test need not write a million lines.
     #[cfg(test)]
     pub(super) fn limited(mut self, counts: usize, topics: usize) -> Self {
@@ -88,7 +86,7 @@ impl Collector {
             return Line::Blank;
         }
         let Some(entry) = entry(line) else { return Line::Unknown };
-        let time = self.zone.utc(entry.local_secs);
+        let time = Time(entry.local_secs);
         self.span = Some(self.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
         self.least = Some(self.least.map_or(entry.level, |least| least.min(entry.level)));
         let Some(said) = entry.said else { return Line::Other(time) };

@@ -1,6 +1,6 @@
 //! Lines as servers write them, each beside what it must be taken for, and beside those some that must not.
 
-use super::{Collector, Line, Zone, address, entry, seconds};
+use super::{Collector, Line, address, entry, seconds};
 use crate::model::note::{Level, Why};
 
 /// The head of each server's lines.
@@ -348,7 +348,7 @@ fn a_request_cannot_speak_for_the_server() {
 }
 
 fn read(lines: &[String], limits: Option<(usize, usize)>) -> crate::model::note::Notes {
-    let mut collector = Collector::new(Zone::default());
+    let mut collector = Collector::default();
     if let Some((counts, topics)) = limits {
         collector = collector.limited(counts, topics);
     }
@@ -402,7 +402,7 @@ fn a_flood_of_paths_ends_in_one_topic() {
 
 #[test]
 fn no_line_stops_the_reader() {
-    let mut collector = Collector::new(Zone::default());
+    let mut collector = Collector::default();
     let whole = format!("{NGINX}user \"a\" was not found in \"/f\"{CONTEXT}");
     let old =
         format!("{APACHE}AH01695: auth_ldap authenticate: user a authentication failed; URI / [x][y], referer: z");

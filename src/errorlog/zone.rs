@@ -37,10 +37,10 @@ impl Zone {
         self.known.is_empty()
     }
 
-    /// The moment at which the server's clock showed so many seconds since 1970.
+    /// The moment at which the server's clock showed what in UTC would be this.
     #[must_use]
-    pub fn utc(&self, local_secs: u32) -> Time {
-        let local = i64::from(local_secs);
+    pub fn utc(&self, local: Time) -> Time {
+        let local = i64::from(local.0);
         let after = self.known.partition_point(|(at, _)| *at < local);
         let neighbours = [after.checked_sub(1).and_then(|at| self.known.get(at)), self.known.get(after)];
         let nearest = neighbours.into_iter().flatten().min_by_key(|(at, _)| local.abs_diff(*at));
@@ -58,12 +58,12 @@ mod tests {
     fn the_nearer_offset_holds() {
         // Winter until 1000 UTC, summer from 9000 UTC on.
         let zone = Zone::from_moments([(Time(9000), 7200), (Time(500), 3600), (Time(1000), 3600), (Time(9900), 7200)]);
-        assert_eq!(zone.utc(3600), Time(0));
-        assert_eq!(zone.utc(4700), Time(1100));
-        assert_eq!(zone.utc(16_000), Time(8800));
-        assert_eq!(zone.utc(1_000_000), Time(992_800));
-        assert_eq!(Zone::default().utc(77), Time(77));
-        assert_eq!(Zone::fixed(-3600).utc(0), Time(3600));
-        assert_eq!(Zone::fixed(3600).utc(0), Time(0));
+        assert_eq!(zone.utc(Time(3600)), Time(0));
+        assert_eq!(zone.utc(Time(4700)), Time(1100));
+        assert_eq!(zone.utc(Time(16_000)), Time(8800));
+        assert_eq!(zone.utc(Time(1_000_000)), Time(992_800));
+        assert_eq!(Zone::default().utc(Time(77)), Time(77));
+        assert_eq!(Zone::fixed(-3600).utc(Time(0)), Time(3600));
+        assert_eq!(Zone::fixed(3600).utc(Time(0)), Time(0));
     }
 }

@@ -11,11 +11,14 @@
 //! written by another version, cut, or changed on the way is refused: nothing that is decoded points outside the shard
 //! that it came with.
 //!
-//! [`part`] is the other form, for travelling: a ledger in columns, packed, with what was read to make it.
+//! [`part`] is the other form, for travelling: a ledger in columns, packed, with what was read to make it. `parquet`, where
+//! it is built in, writes a third for other programs, which this one does not read.
 
 mod columns;
 mod envelope;
 mod fold;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod part;
 mod read;
 mod write;

@@ -277,6 +277,13 @@ pub fn stamp(path: &Path) -> Result<Stamp, Error> {
     })
 }
 
+/// Whether a file is still the one that was looked into, with no less in it.
+#[must_use]
+pub fn is_there(log: &LogFile, cursor: &Cursor) -> bool {
+    let is_same = |now: Stamp| now.is_same_file(&cursor.seen) && now.size_bytes >= cursor.seen.size_bytes;
+    stamp(&log.path).is_ok_and(is_same)
+}
+
 /// What lies beside a file that is named and may be what it was before a rotation: its name with a number or a date
 /// behind it, packed or not. The file itself comes first.
 #[must_use]

@@ -63,9 +63,27 @@ pub(super) fn reduce(args: &ReduceArgs) -> Result<ExitCode, String> {
         write_beside(path, &bytes).map_err(|e| format!("{}: cannot write the part: {e}", path.display()))?;
         return Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) });
     }
+    #[cfg(feature = "parquet")]
+    if let Some(path) = &args.parquet {
+        return parquet(path, parts, &options, &progress);
+    }
     let errors = input::discover_errors(&error_logs(&args_of_report)?);
     let analysis = pipeline::reduce(parts, errors, &options, &progress)?;
     publish(&args_of_report, &options, &origins, analysis)
+}
+
+#[cfg(feature = "parquet")]
+fn parquet(path: &Path, parts: Parts, options: &pipeline::Options, progress: &Progress) -> Result<ExitCode, String> {
+    let mut bytes = Vec::new();
+    let (kept, problems) = pipeline::write_parquet(parts, options, progress, &mut bytes)?;
+    for problem in &problems {
+        eprintln!("authfault: {problem}");
+    }
+    if !kept.is_all() {
+        eprintln!("authfault: not all clients are in the table: one in {} is, with all its requests", 1 << kept.level);
+    }
+    write_beside(path, &bytes).map_err(|e| format!("{}: cannot write the table: {e}", path.display()))?;
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
 /// The parts, looked at; those that say nothing new are named.

@@ -26,6 +26,12 @@ pub enum Level {
     Emerg,
 }
 
+impl Level {
+    /// All of them.
+    pub const ALL: [Self; 8] =
+        [Self::Debug, Self::Info, Self::Notice, Self::Warn, Self::Error, Self::Crit, Self::Alert, Self::Emerg];
+}
+
 /// What a message says of a request: why it was refused, or what broke on the way to an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Why {
@@ -72,6 +78,30 @@ pub enum Why {
 }
 
 impl Why {
+    /// All of them.
+    pub const ALL: [Self; 20] = [
+        Self::NoCredentials,
+        Self::WrongPassword,
+        Self::UnknownUser,
+        Self::WrongScheme,
+        Self::NotAuthorized,
+        Self::CredentialsFile,
+        Self::FilePermissions,
+        Self::IndexForbidden,
+        Self::ForbiddenByRule,
+        Self::ClientDenied,
+        Self::Misconfigured,
+        Self::AuthService,
+        Self::Ldap,
+        Self::Upstream,
+        Self::TokenSignature,
+        Self::TokenTime,
+        Self::WafDenied,
+        Self::WafMatched,
+        Self::Certificate,
+        Self::RateLimited,
+    ];
+
     /// Its name where programs read it.
     #[must_use]
     pub fn id(self) -> &'static str {
@@ -197,7 +227,7 @@ pub struct When {
     pub addr: u128,
 }
 
-/// All that the error logs say.
+/// All that the error logs say. While they are read, times are the server's own, taken as UTC: the zone is known later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notes {
     /// Each once.
@@ -222,4 +252,57 @@ impl Notes {
     pub fn is_empty(&self) -> bool {
         self.span.is_none()
     }
+
+    /// Adds what others say; their quotes point into the same files.
+    pub fn absorb(&mut self, other: Self) {
+        let mut known: BTreeMap<Topic, u32> = self.topics.iter().cloned().zip(0..).collect();
+        let mut places = Vec::with_capacity(other.topics.len());
+        for (topic, quote) in other.topics.into_iter().zip(other.quotes) {
+            let next = self.topics.len() as u32;
+            let at = *known.entry(topic.clone()).or_insert(next);
+            match self.quotes.get_mut(at as usize) {
+                Some(first) => *first = quote.min(first.clone()),
+                None => {
+                    self.topics.push(topic);
+                    self.quotes.push(quote);
+                }
+            }
+            places.push(at);
+        }
+        for (when, counts) in other.counts {
+            for count in counts {
+                let Some(topic) = places.get(count.topic as usize) else { continue };
+                self.count(when, Count { topic: *topic, ..count });
+            }
+        }
+        self.span = joined(self.span, other.span);
+        self.least = self.least.into_iter().chain(other.least).min();
+        self.left_out += other.left_out;
+    }
+
+    /// The same with other times.
+    #[must_use]
+    pub fn moved(self, to: impl Fn(Time) -> Time) -> Self {
+        let mut moved = Self { counts: BTreeMap::new(), span: self.span.map(|(a, b)| (to(a), to(b))), ..self };
+        moved.quotes.iter_mut().for_each(|quote| quote.time = to(quote.time));
+        for (when, counts) in self.counts {
+            let minute = to(Time(when.minute.saturating_mul(60))).0 / 60;
+            counts.into_iter().for_each(|count| moved.count(When { minute, ..when }, count));
+        }
+        moved
+    }
+
+    fn count(&mut self, when: When, count: Count) {
+        let counts = self.counts.entry(when).or_default();
+        match counts.iter_mut().find(|known| (known.topic, known.user) == (count.topic, count.user)) {
+            Some(known) => known.messages = known.messages.saturating_add(count.messages),
+            None => counts.push(count),
+        }
+    }
+}
+
+/// From the earlier start to the later end.
+#[must_use]
+pub fn joined(a: Option<(Time, Time)>, b: Option<(Time, Time)>) -> Option<(Time, Time)> {
+    a.zip(b).map(|(a, b)| (a.0.min(b.0), a.1.max(b.1))).or(a).or(b)
 }

@@ -1,8 +1,8 @@
 //! Posting JSON. Owns the client, its limit of time and what is said when it fails: never the address, in which Slack
 //! and others keep their secret.
 
-use super::{Failure, Secrets, Settings, secret};
-use std::{path::Path, time::Duration};
+use super::{Failure, Secrets, Settings, UNTRUSTED, secret};
+use std::{io::ErrorKind, path::Path, time::Duration};
 use ureq::{
     Agent, Error,
     tls::{PemItem, RootCerts, TlsConfig, parse_pem},
@@ -59,8 +59,10 @@ impl Target {
             Error::Timeout(_) => format!("no answer within {} s", self.timeout.as_secs()),
             Error::HostNotFound => "its host is not known".to_owned(),
             Error::ConnectionFailed => "no connection".to_owned(),
+            // What TLS has to say while it shakes hands comes wrapped.
+            Error::Io(error) if error.kind() == ErrorKind::InvalidData => UNTRUSTED.to_owned(),
             Error::Io(error) => format!("no connection: {}", error.kind()),
-            Error::Tls(_) | Error::Rustls(_) => "no secure connection: its certificate was not accepted".to_owned(),
+            Error::Tls(_) | Error::Rustls(_) => UNTRUSTED.to_owned(),
             Error::BadUri(_) | Error::Http(_) => "its url or token is not one".to_owned(),
             _ => "the request failed".to_owned(),
         };

@@ -119,6 +119,9 @@ pub struct Standing<'r> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(pub String);
 
+/// Said where the other side is not who it should be.
+const UNTRUSTED: &str = "no secure connection: its certificate was not accepted";
+
 /// A way to tell.
 pub trait Channel {
     /// Delivers one message.

@@ -3,7 +3,7 @@
 //!
 //! Nothing but a greeting crosses the network in the clear, unless the server is on this host.
 
-use super::{Channel, Failure, Kind, Message, Secrets, Settings, mail::Letter, secret};
+use super::{Channel, Failure, Kind, Message, Secrets, Settings, UNTRUSTED, mail::Letter, secret};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
@@ -264,7 +264,7 @@ impl<S: Stream + 'static> Talk<S> {
 fn broken(error: &io::Error) -> Failure {
     Failure(match error.kind() {
         io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "no answer in time".to_owned(),
-        io::ErrorKind::InvalidData => "no secure connection: its certificate was not accepted".to_owned(),
+        io::ErrorKind::InvalidData => UNTRUSTED.to_owned(),
         kind => format!("the connection broke: {kind}"),
     })
 }

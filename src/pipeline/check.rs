@@ -7,6 +7,7 @@ use crate::{
     detect, input,
     model::{
         case::{Account, Case, Level, News},
+        cursor::Cursor,
         incident::Incident,
         report::Report,
         tally::Place,
@@ -14,7 +15,7 @@ use crate::{
     },
     pipeline::Keep,
     progress::Progress,
-    state::{self, Change, Log, Store},
+    state::{self, Change, ErrorLog, Log, Store},
     tally::Budget,
     usual::{self, Recent},
 };
@@ -25,7 +26,7 @@ use std::path::PathBuf;
 pub struct Ask {
     /// The access logs: files, directories, patterns.
     pub paths: Vec<PathBuf>,
-    /// The error logs, which are read whole by each look.
+    /// The error logs.
     pub error_logs: Vec<PathBuf>,
     /// How lines are read.
     pub reading: Options,
@@ -132,11 +133,12 @@ pub fn check(
     let budget = Budget::new(ask.reading.memory_bytes, ask.reading.detect.window_secs);
     let news = news::read(&ask.paths, &known, &mut next, &ask.reading, &budget, ask.now, progress);
     progress.finish();
+    let errors = errors::news(&ask.error_logs, &store.error_logs()?, &mut next, ask.now);
     let mut change =
         Change { facts: vec![("next_log", next.into()), ("last_run", ask.now.0.into())], ..Change::default() };
     let logs = all_logs(known, &news.logs);
-    let mut troubles: Vec<Trouble> = news.problems.iter().map(trouble).collect();
-    let mut run = Run { store, ask, budget: &budget, change: &mut change, troubles: &mut troubles };
+    let mut troubles: Vec<Trouble> = news.problems.iter().chain(&errors.problems).map(trouble).collect();
+    let mut run = Run { store, ask, budget: &budget, errors: &errors, change: &mut change, troubles: &mut troubles };
 
     let (lines, parsed) = (news.lines, news.parsed);
     let new = memory::take(run.store, (news.shards, news.kept), (ask.now, ask.keep), &budget, run.change)?;
@@ -152,10 +154,13 @@ pub fn check(
     run.mark_stale(log_end);
     let troubles_are_news = run.compare_troubles()?;
     let since = run.fact("remembered_since")?;
+    let horizon = run.fact("horizon")?.unwrap_or_default();
     let told = cases::news(&advance);
     change.messages = told.iter().flat_map(post).collect();
     change.cases = advance.cases.clone();
     change.logs = news.logs;
+    change.notes = Some((errors.notes, horizon)).filter(|_| !ask.error_logs.is_empty());
+    change.error_logs = errors.logs;
     let figures = Figures {
         is_look,
         lines,
@@ -194,6 +199,8 @@ struct Run<'r> {
     store: &'r Store,
     ask: &'r Ask,
     budget: &'r Budget,
+    /// What is new in the error logs.
+    errors: &'r errors::News,
     change: &'r mut Change,
     troubles: &'r mut Vec<Trouble>,
 }
@@ -227,8 +234,6 @@ impl Run<'_> {
 
     /// Keeps what is new, and leaves it at that.
     fn keep(&mut self, new: memory::New) -> Result<(), state::Error> {
-        let unreadable = errors::unreadable(input::discover_errors(&self.ask.error_logs));
-        self.troubles.extend(unreadable.iter().map(trouble));
         if let Some((_, last)) = new.span() {
             let end = self.fact("log_end")?.map_or(last, |end| end.max(last));
             self.change.facts.push(("log_end", end.0.into()));
@@ -252,9 +257,7 @@ impl Run<'_> {
         self.forget_logs(logs, memory.horizon);
         let numbers = coverage::LineNumbers::new(&files, &chunks);
         let mut input = coverage::input(&files, &chunks, &[], &numbers);
-        let notes =
-            errors::read(input::discover_errors(&ask.error_logs), ask.reading.error_log_zone_secs, &memory.ledger);
-        self.troubles.extend(notes.problems.iter().map(trouble));
+        let notes = self.said(&memory)?;
         input.error_logs = notes.covered;
         let locate = |place: Place| numbers.locate(place);
         let limits = limits((&memory, ahead), &input, self.store, self.change)?;
@@ -290,11 +293,28 @@ impl Run<'_> {
         Ok((report, advance))
     }
 
+    /// All that the error logs said, as far back as is remembered.
+    fn said(&mut self, memory: &memory::Memory) -> Result<errors::Read, state::Error> {
+        let (ask, new) = (self.ask, self.errors);
+        if ask.error_logs.is_empty() {
+            return Ok(errors::Read::default());
+        }
+        let mut notes = self.store.notes()?;
+        notes.absorb(new.notes.clone());
+        let mut logs = self.store.error_logs()?;
+        logs.retain(|log| new.logs.iter().all(|seen| seen.cursor.id != log.cursor.id));
+        let is_quoted = |log: &ErrorLog| notes.quotes.iter().any(|quote| quote.file == log.cursor.id);
+        let is_old = |log: &ErrorLog| log.cursor.seen.modified() < memory.horizon && !is_quoted(log);
+        let gone = logs.extract_if(.., |log| is_old(log) && is_gone(&log.cursor));
+        self.change.forgotten_error_logs.extend(gone.map(|log| log.cursor.id));
+        logs.extend(new.logs.iter().cloned());
+        Ok(errors::remembered(logs, notes, ask.reading.error_log_zone_secs, &memory.ledger))
+    }
+
     /// Logs that were rotated away and of which nothing is remembered.
     fn forget_logs(&mut self, logs: &[Log], horizon: Time) {
-        let is_gone = |log: &Log| !std::fs::exists(input::path_of(&log.cursor)).unwrap_or(true);
         let is_old = |log: &Log| log.span.map_or(log.cursor.seen.modified(), |(_, last)| last) < horizon;
-        let gone = logs.iter().filter(|log| is_old(log) && is_gone(log)).map(|log| log.cursor.id);
+        let gone = logs.iter().filter(|log| is_old(log) && is_gone(&log.cursor)).map(|log| log.cursor.id);
         self.change.forgotten_logs.extend(gone);
     }
 
@@ -355,6 +375,10 @@ impl Run<'_> {
         }
         Ok(are_news)
     }
+}
+
+fn is_gone(cursor: &Cursor) -> bool {
+    !std::fs::exists(input::path_of(cursor)).unwrap_or(true)
 }
 
 /// How far back this looks, and what it left out.

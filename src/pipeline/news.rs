@@ -97,11 +97,7 @@ fn discover(paths: &[PathBuf]) -> Discovery {
 
 /// Files that are no longer what they were when they were looked into.
 fn moved(read: &[(LogFile, Cursor)]) -> Vec<(u32, Error)> {
-    let is_there = |log: &LogFile, cursor: &Cursor| {
-        follow::stamp(&log.path)
-            .is_ok_and(|now| now.is_same_file(&cursor.seen) && now.size_bytes >= cursor.seen.size_bytes)
-    };
-    let moved = read.iter().zip(0..).filter(|((log, cursor), _)| !is_there(log, cursor));
+    let moved = read.iter().zip(0..).filter(|((log, cursor), _)| !follow::is_there(log, cursor));
     moved.map(|((log, _), at)| (at, Error::new(Kind::Changed, &log.path))).collect()
 }
 

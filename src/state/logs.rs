@@ -7,7 +7,7 @@ use crate::model::{
     tally::RejectedHere,
     time::Time,
 };
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, Row, ToSql, Transaction, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -49,7 +49,23 @@ pub(super) fn all(db: &Connection) -> Result<Vec<Log>, Error> {
 fn log(row: &Row<'_>) -> rusqlite::Result<Log> {
     let number = |name: &str| row.get::<_, i64>(name).map(|number| number as u64);
     let time = |name: &str| row.get::<_, Option<u32>>(name).map(|time| time.map(Time));
-    let cursor = Cursor {
+    let rejections: Vec<Rejection> = json(&row.get::<_, String>("rejections")?)?;
+    Ok(Log {
+        cursor: cursor(row)?,
+        bytes: number("bytes")?,
+        lines: number("lines")?,
+        parsed: number("parsed")?,
+        blank: number("blank")?,
+        span: time("first")?.zip(time("last")?),
+        formats: json(&row.get::<_, String>("formats")?)?,
+        rejected: rejections.into_iter().filter_map(rejected).collect(),
+    })
+}
+
+/// The first columns of a row for a log of any kind.
+pub(super) fn cursor(row: &Row<'_>) -> rusqlite::Result<Cursor> {
+    let number = |name: &str| row.get::<_, i64>(name).map(|number| number as u64);
+    Ok(Cursor {
         id: row.get("id")?,
         path: row.get("path")?,
         seen: Stamp {
@@ -64,18 +80,33 @@ fn log(row: &Row<'_>) -> rusqlite::Result<Log> {
         tail_bytes: row.get("tail_bytes")?,
         offset: number("offset")?,
         at_end: row.get("at_end")?,
-    };
-    let rejections: Vec<Rejection> = json(&row.get::<_, String>("rejections")?)?;
-    Ok(Log {
-        cursor,
-        bytes: number("bytes")?,
-        lines: number("lines")?,
-        parsed: number("parsed")?,
-        blank: number("blank")?,
-        span: time("first")?.zip(time("last")?),
-        formats: json(&row.get::<_, String>("formats")?)?,
-        rejected: rejections.into_iter().filter_map(rejected).collect(),
     })
+}
+
+/// The same to be written.
+fn cursor_params(cursor: &Cursor) -> [Box<dyn ToSql + '_>; 12] {
+    [
+        Box::new(cursor.id),
+        Box::new(&cursor.path),
+        Box::new(cursor.seen.device as i64),
+        Box::new(cursor.seen.inode as i64),
+        Box::new(cursor.seen.size_bytes as i64),
+        Box::new(cursor.seen.modified_ns),
+        Box::new(cursor.head),
+        Box::new(cursor.head_bytes),
+        Box::new(cursor.tail),
+        Box::new(cursor.tail_bytes),
+        Box::new(cursor.offset as i64),
+        Box::new(cursor.at_end),
+    ]
+}
+
+/// All columns of a row, those of the cursor first.
+pub(super) fn put_row(run: &Transaction<'_>, put: &str, cursor: &Cursor, more: &[&dyn ToSql]) -> Result<(), Error> {
+    let first = cursor_params(cursor);
+    let all: Vec<&dyn ToSql> = first.iter().map(AsRef::as_ref).chain(more.iter().copied()).collect();
+    run.execute(put, all.as_slice())?;
+    Ok(())
 }
 
 fn rejected(kept: Rejection) -> Option<(Reason, RejectedHere)> {
@@ -85,7 +116,6 @@ fn rejected(kept: Rejection) -> Option<(Reason, RejectedHere)> {
 }
 
 pub(super) fn put(run: &Transaction<'_>, log: &Log) -> Result<(), Error> {
-    let cursor = &log.cursor;
     let rejections = log.rejected.iter().map(|(reason, here)| Rejection {
         reason: reason.text().to_owned(),
         lines: here.lines,
@@ -97,21 +127,11 @@ pub(super) fn put(run: &Transaction<'_>, log: &Log) -> Result<(), Error> {
     let rejected: u64 = rejections.iter().map(|r| r.lines).sum();
     let put = "INSERT OR REPLACE INTO log VALUES \
         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
-    run.execute(
+    put_row(
+        run,
         put,
+        &log.cursor,
         params![
-            cursor.id,
-            cursor.path,
-            cursor.seen.device as i64,
-            cursor.seen.inode as i64,
-            cursor.seen.size_bytes as i64,
-            cursor.seen.modified_ns,
-            cursor.head,
-            cursor.head_bytes,
-            cursor.tail,
-            cursor.tail_bytes,
-            cursor.offset as i64,
-            cursor.at_end,
             log.bytes as i64,
             log.lines as i64,
             log.parsed as i64,
@@ -122,8 +142,7 @@ pub(super) fn put(run: &Transaction<'_>, log: &Log) -> Result<(), Error> {
             text(&log.formats)?,
             text(&rejections)?,
         ],
-    )?;
-    Ok(())
+    )
 }
 
 pub(super) fn text<T: Serialize>(value: &T) -> rusqlite::Result<String> {

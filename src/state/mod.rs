@@ -9,15 +9,17 @@
 //! the lines understood are the requests kept and those that were dropped with their age.
 
 mod cases;
+mod errors;
 mod logs;
 mod schema;
 mod usual;
 
+pub use errors::ErrorLog;
 pub use logs::Log;
 
 use crate::{
     exchange::{self, Damage},
-    model::{case::Case, tally::Shard, time::Time, usual::Usual},
+    model::{case::Case, note::Notes, tally::Shard, time::Time, usual::Usual},
 };
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::{
@@ -109,6 +111,12 @@ pub struct Change {
     pub logs: Vec<Log>,
     /// Logs to forget.
     pub forgotten_logs: Vec<u32>,
+    /// Every error log that was seen, as it stands now.
+    pub error_logs: Vec<ErrorLog>,
+    /// Error logs to forget: nothing quotes them.
+    pub forgotten_error_logs: Vec<u32>,
+    /// What they say that is new, with the horizon of what is remembered.
+    pub notes: Option<(Notes, Time)>,
     /// Pieces that go, folded into others or with their age.
     pub dropped_pieces: Vec<i64>,
     /// Requests that went with their age, or were never kept for it.
@@ -171,6 +179,22 @@ impl Store {
     /// The database cannot be read, as for all that follows.
     pub fn logs(&self) -> Result<Vec<Log>, Error> {
         logs::all(&self.db)
+    }
+
+    /// All error logs that are known.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn error_logs(&self) -> Result<Vec<ErrorLog>, Error> {
+        errors::all(&self.db)
+    }
+
+    /// What they said, in the servers' own times; the file of a quote is the log's id.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn notes(&self) -> Result<Notes, Error> {
+        errors::notes(&self.db)
     }
 
     /// All cases, by start.
@@ -279,6 +303,15 @@ impl Store {
         for log in &change.forgotten_logs {
             dropped_with(&run, *log)?;
         }
+        for log in &change.error_logs {
+            errors::put(&run, log)?;
+        }
+        if let Some((notes, horizon)) = &change.notes {
+            errors::add_notes(&run, notes, *horizon)?;
+        }
+        for log in &change.forgotten_error_logs {
+            run.execute("DELETE FROM error_log WHERE id = ?1", [log])?;
+        }
         for piece in &change.dropped_pieces {
             run.execute("DELETE FROM piece WHERE id = ?1", [piece])?;
         }
@@ -343,7 +376,8 @@ fn add(run: &Transaction<'_>, name: &str, number: i64) -> Result<(), Error> {
 /// See the top of this file.
 fn adds_up(run: &Transaction<'_>) -> Result<(), Error> {
     let number = |query: &str| run.query_row(query, [], |row| row.get::<_, i64>(0));
-    let odd = number("SELECT count(*) FROM log WHERE lines <> parsed + rejected + blank")?;
+    let odd = |table: &str| number(&format!("SELECT count(*) FROM {table} WHERE lines <> parsed + rejected + blank"));
+    let odd = odd("log")? + odd("error_log")?;
     let fact = |name: &str| number(&format!("SELECT coalesce((SELECT value FROM fact WHERE name = '{name}'), 0)"));
     let understood = number("SELECT coalesce(sum(parsed), 0) FROM log")? + fact("forgotten_parsed")?;
     let kept = number("SELECT coalesce(sum(requests), 0) FROM piece")? + fact("dropped_requests")?;

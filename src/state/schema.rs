@@ -57,6 +57,34 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (host, path)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- An error log, how far it was read, and what was in it (model::cursor, model::coverage::ErrorLogCoverage).
+    CREATE TABLE error_log (
+        id INTEGER PRIMARY KEY,
+        path BLOB NOT NULL,
+        device INTEGER NOT NULL, inode INTEGER NOT NULL, size_bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL,
+        head BLOB NOT NULL, head_bytes INTEGER NOT NULL,
+        tail BLOB NOT NULL, tail_bytes INTEGER NOT NULL,
+        offset INTEGER NOT NULL, at_end INTEGER NOT NULL,
+        bytes INTEGER NOT NULL, lines INTEGER NOT NULL, parsed INTEGER NOT NULL, noted INTEGER NOT NULL,
+        rejected INTEGER NOT NULL, blank INTEGER NOT NULL,
+        first INTEGER, last INTEGER,
+        least INTEGER
+    ) STRICT;
+    -- model::note::Topic with its Quote, whose file is an error log's id.
+    CREATE TABLE topic (
+        id INTEGER PRIMARY KEY,
+        why TEXT NOT NULL, host BLOB NOT NULL, path BLOB NOT NULL, thing BLOB NOT NULL,
+        time INTEGER NOT NULL, log INTEGER NOT NULL, line INTEGER NOT NULL, text BLOB NOT NULL,
+        UNIQUE (why, host, path, thing)
+    ) STRICT;
+    -- model::note::Count.
+    CREATE TABLE note (
+        minute INTEGER NOT NULL, addr BLOB NOT NULL, topic INTEGER NOT NULL, user INTEGER NOT NULL,
+        messages INTEGER NOT NULL,
+        PRIMARY KEY (minute, addr, topic, user)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// The version that this program writes.

@@ -138,7 +138,7 @@ mod tests {
         let (mut table, mut map, mut out, mut created) = (Table::default(), HashMap::new(), Vec::new(), 0);
         for batch in 0..200u64 {
             let hashes: Vec<u64> =
-                (0..64).map(|i| (batch * 17 + i * i) % 1500).map(|hash| hash << 32 | hash % 3).collect();
+                (0..64).map(|i| (batch * 17 + i * i) % 1500).map(|hash| (hash << 32) | (hash % 3)).collect();
             table.find_all(&hashes, |hash| *hash, |_| created += 1, &mut out);
             for (hash, number) in hashes.iter().zip(&out) {
                 assert_eq!(*map.entry(*hash).or_insert(*number), *number, "{hash}");

@@ -5,6 +5,7 @@
 pub(crate) mod generator;
 pub(crate) mod mailserver;
 pub(crate) mod receiver;
+pub(crate) mod tls;
 pub(crate) mod truth;
 
 use serde_json::Value;

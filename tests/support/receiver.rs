@@ -1,9 +1,11 @@
 //! A server that takes what is posted to it, on a port of its own, and answers as it is told.
 
+use super::tls;
+use rustls::ServerConfig;
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU16, Ordering},
@@ -27,21 +29,38 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     pub(crate) fn start() -> Self {
+        Self::begin(None)
+    }
+
+    /// One that speaks HTTPS.
+    pub(crate) fn secured(config: Arc<ServerConfig>) -> Self {
+        Self::begin(Some(config))
+    }
+
+    fn begin(config: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let receiver = Self { port, posted: Arc::default(), status: Arc::new(AtomicU16::new(200)) };
         let (posted, status) = (Arc::clone(&receiver.posted), Arc::clone(&receiver.status));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                // A client that was killed in the middle is no concern of ours.
-                let _ = answer(stream, &posted, status.load(Ordering::Relaxed));
+                let status = status.load(Ordering::Relaxed);
+                // A client that was killed in the middle is no concern of ours, nor one that hangs up.
+                let _ = match &config {
+                    None => answer(stream, &posted, status),
+                    Some(config) => tls::secured(stream, config).and_then(|stream| answer(stream, &posted, status)),
+                };
             }
         });
         receiver
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/hook/s3cret", self.port)
+        format!("http://{}/hook/s3cret", self.address())
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// Answers so from now on.
@@ -59,8 +78,8 @@ impl Receiver {
     }
 }
 
-fn answer(mut stream: TcpStream, posted: &Mutex<Vec<Posted>>, status: u16) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream.try_clone()?);
+fn answer(stream: impl Read + Write, posted: &Mutex<Vec<Posted>>, status: u16) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while reader.read_line(&mut head)? > 2 {}
     let length = head.lines().find_map(|line| {
@@ -73,5 +92,7 @@ fn answer(mut stream: TcpStream, posted: &Mutex<Vec<Posted>>, status: u16) -> st
         let body = String::from_utf8_lossy(&body).into_owned();
         posted.lock().expect("no thread fell").push(Posted { head, body });
     }
-    write!(stream, "HTTP/1.1 {status} Answer\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    let stream = reader.get_mut();
+    write!(stream, "HTTP/1.1 {status} Answer\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
+    stream.flush()
 }
