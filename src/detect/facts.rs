@@ -1,6 +1,9 @@
 //! What the ledger's ids mean for detection: routes, leaves, kinds of client. Computed once, read by every step.
 
-use super::agent::{self, Kind, Kinds};
+use super::{
+    agent::{self, Kind, Kinds},
+    relay::Relays,
+};
 use crate::model::{
     logged,
     tally::{Ledger, Shape},
@@ -77,6 +80,8 @@ pub(crate) struct Facts<'l> {
     /// Routes that answer 401 to those who have no session, and name no users: not Basic authentication.
     by_session: Vec<bool>,
     ever_served: Vec<bool>,
+    /// Clients at the addresses of proxies that hide everybody else.
+    pub(crate) relays: Relays,
     /// The host that refusals are referred from day in, day out: the site itself, since a page's parts refer to it.
     pub(crate) own_host: u32,
 }
@@ -112,9 +117,16 @@ impl<'l> Facts<'l> {
             own_host,
             by_session: Vec::new(),
             ever_served: Vec::new(),
+            relays: Relays::default(),
             fetched: OnceLock::new(),
         }
         .with_sessions()
+        .with_relays()
+    }
+
+    fn with_relays(mut self) -> Self {
+        self.relays = Relays::find(&self);
+        self
     }
 
     fn with_sessions(mut self) -> Self {

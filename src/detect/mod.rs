@@ -29,6 +29,7 @@ mod history;
 mod naming;
 mod outage;
 mod refine;
+mod relay;
 mod room;
 mod scan;
 mod sessions;

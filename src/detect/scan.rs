@@ -478,7 +478,7 @@ impl<'c> Counter<'c> {
     fn count_client(&mut self, client: usize, pasts: &[Past]) {
         let (facts, ledger) = (self.facts, self.facts.ledger);
         let visits = ledger.visits_of(client);
-        self.walk.take(facts, visits);
+        self.walk.take(facts, client as u32);
         let own = known_ids(self.grid, client_groups(facts, client as u32));
         let mut refusal = ledger.refusals.partition_point(|r| (r.client as usize) < client);
         for visit in visits {

@@ -66,6 +66,8 @@ pub(crate) struct Features {
     /// Share of the victims that are tools, and how many kinds of program nearly all victims are.
     pub(crate) tool_share: f64,
     pub(crate) programs: u32,
+    /// Nearly all victims are at the addresses of proxies that hide everybody.
+    pub(crate) relayed: bool,
     /// Share of the failures that are to a place to log in.
     pub(crate) login_failed: f64,
     /// Share of the failures with a referring page on another host.
@@ -105,6 +107,7 @@ pub(crate) fn features(
     let tools = f.victims.iter().filter(|c| facts.kind(**c) == super::agent::Kind::Tool).count();
     f.tool_share = tools as f64 / f.victims.len().max(1) as f64;
     f.programs = programs(facts, &f.victims);
+    f.relayed = f.victims.iter().filter(|c| facts.relays.holds(**c)).count() * 10 >= f.victims.len() * 9;
     f.addresses = keys().map(|k| k.addr).collect::<BTreeSet<_>>().len() as u32;
     f.agents = keys().map(|k| k.agent).collect::<BTreeSet<_>>().len() as u32;
     f.families = f.victims.iter().map(|c| facts.families_of(*c).last()).collect::<BTreeSet<_>>().len() as u32;
@@ -330,7 +333,10 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     // that used to be let in; a password that many programs of one office share is the office's own affair.
     let is_wide = cluster.bounds.nets.iter().any(|(addr, len)| *len < if addr >> 32 == 0xffff { 116 } else { 40 });
     let is_office = channel == Channel::Unresolved403 && f.known * 2 >= victims;
-    let owners = if facts.is_one_network() {
+    let owners = if f.relayed {
+        // Everybody is there, whoever owns the address.
+        f.agents >= 4
+    } else if facts.is_one_network() {
         // An intranet: its network says nothing, its machines do.
         f.addresses >= 4
     } else if f.top_network > 0.7 {
