@@ -241,6 +241,16 @@ fn evidence(cluster: &Cluster, f: &Features, status: u16) -> Vec<Evidence> {
             &[("networks", f64::from(f.networks)), ("agents", f64::from(f.agents))],
         ),
     ];
+    if let Some((refused, all)) = f.regulars {
+        points.push(point(
+            true,
+            format!(
+                "{} of {all} clients that had come before were served here: only newcomers are refused",
+                all - refused
+            ),
+            &[("regulars", f64::from(all)), ("regulars_refused", f64::from(refused))],
+        ));
+    }
     if f.with_name > 0 {
         points.push(point(
             true,

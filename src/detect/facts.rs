@@ -234,6 +234,13 @@ impl<'l> Facts<'l> {
         self.evident.get(client as usize).copied().unwrap_or(false)
     }
 
+    /// Whether a client had come only just before, as far as the log shows.
+    pub(crate) fn is_newcomer(&self, client: u32, time: u32) -> bool {
+        const VISIT_SECS: u32 = 1800;
+        let first = self.ledger.visits_of(client as usize).first();
+        first.is_none_or(|visit| time < visit.time().0.saturating_add(VISIT_SECS))
+    }
+
     pub(crate) fn kind(&self, client: u32) -> Kind {
         self.agent_of(client).map_or(Kind::Unknown, |agent| agent.kind)
     }

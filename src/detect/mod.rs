@@ -28,6 +28,7 @@ mod hearing;
 mod history;
 mod naming;
 mod outage;
+mod pace;
 mod refine;
 mod relay;
 mod room;
@@ -61,7 +62,7 @@ use scan::{Candidate, Channel};
 use sessions::Sessions;
 use std::collections::{BTreeMap, BTreeSet};
 pub use story::Who;
-use table::Table;
+use table::{Table, span};
 use trials::Trial;
 use verdict::Features;
 
@@ -106,6 +107,8 @@ struct Fault {
     features: Features,
 }
 
+/// So many times as many newcomers as others must fail where newcomers are looked at alone.
+const MOSTLY_NEW: usize = 4;
 /// Clusters looked into at most: a limit against logs made to be slow, far above what real ones need.
 const REFINED_MAX: usize = 400;
 
@@ -211,13 +214,26 @@ fn faults(
     let mut faults: Vec<Fault> = Vec::new();
     let mut told: Vec<(u16, Cluster)> = Vec::new();
     let (mut sessions, mut cuts) = (None, 0);
-    for candidate in candidates {
+    for mut candidate in candidates {
         let own = trials
             .entry(candidate.channel)
             .or_insert_with(|| Table::new(facts, trials::collect(facts, pasts, ground, candidate.channel)));
         if is_told(facts, &own.trials, &candidate, &told, &faults) {
             continue;
         }
+        if candidate.channel == Channel::Fresh401 {
+            let sessions = sessions.get_or_insert_with(|| Sessions::new(facts, pasts));
+            let failing = span(&own.trials, candidate.from, candidate.to).iter().filter(|trial| trial.failed);
+            let failing: BTreeSet<u32> = failing.map(|trial| trial.client).collect();
+            let flush = flush_at(facts, ground, own, sessions, &candidate, &mut cuts);
+            if flush.is_some_and(|flush| flush.is_clean() && flush.victims.len() * 2 >= failing.len()) {
+                // One of those that the gap channel knows how to tell.
+                candidate.channel = Channel::Gap401;
+            }
+        }
+        let own = trials
+            .entry(candidate.channel)
+            .or_insert_with(|| Table::new(facts, trials::collect(facts, pasts, ground, candidate.channel)));
         let refined = if candidate.channel == Channel::Gap401 {
             let sessions = sessions.get_or_insert_with(|| Sessions::new(facts, pasts));
             flushed(facts, ground, own, sessions, &candidate, &mut cuts)
@@ -243,9 +259,44 @@ fn faults(
         }
         if doubts.is_empty() {
             faults.push(Fault { channel: candidate.channel, cluster, features });
+        } else if candidate.channel == Channel::Unresolved403 {
+            faults.extend(of_newcomers(facts, pasts, ground, trials, &candidate));
         }
     }
     Some(join(facts, pasts, ground, trials, faults))
+}
+
+/// A candidate as a fault that hits newcomers alone: who came before is served in the same place, and dilutes what the
+/// look at all shows.
+fn of_newcomers(
+    facts: &Facts<'_>,
+    pasts: &[Past],
+    ground: &Ground,
+    trials: &mut BTreeMap<Channel, Table>,
+    candidate: &Candidate,
+) -> Option<Fault> {
+    let mut table = trials.remove(&Channel::Newcomers403);
+    let all = &trials.get(&Channel::Unresolved403)?.trials;
+    let is_new = |trial: &&Trial| facts.is_newcomer(trial.client, trial.time);
+    let failing = span(all, candidate.from, candidate.to).iter().filter(|trial| trial.failed);
+    let own = failing.filter(|trial| scan::contains(facts, candidate.group, trial.leaf, trial.client));
+    let (new, old): (Vec<&Trial>, Vec<&Trial>) = own.partition(is_new);
+    let found = if new.is_empty() || new.len() < MOSTLY_NEW * old.len() {
+        None
+    } else {
+        let table = table.get_or_insert_with(|| Table::new(facts, all.iter().filter(is_new).copied().collect()));
+        refine::refine(facts, table, candidate).and_then(|cluster| {
+            let own = verdict::features(facts, pasts, ground, &table.trials, &cluster, candidate.channel.status());
+            let features = Features { regulars: Some(verdict::regulars(facts, all, &cluster)), ..own };
+            let channel = Channel::Newcomers403;
+            let doubts = verdict::doubts(facts, &cluster, &features, channel);
+            doubts.is_empty().then_some(Fault { channel, cluster, features })
+        })
+    };
+    if let Some(table) = table {
+        trials.insert(Channel::Newcomers403, table);
+    }
+    found
 }
 
 /// A gap candidate as a flush: a moment at which sessions died, with the scope that the failures after it have.
@@ -257,10 +308,25 @@ fn flushed(
     candidate: &Candidate,
     cuts: &mut u32,
 ) -> Option<(Cluster, Option<sessions::Flush>)> {
-    /// Gap candidates looked into at most: each costs a pass over all sessions for every cut.
-    const CUTS_MAX: u32 = 12;
-    /// Of a flush few are refused again; of an upstream that refuses, most.
-    const RELAPSED_MAX: f64 = 0.4;
+    let flush = flush_at(facts, ground, table, sessions, candidate, cuts)?;
+    if !flush.is_clean() {
+        return refine::refine(facts, table, candidate).map(|cluster| (cluster, None));
+    }
+    let cluster = refine::around(facts, table, (flush.from, flush.to), &|trial| flush.is_return(trial))?;
+    Some((cluster, Some(flush)))
+}
+
+/// The flush that a candidate may be.
+fn flush_at(
+    facts: &Facts<'_>,
+    ground: &Ground,
+    table: &Table,
+    sessions: &Sessions,
+    candidate: &Candidate,
+    cuts: &mut u32,
+) -> Option<sessions::Flush> {
+    /// Candidates looked into at most: each costs a pass over all sessions for every cut.
+    const CUTS_MAX: u32 = 24;
     *cuts += 1;
     let span = facts.ledger.span.map(|(first, last)| (first.0, last.0)).filter(|_| *cuts <= CUTS_MAX)?;
     let around = candidate.from.saturating_sub(900)..candidate.to;
@@ -268,12 +334,7 @@ fn flushed(
     let mut failures: Vec<u32> = failures.collect();
     failures.sort_unstable();
     failures.dedup();
-    let flush = sessions.flush(&ground.telling, &failures, span)?;
-    if flush.relapsed >= RELAPSED_MAX {
-        return refine::refine(facts, table, candidate).map(|cluster| (cluster, None));
-    }
-    let cluster = refine::around(facts, table, (flush.from, flush.to), &|trial| flush.is_return(trial))?;
-    Some((cluster, Some(flush)))
+    sessions.flush(&ground.telling, &failures, span)
 }
 
 /// Whether most of a candidate's failing clients belong to what was already looked into, or are victims of a
@@ -344,9 +405,10 @@ fn join(
         }
         (old.cluster.from, old.cluster.to) = (from, to);
         let own = trials.get(&old.channel).map(|t| t.trials.as_slice()).unwrap_or_default();
-        let sessions_live = old.features.sessions_live;
+        let (sessions_live, regulars) = (old.features.sessions_live, old.features.regulars);
         old.features = Features {
             sessions_live,
+            regulars,
             ..verdict::features(facts, pasts, ground, own, &old.cluster, old.channel.status())
         };
     }
