@@ -392,8 +392,8 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     doubt(f.browser_share < 0.6 || f.with_files >= 0.4 * f.others_with_files, Doubt::NotPeople);
     doubt(f.known * 4 >= victims || f.paths < 2 * victims, Doubt::Scanner);
     doubt(f.foreign_referer < 0.5, Doubt::Hotlink);
-    // A limit refuses the next request after so many; a fault does not count.
-    doubt(f.paced < 0.85, Doubt::RateLimit);
+    // A limit refuses the next request after so many, and lets the same clients in here otherwise; a fault does not count.
+    doubt(f.paced < 0.85 || f.recovered * 2 < victims, Doubt::RateLimit);
     // People have a name each; who tries many names from one place is guessing.
     doubt(f.names.len() <= 2 * victims as usize + 2, Doubt::ManyNames);
     doubt(victims as usize >= 2 * cluster.bounds.values_named(), Doubt::Coincidence);
