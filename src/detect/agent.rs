@@ -116,8 +116,8 @@ impl Kinds {
     }
 }
 
-/// The families of an agent, from the wide to the narrow: `iOS`, `iOS 19`, `Mobile Safari`, `Safari`, `Safari 19`; or `okhttp`,
-/// `okhttp/4.12.0`. A fault of one kind of client hits one of these.
+/// The families of an agent, from the wide to the narrow: `iOS`, `iOS 19`, `Mobile Safari`, `Safari`, `Safari 19`; or
+/// `okhttp`, `okhttp/4.12.0`. A fault of one kind of client hits one of these.
 pub(crate) fn families(agent: &[u8]) -> Vec<String> {
     let text = crate::model::logged::inert(agent);
     let mut families = Vec::new();

@@ -214,26 +214,13 @@ fn faults(
     let mut faults: Vec<Fault> = Vec::new();
     let mut told: Vec<(u16, Cluster)> = Vec::new();
     let (mut sessions, mut cuts) = (None, 0);
-    for mut candidate in candidates {
+    for candidate in candidates {
         let own = trials
             .entry(candidate.channel)
             .or_insert_with(|| Table::new(facts, trials::collect(facts, pasts, ground, candidate.channel)));
         if is_told(facts, &own.trials, &candidate, &told, &faults) {
             continue;
         }
-        if candidate.channel == Channel::Fresh401 {
-            let sessions = sessions.get_or_insert_with(|| Sessions::new(facts, pasts));
-            let failing = span(&own.trials, candidate.from, candidate.to).iter().filter(|trial| trial.failed);
-            let failing: BTreeSet<u32> = failing.map(|trial| trial.client).collect();
-            let flush = flush_at(facts, ground, own, sessions, &candidate, &mut cuts);
-            if flush.is_some_and(|flush| flush.is_clean() && flush.victims.len() * 2 >= failing.len()) {
-                // One of those that the gap channel knows how to tell.
-                candidate.channel = Channel::Gap401;
-            }
-        }
-        let own = trials
-            .entry(candidate.channel)
-            .or_insert_with(|| Table::new(facts, trials::collect(facts, pasts, ground, candidate.channel)));
         let refined = if candidate.channel == Channel::Gap401 {
             let sessions = sessions.get_or_insert_with(|| Sessions::new(facts, pasts));
             flushed(facts, ground, own, sessions, &candidate, &mut cuts)
@@ -308,25 +295,10 @@ fn flushed(
     candidate: &Candidate,
     cuts: &mut u32,
 ) -> Option<(Cluster, Option<sessions::Flush>)> {
-    let flush = flush_at(facts, ground, table, sessions, candidate, cuts)?;
-    if !flush.is_clean() {
-        return refine::refine(facts, table, candidate).map(|cluster| (cluster, None));
-    }
-    let cluster = refine::around(facts, table, (flush.from, flush.to), &|trial| flush.is_return(trial))?;
-    Some((cluster, Some(flush)))
-}
-
-/// The flush that a candidate may be.
-fn flush_at(
-    facts: &Facts<'_>,
-    ground: &Ground,
-    table: &Table,
-    sessions: &Sessions,
-    candidate: &Candidate,
-    cuts: &mut u32,
-) -> Option<sessions::Flush> {
-    /// Candidates looked into at most: each costs a pass over all sessions for every cut.
-    const CUTS_MAX: u32 = 24;
+    /// Gap candidates looked into at most: each costs a pass over all sessions for every cut.
+    const CUTS_MAX: u32 = 12;
+    /// Of a flush few are refused again; of an upstream that refuses, most.
+    const RELAPSED_MAX: f64 = 0.4;
     *cuts += 1;
     let span = facts.ledger.span.map(|(first, last)| (first.0, last.0)).filter(|_| *cuts <= CUTS_MAX)?;
     let around = candidate.from.saturating_sub(900)..candidate.to;
@@ -334,7 +306,12 @@ fn flush_at(
     let mut failures: Vec<u32> = failures.collect();
     failures.sort_unstable();
     failures.dedup();
-    sessions.flush(&ground.telling, &failures, span)
+    let flush = sessions.flush(&ground.telling, &failures, span)?;
+    if flush.relapsed >= RELAPSED_MAX {
+        return refine::refine(facts, table, candidate).map(|cluster| (cluster, None));
+    }
+    let cluster = refine::around(facts, table, (flush.from, flush.to), &|trial| flush.is_return(trial))?;
+    Some((cluster, Some(flush)))
 }
 
 /// Whether most of a candidate's failing clients belong to what was already looked into, or are victims of a

@@ -18,7 +18,6 @@ pub(super) fn suffices(facts: &Facts<'_>, candidates: &[Candidate], room_bytes: 
     // What a candidate may be looked at by, beside its own channel.
     let channels_of = |candidate: &Candidate| match candidate.channel {
         Channel::Unresolved403 => [Channel::Unresolved403, Channel::Newcomers403],
-        Channel::Fresh401 => [Channel::Fresh401, Channel::Gap401],
         other => [other; 2],
     };
     let channels = candidates.iter().flat_map(channels_of).collect::<BTreeSet<_>>().len() as u64;

@@ -39,23 +39,16 @@ pub(crate) enum Channel {
     Unresolved403,
     /// 401 a short time after being served: sessions do not die so young.
     Gap401,
-    /// The youngest of these by themselves: so soon after being served hardly anything ends.
-    Fresh401,
     /// 403 to clients that came for the first time; not scanned by itself, but a second look at some candidates.
     Newcomers403,
 }
 
 impl Channel {
     /// Those that are scanned.
-    pub(crate) const ALL: [Self; 4] = [Self::Unresolved401, Self::Unresolved403, Self::Gap401, Self::Fresh401];
+    pub(crate) const ALL: [Self; 3] = [Self::Unresolved401, Self::Unresolved403, Self::Gap401];
 
     pub(crate) fn status(self) -> u16 {
         if matches!(self, Self::Unresolved403 | Self::Newcomers403) { 403 } else { 401 }
-    }
-
-    /// Whether it is about sessions, by the time since a client was last served.
-    pub(crate) fn is_by_gap(self) -> bool {
-        matches!(self, Self::Gap401 | Self::Fresh401)
     }
 }
 
@@ -82,9 +75,8 @@ pub(crate) struct Candidate {
     pub(crate) chance: f64,
 }
 
-/// Counters of one window: active for the unresolved channels, for the gap channel and for the fresh one, failing by
-/// channel.
-const COUNTERS: usize = 7;
+/// Counters of one window: active for the unresolved channels, active for the gap channel, failing by channel.
+const COUNTERS: usize = 5;
 
 struct Grid {
     origin: u32,
@@ -129,11 +121,6 @@ impl Grid {
     }
 }
 
-/// Whether a client was served only just before, where sessions matter.
-pub(crate) fn is_fresh(stratum: Option<u8>) -> bool {
-    stratum == Some(0)
-}
-
 /// Whether a refusal is evidence on a channel.
 pub(crate) fn fails_on(
     channel: Channel,
@@ -150,9 +137,6 @@ pub(crate) fn fails_on(
         Channel::Unresolved401 => (past.on_route || open) && !past.resolved && !past.challenged,
         Channel::Unresolved403 | Channel::Newcomers403 => past.on_route || open,
         Channel::Gap401 => ground.telling.tells(is_browser, past.stratum) && !past.challenged,
-        Channel::Fresh401 => {
-            is_fresh(past.stratum) && ground.telling.tells(is_browser, past.stratum) && !past.challenged
-        }
     }
 }
 
@@ -221,7 +205,7 @@ fn failures_by_group(facts: &Facts<'_>, pasts: &[Past], windows: &Windows) -> (V
 /// Kinds of refusal that could be evidence on some channel, whatever the ground is like: of each status those of
 /// clients known on the route and of strangers, and sessions that died. Apart, so that the daily noise of one kind
 /// does not drown the other.
-const KINDS: usize = 6;
+const KINDS: usize = 5;
 
 fn kinds_of(status: u16, past: &Past) -> [bool; KINDS] {
     let unresolved = status == 401 && !past.resolved && !past.challenged;
@@ -232,7 +216,6 @@ fn kinds_of(status: u16, past: &Past) -> [bool; KINDS] {
         refused && past.on_route,
         refused && !past.on_route,
         status == 401 && past.stratum.is_some() && !past.challenged,
-        status == 401 && is_fresh(past.stratum) && !past.challenged,
     ]
 }
 
@@ -325,7 +308,7 @@ impl GroupFailures {
             && self.windows.iter().enumerate().any(|(kind, list)| {
                 let counts = counted(list, windows.len());
                 // Dead sessions are few at the beginning of any log: nobody has been seen yet.
-                let may_be_few = kind + 2 < KINDS;
+                let may_be_few = kind + 1 < KINDS;
                 Windows::JOINED.iter().any(|joined| stands_out_in(&counts, *joined, may_be_few, windows, bar))
             })
     }
@@ -438,8 +421,7 @@ pub(crate) fn contains(facts: &Facts<'_>, group: Group, leaf: u32, client: u32) 
     }
 }
 
-/// All candidates, the least likely by chance first (but what is seen by fresh sessions alone last, since it knows the
-/// smallest part of a fault), and the ground that they were judged on; none where no group
+/// All candidates, the least likely by chance first, and the ground that they were judged on; none where no group
 /// stands out, which for most logs of most days ends the search here.
 pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past]) -> Option<(Ground, Vec<Candidate>)> {
     let grid = Grid::new(facts, pasts).filter(|grid| !grid.groups.is_empty())?;
@@ -452,10 +434,8 @@ pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past]) -> Option<(Ground, V
         }
     }
     found.sort_by(|a, b| {
-        let is_last = |c: &Candidate| c.channel == Channel::Fresh401;
-        is_last(a)
-            .cmp(&is_last(b))
-            .then_with(|| a.chance.total_cmp(&b.chance))
+        a.chance
+            .total_cmp(&b.chance)
             .then_with(|| (a.from, a.to, a.channel, a.group).cmp(&(b.from, b.to, b.channel, b.group)))
     });
     Some((ground, found))
@@ -524,16 +504,14 @@ impl<'c> Counter<'c> {
             Some(past) => {
                 counters[0] = past.on_route || is_open;
                 counters[1] = self.ground.telling.tells(is_browser, past.stratum);
-                counters[2] = counters[1] && is_fresh(past.stratum);
                 for (i, channel) in Channel::ALL.iter().enumerate() {
-                    counters[3 + i] = fails_on(*channel, shape.status, past, is_open, is_browser, self.ground);
+                    counters[2 + i] = fails_on(*channel, shape.status, past, is_open, is_browser, self.ground);
                 }
             }
             None if shape.served => {
                 counters[0] = is_open || self.walk.is_known(shape.route, time);
                 let stratum = self.walk.serve(self.facts, shape.route, time);
                 counters[1] = self.ground.telling.tells(is_browser, stratum);
-                counters[2] = counters[1] && is_fresh(stratum);
             }
             None => {}
         }
@@ -574,12 +552,7 @@ fn test(grid: &Grid, channel: Channel, level: usize) -> Vec<Candidate> {
     let read = |group: usize, window: usize, counter: usize| {
         grid.cell(group as u32, level, window as u32, counter).map_or(0, |c| c.load(Relaxed))
     };
-    let active = match channel {
-        Channel::Gap401 => 1,
-        Channel::Fresh401 => 2,
-        _ => 0,
-    };
-    let failing = 3 + channel as usize;
+    let (active, failing) = (usize::from(channel == Channel::Gap401), 2 + channel as usize);
     let series: Vec<Vec<(u32, u32)>> = (0..grid.groups.len())
         .map(|g| (0..windows).map(|w| (read(g, w, failing), read(g, w, active))).collect())
         .collect();

@@ -60,12 +60,6 @@ pub(crate) struct Flush {
 }
 
 impl Flush {
-    /// Whether it is one: of a flush few are refused again; of an upstream that refuses, most.
-    pub(crate) fn is_clean(&self) -> bool {
-        const RELAPSED_MAX: f64 = 0.4;
-        self.relapsed < RELAPSED_MAX
-    }
-
     /// Whether a trial is a client's first after the cut: what it asked for later, logged in again, says nothing.
     pub(crate) fn is_return(&self, trial: &Trial) -> bool {
         self.returns.get(&trial.client).is_some_and(|at| (trial.time..=trial.last).contains(at))

@@ -6,7 +6,7 @@ use super::{
     facts::Facts,
     ground::Ground,
     history::{Past, Walk},
-    scan::{Channel, fails_on, is_fresh},
+    scan::{Channel, fails_on},
 };
 use rayon::prelude::*;
 
@@ -157,21 +157,18 @@ fn collect_client(
             refusal += 1;
             let past = pasts.get(refusal - 1).copied().unwrap_or_default();
             let failed = fails_on(channel, shape.status, &past, is_open, is_browser, ground);
-            (failed, failed, past.on_route || channel.is_by_gap(), past.stratum)
+            (failed, failed, past.on_route || channel == Channel::Gap401, past.stratum)
         } else if shape.served {
             let stratum = walk.serve(facts, shape.route, time);
             let known = walk.is_known(shape.route, time);
-            let counts = match channel {
-                Channel::Gap401 => ground.telling.tells(is_browser, stratum),
-                Channel::Fresh401 => is_fresh(stratum) && ground.telling.tells(is_browser, stratum),
-                _ => known || is_open,
-            };
+            let counts =
+                if channel == Channel::Gap401 { ground.telling.tells(is_browser, stratum) } else { known || is_open };
             (counts, false, known, stratum)
         } else {
             (false, false, false, None)
         };
         if counts {
-            let cell = if channel.is_by_gap() { stratum.map_or(u32::MAX, u32::from) } else { shape.route };
+            let cell = if channel == Channel::Gap401 { stratum.map_or(u32::MAX, u32::from) } else { shape.route };
             own.push(Trial { time, client: client as u32, leaf: shape.leaf, failed, last: time, known, unit: 0, cell });
         }
     }

@@ -369,13 +369,13 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
         f.networks >= 4 || f.families >= 3
     };
     doubt(owners, Doubt::OneOwner);
-    let refuses_sessions = matches!(channel, Channel::Unresolved401 | Channel::Fresh401);
-    doubt(!refuses_sessions || f.tool_share < 0.9 || f.programs > 1, Doubt::OneProgram);
+    doubt(channel != Channel::Unresolved401 || f.tool_share < 0.9 || f.programs > 1, Doubt::OneProgram);
     // Few fail, and nearly all of them get in after all: passwords that end one by one, not a server.
-    let own_trouble = refuses_sessions && share < 0.35 && f.logged_in * 2 > victims && f.login_failed > 0.2;
+    let own_trouble =
+        channel == Channel::Unresolved401 && share < 0.35 && f.logged_in * 2 > victims && f.login_failed > 0.2;
     doubt(!own_trouble, Doubt::LoginStillWorks);
     doubt(
-        channel.is_by_gap() || cluster.inside < 0.3 || f.served_ratio < 0.75 || f.traffic_ratio < 1.25,
+        channel == Channel::Gap401 || cluster.inside < 0.3 || f.served_ratio < 0.75 || f.traffic_ratio < 1.25,
         Doubt::ExtraTraffic,
     );
     let failed_share = f.requests_failed as f64 / f.requests_total.max(1) as f64;
