@@ -116,8 +116,8 @@ impl Kinds {
     }
 }
 
-/// The families of an agent, from the wide to the narrow: `iOS`, `iOS 19`, `Safari`, `Safari 19`; or `okhttp`,
-/// `okhttp/4.12.0`. A fault of one kind of client hits one of these.
+/// The families of an agent, from the wide to the narrow: `iOS`, `iOS 19`, `Mobile Safari`, `Safari`, `Safari 19`; or
+/// `okhttp`, `okhttp/4.12.0`. A fault of one kind of client hits one of these.
 pub(crate) fn families(agent: &[u8]) -> Vec<String> {
     let text = crate::model::logged::inert(agent);
     let mut families = Vec::new();
@@ -129,6 +129,10 @@ pub(crate) fn families(agent: &[u8]) -> Vec<String> {
     }
     if text.starts_with("Mozilla/") {
         if let Some((browser, version)) = browser(&text) {
+            if browser == "Safari" && families.first().is_some_and(|os| os == "iOS") {
+                // What apps of the same system are not.
+                families.push("Mobile Safari".to_owned());
+            }
             families.push(browser.to_owned());
             if !version.is_empty() {
                 families.push(format!("{browser} {version}"));
@@ -209,7 +213,7 @@ mod tests {
     #[test]
     fn families_run_from_wide_to_narrow() {
         let iphone = b"Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1";
-        assert_eq!(families(iphone), ["iOS", "iOS 19", "Safari", "Safari 19"]);
+        assert_eq!(families(iphone), ["iOS", "iOS 19", "Mobile Safari", "Safari", "Safari 19"]);
         assert_eq!(families(b"okhttp/4.12.0"), ["okhttp", "okhttp/4.12.0"]);
         assert_eq!(
             families(b"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),

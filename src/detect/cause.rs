@@ -220,15 +220,37 @@ fn evidence(cluster: &Cluster, f: &Features, status: u16) -> Vec<Evidence> {
         ),
         point(
             true,
-            format!("{} of them had been served here at another time", f.known),
+            if f.relayed {
+                format!("the user agents of {} of them had been served here, at other addresses", f.known)
+            } else {
+                format!("{} of them had been served here at another time", f.known)
+            },
             &[("known_good", f64::from(f.known))],
         ),
         point(
             true,
-            format!("they come from {} networks with {} user agents: no single owner", f.networks, f.agents),
+            if f.relayed {
+                format!(
+                    "{} address(es) with {} user agents stand where everybody else's were: a proxy hides the clients, \
+                     so look at its real-IP setting (set_real_ip_from, RemoteIPInternalProxy)",
+                    f.addresses, f.agents
+                )
+            } else {
+                format!("they come from {} networks with {} user agents: no single owner", f.networks, f.agents)
+            },
             &[("networks", f64::from(f.networks)), ("agents", f64::from(f.agents))],
         ),
     ];
+    if let Some((refused, all)) = f.regulars {
+        points.push(point(
+            true,
+            format!(
+                "{} of {all} clients that had come before were served here: only newcomers are refused",
+                all - refused
+            ),
+            &[("regulars", f64::from(all)), ("regulars_refused", f64::from(refused))],
+        ));
+    }
     if f.with_name > 0 {
         points.push(point(
             true,

@@ -1,6 +1,9 @@
 //! What the ledger's ids mean for detection: routes, leaves, kinds of client. Computed once, read by every step.
 
-use super::agent::{self, Kind, Kinds};
+use super::{
+    agent::{self, Kind, Kinds},
+    relay::Relays,
+};
 use crate::model::{
     logged,
     tally::{Ledger, Shape},
@@ -79,6 +82,8 @@ pub(crate) struct Facts<'l> {
     /// Routes that answer 401 to those who have no session, and name no users: not Basic authentication.
     by_session: Vec<bool>,
     ever_served: Vec<bool>,
+    /// Clients at the addresses of proxies that hide everybody else.
+    pub(crate) relays: Relays,
     /// The host that refusals are referred from day in, day out: the site itself, since a page's parts refer to it.
     pub(crate) own_host: u32,
 }
@@ -109,9 +114,16 @@ impl<'l> Facts<'l> {
             own_host,
             by_session: Vec::new(),
             ever_served: Vec::new(),
+            relays: Relays::default(),
             fetched: OnceLock::new(),
         }
         .with_sessions()
+        .with_relays()
+    }
+
+    fn with_relays(mut self) -> Self {
+        self.relays = Relays::find(&self);
+        self
     }
 
     fn with_sessions(mut self) -> Self {
@@ -219,6 +231,13 @@ impl<'l> Facts<'l> {
         self.evident.get(client as usize).copied().unwrap_or(false)
     }
 
+    /// Whether a client had come only just before, as far as the log shows.
+    pub(crate) fn is_newcomer(&self, client: u32, time: u32) -> bool {
+        const VISIT_SECS: u32 = 1800;
+        let first = self.ledger.visits_of(client as usize).first();
+        first.is_none_or(|visit| time < visit.time().0.saturating_add(VISIT_SECS))
+    }
+
     pub(crate) fn kind(&self, client: u32) -> Kind {
         self.agent_of(client).map_or(Kind::Unknown, |agent| agent.kind)
     }
@@ -274,7 +293,7 @@ fn agents(ledger: &Ledger) -> (Vec<AgentFacts>, Vec<String>) {
 }
 
 fn family_ranks(agents: &[AgentFacts], families: usize) -> Vec<u8> {
-    const BY_PLACE: [u8; 4] = [3, 0, 2, 1];
+    const BY_PLACE: [u8; 5] = [3, 0, 2, 1, 1];
     let mut ranks = vec![u8::MAX; families];
     for agent in agents {
         for (place, family) in agent.families.iter().enumerate() {

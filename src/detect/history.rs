@@ -54,7 +54,7 @@ impl Walk {
     }
 
     /// Takes up a client.
-    pub(crate) fn take(&mut self, facts: &Facts<'_>, visits: &[Seen]) {
+    pub(crate) fn take(&mut self, facts: &Facts<'_>, client: u32) {
         for route in self.touched.drain(..) {
             let at = route as usize;
             if let (Some(first), Some(last)) = (self.first.get_mut(at), self.last.get_mut(at)) {
@@ -62,7 +62,7 @@ impl Walk {
             }
         }
         self.latest.clear();
-        for visit in visits {
+        for visit in facts.ledger.visits_of(client as usize) {
             let shape = facts.shape(visit.shape());
             if !shape.served {
                 continue;
@@ -77,6 +77,16 @@ impl Walk {
                 self.touched.push(shape.route);
             }
             *last = visit.time().0;
+        }
+        for route in facts.relays.routes(facts, client) {
+            let at = *route as usize;
+            if let (Some(first), Some(last)) = (self.first.get_mut(at), self.last.get_mut(at)) {
+                if *first == NEVER {
+                    self.touched.push(*route);
+                }
+                // At other addresses, so at any other time.
+                (*first, *last) = (0, NEVER);
+            }
         }
     }
 
@@ -148,7 +158,7 @@ pub(crate) fn failing_clients(facts: &Facts<'_>) -> Vec<u32> {
 
 fn pasts_of(facts: &Facts<'_>, client: u32, walk: &mut Walk, out: &mut Vec<Past>) {
     let visits = facts.ledger.visits_of(client as usize);
-    walk.take(facts, visits);
+    walk.take(facts, client);
     let served_with_name = visits.iter().any(|v| {
         let shape = facts.shape(v.shape());
         shape.served && shape.with_user
@@ -241,7 +251,7 @@ fn count_deaths(
     walk: &mut Walk,
     hours: &mut [BTreeMap<u32, (u32, u32)>],
 ) {
-    walk.take(facts, visits);
+    walk.take(facts, client);
     let mut refusal = facts.ledger.refusals.partition_point(|r| r.client < client);
     for visit in visits {
         let shape = facts.shape(visit.shape());

@@ -28,7 +28,9 @@ mod hearing;
 mod history;
 mod naming;
 mod outage;
+mod pace;
 mod refine;
+mod relay;
 mod room;
 mod scan;
 mod sessions;
@@ -60,7 +62,7 @@ use scan::{Candidate, Channel};
 use sessions::Sessions;
 use std::collections::{BTreeMap, BTreeSet};
 pub use story::Who;
-use table::Table;
+use table::{Table, span};
 use trials::Trial;
 use verdict::Features;
 
@@ -105,6 +107,8 @@ struct Fault {
     features: Features,
 }
 
+/// So many times as many newcomers as others must fail where newcomers are looked at alone.
+const MOSTLY_NEW: usize = 4;
 /// Clusters looked into at most: a limit against logs made to be slow, far above what real ones need.
 const REFINED_MAX: usize = 400;
 
@@ -246,9 +250,44 @@ fn faults(
         }
         if doubts.is_empty() {
             faults.push(Fault { channel: candidate.channel, cluster, features });
+        } else if candidate.channel == Channel::Unresolved403 {
+            faults.extend(of_newcomers(facts, pasts, ground, trials, &candidate));
         }
     }
     Some(join(facts, pasts, ground, trials, faults))
+}
+
+/// A candidate as a fault that hits newcomers alone: who came before is served in the same place, and dilutes what the
+/// look at all shows.
+fn of_newcomers(
+    facts: &Facts<'_>,
+    pasts: &[Past],
+    ground: &Ground,
+    trials: &mut BTreeMap<Channel, Table>,
+    candidate: &Candidate,
+) -> Option<Fault> {
+    let mut table = trials.remove(&Channel::Newcomers403);
+    let all = &trials.get(&Channel::Unresolved403)?.trials;
+    let is_new = |trial: &&Trial| facts.is_newcomer(trial.client, trial.time);
+    let failing = span(all, candidate.from, candidate.to).iter().filter(|trial| trial.failed);
+    let own = failing.filter(|trial| scan::contains(facts, candidate.group, trial.leaf, trial.client));
+    let (new, old): (Vec<&Trial>, Vec<&Trial>) = own.partition(is_new);
+    let found = if new.is_empty() || new.len() < MOSTLY_NEW * old.len() {
+        None
+    } else {
+        let table = table.get_or_insert_with(|| Table::new(facts, all.iter().filter(is_new).copied().collect()));
+        refine::refine(facts, table, candidate).and_then(|cluster| {
+            let own = verdict::features(facts, pasts, ground, &table.trials, &cluster, candidate.channel.status());
+            let features = Features { regulars: Some(verdict::regulars(facts, all, &cluster)), ..own };
+            let channel = Channel::Newcomers403;
+            let doubts = verdict::doubts(facts, &cluster, &features, channel);
+            doubts.is_empty().then_some(Fault { channel, cluster, features })
+        })
+    };
+    if let Some(table) = table {
+        trials.insert(Channel::Newcomers403, table);
+    }
+    found
 }
 
 /// A gap candidate as a flush: a moment at which sessions died, with the scope that the failures after it have.
@@ -347,9 +386,10 @@ fn join(
         }
         (old.cluster.from, old.cluster.to) = (from, to);
         let own = trials.get(&old.channel).map(|t| t.trials.as_slice()).unwrap_or_default();
-        let sessions_live = old.features.sessions_live;
+        let (sessions_live, regulars) = (old.features.sessions_live, old.features.regulars);
         old.features = Features {
             sessions_live,
+            regulars,
             ..verdict::features(facts, pasts, ground, own, &old.cluster, old.channel.status())
         };
     }

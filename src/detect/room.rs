@@ -1,7 +1,11 @@
 //! Whether there is memory for the trials of all channels that have a candidate: what detection takes beside the
 //! ledger, and the most of it. Judged by what is in the ledger, so that every run judges alike.
 
-use super::{facts::Facts, scan::Candidate, trials::SLOT_SECS};
+use super::{
+    facts::Facts,
+    scan::{Candidate, Channel},
+    trials::SLOT_SECS,
+};
 use crate::model::tally::Seen;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -11,7 +15,12 @@ const TRIAL_BYTES: u64 = 96;
 
 /// Whether it suffices.
 pub(super) fn suffices(facts: &Facts<'_>, candidates: &[Candidate], room_bytes: u64) -> bool {
-    let channels = candidates.iter().map(|candidate| candidate.channel).collect::<BTreeSet<_>>().len() as u64;
+    // What a candidate may be looked at by, beside its own channel.
+    let channels_of = |candidate: &Candidate| match candidate.channel {
+        Channel::Unresolved403 => [Channel::Unresolved403, Channel::Newcomers403],
+        other => [other; 2],
+    };
+    let channels = candidates.iter().flat_map(channels_of).collect::<BTreeSet<_>>().len() as u64;
     let at_most = |trials: u64| channels * trials * TRIAL_BYTES <= room_bytes;
     at_most(facts.ledger.visits.len() as u64) || at_most(trials(facts))
 }

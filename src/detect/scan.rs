@@ -39,13 +39,16 @@ pub(crate) enum Channel {
     Unresolved403,
     /// 401 a short time after being served: sessions do not die so young.
     Gap401,
+    /// 403 to clients that came for the first time; not scanned by itself, but a second look at some candidates.
+    Newcomers403,
 }
 
 impl Channel {
+    /// Those that are scanned.
     pub(crate) const ALL: [Self; 3] = [Self::Unresolved401, Self::Unresolved403, Self::Gap401];
 
     pub(crate) fn status(self) -> u16 {
-        if self == Self::Unresolved403 { 403 } else { 401 }
+        if matches!(self, Self::Unresolved403 | Self::Newcomers403) { 403 } else { 401 }
     }
 }
 
@@ -132,7 +135,7 @@ pub(crate) fn fails_on(
     }
     match channel {
         Channel::Unresolved401 => (past.on_route || open) && !past.resolved && !past.challenged,
-        Channel::Unresolved403 => past.on_route || open,
+        Channel::Unresolved403 | Channel::Newcomers403 => past.on_route || open,
         Channel::Gap401 => ground.telling.tells(is_browser, past.stratum) && !past.challenged,
     }
 }
@@ -519,7 +522,7 @@ impl<'c> Counter<'c> {
     fn count_client(&mut self, client: usize, pasts: &[Past]) {
         let (facts, ledger) = (self.facts, self.facts.ledger);
         let visits = ledger.visits_of(client);
-        self.walk.take(facts, visits);
+        self.walk.take(facts, client as u32);
         let own = known_ids(self.grid, client_groups(facts, client as u32));
         let mut refusal = ledger.refusals.partition_point(|r| (r.client as usize) < client);
         for visit in visits {

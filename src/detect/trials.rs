@@ -145,7 +145,7 @@ fn collect_client(
     out: &mut Vec<Trial>,
 ) {
     let visits = facts.ledger.visits_of(client);
-    walk.take(facts, visits);
+    walk.take(facts, client as u32);
     let mut refusal = facts.ledger.refusals.partition_point(|r| (r.client as usize) < client);
     let is_browser = facts.kind(client as u32) == Kind::Browser;
     let mut own: Vec<Trial> = Vec::new();

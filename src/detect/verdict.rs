@@ -6,6 +6,7 @@ use super::{
     facts::{Facts, network},
     ground::Ground,
     history::Past,
+    pace,
     refine::{Cluster, networks},
     scan::Channel,
     table::span,
@@ -43,6 +44,8 @@ pub(crate) struct Features {
     pub(crate) served_ratio: f64,
     /// All units inside over the usual.
     pub(crate) traffic_ratio: f64,
+    /// Units that the same scope usually has in that time.
+    pub(crate) usual_units: f64,
     /// Victims served again in scope before the end of the incident.
     pub(crate) recovered: u32,
     /// Victims that logged in right after.
@@ -56,7 +59,7 @@ pub(crate) struct Features {
     pub(crate) browser_share: f64,
     /// Most failures of one client, as a share.
     pub(crate) top_client: f64,
-    /// Distinct path templates refused.
+    /// Distinct path templates refused of which nobody was ever served one.
     pub(crate) paths: u32,
     /// Share of the victims with a browser that ever fetched a file of a page, and of all other browsers.
     pub(crate) with_files: f64,
@@ -66,14 +69,29 @@ pub(crate) struct Features {
     /// Share of the victims that are tools, and how many kinds of program nearly all victims are.
     pub(crate) tool_share: f64,
     pub(crate) programs: u32,
+    /// Nearly all victims are at the addresses of proxies that hide everybody.
+    pub(crate) relayed: bool,
     /// Share of the failures that are to a place to log in.
     pub(crate) login_failed: f64,
-    /// Share of the failures with a referring page on another host.
+    /// Share of the failures that are to files with a referring page on another host; to a page it is but a link.
     pub(crate) foreign_referer: f64,
+    /// Share of the refusals that come when their client had just been served more than usual.
+    pub(crate) paced: f64,
     /// Sessions are refused, served and refused again, so they did not die.
     pub(crate) sessions_live: bool,
+    /// Where newcomers alone are looked at: how many others were refused in scope at the time, and how many asked.
+    pub(crate) regulars: Option<(u32, u32)>,
     /// Trials that the cluster was found among.
     pub(crate) trials: usize,
+}
+
+/// Of those who are no newcomers, how many are refused in a cluster's scope and time, and how many ask; by all trials.
+pub(crate) fn regulars(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> (u32, u32) {
+    let inside = span(trials, cluster.from, cluster.to).iter();
+    let own =
+        inside.filter(|t| cluster.bounds.contain(facts, t.leaf, t.client) && !facts.is_newcomer(t.client, t.time));
+    let own: Vec<&Trial> = own.collect();
+    (distinct(own.iter().filter(|t| t.failed).map(|t| t.client)), distinct(own.iter().map(|t| t.client)))
 }
 
 /// Computes all features of a cluster.
@@ -97,6 +115,7 @@ pub(crate) fn features(
     refusals(&mut f, facts, pasts, ground, cluster, status);
     requests(&mut f, facts, cluster);
     files(&mut f, facts);
+    f.paced = pace::follows_pace(facts, cluster, status, &f.victims).unwrap_or(0.0);
     f.networks = networks(facts, f.victims.iter()) as u32;
     let keys = || f.victims.iter().filter_map(|c| facts.ledger.clients.get(*c as usize));
     let mut by_network: BTreeMap<u128, u32> = BTreeMap::new();
@@ -105,6 +124,7 @@ pub(crate) fn features(
     let tools = f.victims.iter().filter(|c| facts.kind(**c) == super::agent::Kind::Tool).count();
     f.tool_share = tools as f64 / f.victims.len().max(1) as f64;
     f.programs = programs(facts, &f.victims);
+    f.relayed = f.victims.iter().filter(|c| facts.relays.holds(**c)).count() * 10 >= f.victims.len() * 9;
     f.addresses = keys().map(|k| k.addr).collect::<BTreeSet<_>>().len() as u32;
     f.agents = keys().map(|k| k.agent).collect::<BTreeSet<_>>().len() as u32;
     f.families = f.victims.iter().map(|c| facts.families_of(*c).last()).collect::<BTreeSet<_>>().len() as u32;
@@ -176,6 +196,7 @@ fn ratios(f: &mut Features, facts: &Facts<'_>, trials: &[Trial], cluster: &Clust
         }
     }
     let usual = neighbours.iter().sum::<f64>() / neighbours.len().max(1) as f64;
+    f.usual_units = usual;
     if usual >= 1.0 {
         f.served_ratio = count(cluster.from, cluster.to, true) / usual;
         f.traffic_ratio = count(cluster.from, cluster.to, false) / usual;
@@ -186,6 +207,7 @@ fn ratios(f: &mut Features, facts: &Facts<'_>, trials: &[Trial], cluster: &Clust
 
 fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground, cluster: &Cluster, status: u16) {
     let mut refused = BTreeMap::<u32, u64>::new();
+    let served: BTreeSet<u32> = facts.ledger.shapes.iter().filter(|s| s.served()).map(|s| s.path).collect();
     let (mut strangers, mut sizes, mut paths) = (BTreeSet::new(), BTreeMap::<u32, u64>::new(), BTreeSet::new());
     let mut logins = 0u64;
     let (mut logged_in, mut browsers, mut statics, mut foreign) = (BTreeSet::new(), 0u64, 0u64, 0u64);
@@ -211,10 +233,13 @@ fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground
         *sizes.entry(refusal.bytes).or_default() += 1;
         logins += u64::from(facts.route(shape.route).logs_in);
         let raw = facts.ledger.shapes.get(refusal.shape as usize).copied().unwrap_or_default();
-        paths.insert(raw.path);
+        if !served.contains(&raw.path) {
+            paths.insert(raw.path);
+        }
         statics += u64::from(facts.is_file(refusal.shape as usize));
         browsers += u64::from(facts.kind(refusal.client) == super::agent::Kind::Browser);
-        foreign += u64::from(refusal.referer_host != 0 && is_foreign(facts, refusal.referer_host));
+        let is_embedded = facts.is_file(refusal.shape as usize) && refusal.referer_host != 0;
+        foreign += u64::from(is_embedded && is_foreign(facts, refusal.referer_host));
     }
     let all = f.requests_failed.max(1) as f64;
     f.refused = refused.len() as u32;
@@ -292,11 +317,13 @@ pub(crate) enum Doubt {
     ExtraTraffic,
     SmallShare,
     FirstTimersOnly,
+    NotOnlyNew,
     NotPeople,
     Coincidence,
     OneProgram,
     Scanner,
     Hotlink,
+    RateLimit,
     ManyNames,
 }
 
@@ -330,7 +357,10 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     // that used to be let in; a password that many programs of one office share is the office's own affair.
     let is_wide = cluster.bounds.nets.iter().any(|(addr, len)| *len < if addr >> 32 == 0xffff { 116 } else { 40 });
     let is_office = channel == Channel::Unresolved403 && f.known * 2 >= victims;
-    let owners = if facts.is_one_network() {
+    let owners = if f.relayed {
+        // Everybody is there, whoever owns the address.
+        f.agents >= 4
+    } else if facts.is_one_network() {
         // An intranet: its network says nothing, its machines do.
         f.addresses >= 4
     } else if f.top_network > 0.7 {
@@ -353,10 +383,17 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     doubt(failed_share >= share_min, Doubt::SmallShare);
     // Where those who had been served there still are, newcomers are asked who they are: the everyday answer to them.
     let known_are_served = channel.status() == 401 && f.known_active >= KNOWN_ENOUGH && f.known * 2 < f.known_active;
-    doubt(f.known * 4 >= victims || (cluster.inside >= 0.5 && !known_are_served), Doubt::FirstTimersOnly);
+    // Some that look new had come before the log begins, and are spared like the others.
+    let inside_min = if f.regulars.is_some() { 0.25 } else { 0.5 };
+    doubt(f.known * 4 >= victims || (cluster.inside >= inside_min && !known_are_served), Doubt::FirstTimersOnly);
+    // An area for members refuses those without an account, whether they came before or not; and a crowd comes on top.
+    let spares_regulars = f.regulars.is_none_or(|(refused, all)| all >= KNOWN_ENOUGH && refused * 10 <= all);
+    doubt(spares_regulars && (f.regulars.is_none() || f.usual_units >= 1.0), Doubt::NotOnlyNew);
     doubt(f.browser_share < 0.6 || f.with_files >= 0.4 * f.others_with_files, Doubt::NotPeople);
     doubt(f.known * 4 >= victims || f.paths < 2 * victims, Doubt::Scanner);
     doubt(f.foreign_referer < 0.5, Doubt::Hotlink);
+    // A limit refuses the next request after so many, and lets the same clients in here otherwise; a fault does not count.
+    doubt(f.paced < 0.85 || f.recovered * 2 < victims, Doubt::RateLimit);
     // People have a name each; who tries many names from one place is guessing.
     doubt(f.names.len() <= 2 * victims as usize + 2, Doubt::ManyNames);
     doubt(victims as usize >= 2 * cluster.bounds.values_named(), Doubt::Coincidence);
