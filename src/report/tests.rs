@@ -140,8 +140,8 @@ fn local_times_stand_beside_utc() -> Result<(), String> {
     let shown = render("terminal", &samples::deploy(), &options);
     assert!(shown.contains("2026-03-10 15:50:52 IST to 2026-03-10 17:46:31 IST, Asia/Kolkata"), "{shown}");
     let shown = render("html", &samples::deploy(), &options);
-    assert!(shown.contains("<th scope=\"col\">Asia/Kolkata</th>"), "{shown}");
-    assert!(shown.contains("<time>2026-03-10 15:50:52 IST</time>"), "{shown}");
+    assert!(shown.contains("<th scope=\"col\">UTC, and Asia/Kolkata</th>"), "{shown}");
+    assert!(shown.contains("<time class=\"local\">2026-03-10 15:50:52 IST</time>"), "{shown}");
     let shown = render("markdown", &samples::deploy(), &options);
     assert!(shown.contains("2026-03-10 10:20:52 (2026-03-10 15:50:52 IST) **"), "{shown}");
     Ok(())

@@ -122,19 +122,17 @@ pub(super) fn facts(page: &mut Page, facts: &[Fact]) {
 
 fn timeline(page: &mut Page, incident: &Incident, report: &Report, zone: Option<Zone>) {
     page.classed("table", "moments", |page| {
-        let columns = ["UTC"].into_iter().chain(zone.map(Zone::name)).chain(["what", "how this is known"]);
-        head(page, &columns.collect::<Vec<_>>());
+        let clocks = zone.map_or("UTC".to_owned(), |zone| format!("UTC, and {}", zone.name()));
+        head(page, &[&clocks, "what", "how this is known"]);
         page.within("tbody", &[], |page| {
             for moment in story::timeline(incident, &report.input) {
                 page.within("tr", &[], |page| {
                     page.within("th", &[("scope", "row")], |page| {
                         page.element("time", &with_seconds(moment.time));
+                        if let Some(zone) = zone {
+                            page.labelled("time", "local", &zone.clock(moment.time));
+                        }
                     });
-                    if let Some(zone) = zone {
-                        page.within("td", &[], |page| {
-                            page.element("time", &zone.clock(moment.time));
-                        });
-                    }
                     page.element("td", moment.what).element("td", &moment.how);
                 });
             }
