@@ -43,7 +43,7 @@ pub struct Cli {
 
 const EXAMPLES: &str = "Examples:
   authfault /var/log/nginx                      all access logs there, rotated ones too
-  authfault --since 2h access.log               the last two hours of a log
+  authfault --since 2d access.log               the last two days of a log
   zcat access.log.*.gz | authfault -            standard input
   authfault --output json access.log | jq .incidents
   authfault -o incident.html -o incident.md -o report.json access.log

@@ -67,6 +67,10 @@ pub struct Input {
     pub start: Option<Time>,
     /// Latest time.
     pub end: Option<Time>,
+    /// Whether requests before the span asked for were left out: what they would have told of who is known good is
+    /// missing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub begins_late: bool,
     /// Each error log that was read beside, sorted by path.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub error_logs: Vec<ErrorLogCoverage>,

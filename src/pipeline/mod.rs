@@ -192,6 +192,7 @@ fn completed(mut read: Read, errors: Discovery, options: &Options, left_out: u64
     read.problems.extend(errors.problems);
     read.input.error_logs = errors.covered;
     read.notes = errors.notes;
+    read.input.begins_late = read.input.start.is_some_and(|start| start < bounds(options, &read.input).0);
     let mut limits = errors.limits;
     let unread_bytes = read.input.files.iter().map(|file| file.unread_bytes).sum();
     limits.extend(asked_for(options, (left_out, unread_bytes), read.ledger.kept));

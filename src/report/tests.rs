@@ -135,6 +135,18 @@ fn lines_keep_to_the_width() {
 }
 
 #[test]
+fn nobody_is_acquitted_without_a_past() {
+    let mut report = samples::quiet();
+    report.totals.status_401 = 1;
+    assert!(headline(&report).starts_with("NOT THE SERVER: "), "{}", headline(&report));
+    report.input.begins_late = true;
+    assert!(headline(&report).starts_with("UNDECIDED: "), "{}", headline(&report));
+    report.input.begins_late = false;
+    report.totals.requests = report.totals.status_401 + report.totals.status_403;
+    assert!(headline(&report).ends_with(" refused, so nobody is known good"), "{}", headline(&report));
+}
+
+#[test]
 fn local_times_stand_beside_utc() -> Result<(), String> {
     let options = Options { zone: Some("Asia/Kolkata".parse()?), ..Options::new(cause_title) };
     let shown = render("terminal", &samples::deploy(), &options);
