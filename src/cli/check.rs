@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(mut_args = hide_what_check_has_not)]
 pub struct CheckArgs {
-    /// A TOML file with the same options as here (underscores for hyphens) and the channels to notify
+    /// A TOML file with the logs to follow, their format, when to speak, and the channels to notify
     #[arg(long, value_name = "FILE", env = "AUTHFAULT_CONFIG")]
     pub config: Option<PathBuf>,
     /// Where the state is kept.

@@ -192,7 +192,10 @@ fn completed(mut read: Read, errors: Discovery, options: &Options, left_out: u64
     read.problems.extend(errors.problems);
     read.input.error_logs = errors.covered;
     read.notes = errors.notes;
-    read.input.begins_late = read.input.start.is_some_and(|start| start < bounds(options, &read.input).0);
+    let (since, until) = bounds(options, &read.input);
+    read.input.begins_late = read.input.start.is_some_and(|start| start < since);
+    // What is still on at the end asked for is on no longer than that.
+    read.input.end = read.input.end.map(|end| end.min(until));
     let mut limits = errors.limits;
     let unread_bytes = read.input.files.iter().map(|file| file.unread_bytes).sum();
     limits.extend(asked_for(options, (left_out, unread_bytes), read.ledger.kept));
