@@ -235,6 +235,8 @@ fn evidence(cluster: &Cluster, f: &Features, status: u16) -> Vec<Evidence> {
                      so look at its real-IP setting (set_real_ip_from, RemoteIPInternalProxy)",
                     f.addresses, f.agents
                 )
+            } else if f.networks == 1 {
+                format!("they come from one network, but with {} user agents: no single program", f.agents)
             } else {
                 format!("they come from {} networks with {} user agents: no single owner", f.networks, f.agents)
             },
