@@ -1,5 +1,5 @@
-//! Lines to notes, counted as they come, in the server's own time. Owns the bounds on what is kept, and keeps the same whatever order lines
-//! come in, up to the number of topics.
+//! Lines to notes, counted as they come, in the server's own time. Owns the bounds on what is kept, and keeps the same
+//! whatever order lines come in, up to the number of topics.
 
 use super::{Entry, address, entry};
 use crate::model::{

@@ -2,7 +2,10 @@
 //!
 //! Notes are counted by minute and client, so that their number is bounded by time and people and not by lines.
 
-use super::{logged::Logged, time::Time};
+use super::{
+    logged::Logged,
+    time::{Time, joined},
+};
 use std::collections::BTreeMap;
 
 /// How serious the server took a message, least first. nginx and Apache share the words of syslog (RFC 5424).
@@ -299,10 +302,4 @@ impl Notes {
             None => counts.push(count),
         }
     }
-}
-
-/// From the earlier start to the later end.
-#[must_use]
-pub fn joined(a: Option<(Time, Time)>, b: Option<(Time, Time)>) -> Option<(Time, Time)> {
-    a.zip(b).map(|(a, b)| (a.0.min(b.0), a.1.max(b.1))).or(a).or(b)
 }

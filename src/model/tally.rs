@@ -3,7 +3,10 @@
 //! Scanning writes [`Shard`]s, whose ids mean nothing outside them; merging is putting shards side by side.
 //! A [`Ledger`] is the merged table in its one canonical order, the same for every partition of the input.
 
-use super::{event::Reason, time::Time};
+use super::{
+    event::Reason,
+    time::{Time, joined},
+};
 use std::collections::BTreeMap;
 
 /// One request in eight bytes: who, what, when. All ids are the shard's own.
@@ -398,6 +401,25 @@ pub struct ChunkCoverage {
     pub formats: BTreeMap<u16, u64>,
     /// Lines not understood: how many, and the first with its line in the chunk and column.
     pub rejected: BTreeMap<Reason, RejectedHere>,
+}
+
+impl ChunkCoverage {
+    /// Takes in the chunk that stands behind this one; first lines are counted from where this one begins.
+    pub fn append(&mut self, next: &Self) {
+        let before = u32::try_from(self.lines).unwrap_or(u32::MAX);
+        self.bytes += next.bytes;
+        self.lines += next.lines;
+        self.parsed += next.parsed;
+        self.blank += next.blank;
+        self.span = joined(self.span, next.span);
+        for (format, lines) in &next.formats {
+            *self.formats.entry(*format).or_default() += lines;
+        }
+        for (reason, here) in &next.rejected {
+            let first = || RejectedHere { lines: 0, line: here.line.saturating_add(before), ..here.clone() };
+            self.rejected.entry(*reason).or_insert_with(first).lines += here.lines;
+        }
+    }
 }
 
 /// Lines of one chunk rejected for one reason.

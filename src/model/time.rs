@@ -7,6 +7,12 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub u32);
 
+/// From the earlier start to the later end.
+#[must_use]
+pub fn joined(a: Option<(Time, Time)>, b: Option<(Time, Time)>) -> Option<(Time, Time)> {
+    a.zip(b).map(|(a, b)| (a.0.min(b.0), a.1.max(b.1))).or(a).or(b)
+}
+
 impl Time {
     /// As RFC 3339 in UTC with a `Z`: `2026-03-09T11:20:52Z`.
     ///

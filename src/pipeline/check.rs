@@ -165,8 +165,8 @@ pub fn check(
         is_look,
         lines,
         parsed,
-        lines_total: logs.iter().map(|log| log.lines).sum(),
-        parsed_total: logs.iter().map(|log| log.parsed).sum(),
+        lines_total: logs.iter().map(|log| log.coverage.lines).sum(),
+        parsed_total: logs.iter().map(|log| log.coverage.parsed).sum(),
         since,
         log_end,
     };
@@ -313,7 +313,7 @@ impl Run<'_> {
 
     /// Logs that were rotated away and of which nothing is remembered.
     fn forget_logs(&mut self, logs: &[Log], horizon: Time) {
-        let is_old = |log: &Log| log.span.map_or(log.cursor.seen.modified(), |(_, last)| last) < horizon;
+        let is_old = |log: &Log| log.coverage.span.map_or(log.cursor.seen.modified(), |(_, last)| last) < horizon;
         let gone = logs.iter().filter(|log| is_old(log) && is_gone(&log.cursor)).map(|log| log.cursor.id);
         self.change.forgotten_logs.extend(gone);
     }
@@ -328,9 +328,9 @@ impl Run<'_> {
     }
 
     fn end_of_log(&self, logs: &[Log]) -> Result<Option<Time>, state::Error> {
-        let is_any = logs.iter().any(|log| log.parsed > 0);
+        let is_any = logs.iter().any(|log| log.coverage.parsed > 0);
         // A log that is older than all that is remembered has an end, too.
-        let latest = || logs.iter().filter_map(|log| log.span).map(|(_, last)| last).max();
+        let latest = || logs.iter().filter_map(|log| log.coverage.span).map(|(_, last)| last).max();
         Ok(self.fact("log_end")?.or_else(latest).filter(|_| is_any))
     }
 

@@ -58,6 +58,20 @@ impl LineNumbers {
     }
 }
 
+/// Adds a chunk to all that stands before it; lines understood are counted by the format's id, which holds for ever.
+pub(super) fn add(all: &mut ChunkCoverage, formats: &mut BTreeMap<String, u64>, chunk: &ChunkCoverage) {
+    all.append(chunk);
+    for (format, lines) in std::mem::take(&mut all.formats) {
+        *formats.entry(parse::id_of(usize::from(format)).to_owned()).or_default() += lines;
+    }
+}
+
+/// What was added up, as a chunk of a file again.
+pub(super) fn chunk(all: &ChunkCoverage, formats: &BTreeMap<String, u64>, (file, chunk): (u32, u32)) -> ChunkCoverage {
+    let formats = formats.iter().map(|(id, lines)| (parse::index_of(id), *lines)).collect();
+    ChunkCoverage { file, chunk, formats, ..all.clone() }
+}
+
 /// Adds up all chunks; the files in their order, those with a problem too.
 pub(super) fn input(
     files: &[LogFile],
@@ -65,24 +79,13 @@ pub(super) fn input(
     problems: &[(u32, Error)],
     numbers: &LineNumbers,
 ) -> Input {
-    let mut covered: Vec<FileCoverage> =
-        files.iter().map(|f| FileCoverage { path: f.name.clone(), ..FileCoverage::default() }).collect();
-    let mut formats: Vec<BTreeMap<u16, u64>> = vec![BTreeMap::new(); files.len()];
+    let mut all = vec![ChunkCoverage::default(); files.len()];
     for chunk in chunks {
-        let (Some(file), Some(formats)) = (covered.get_mut(chunk.file as usize), formats.get_mut(chunk.file as usize))
-        else {
-            continue;
-        };
-        add(file, chunk);
-        for (format, lines) in &chunk.formats {
-            *formats.entry(*format).or_default() += lines;
+        if let Some(all) = all.get_mut(chunk.file as usize) {
+            all.append(chunk);
         }
     }
-    for (file, formats) in covered.iter_mut().zip(formats) {
-        let most = formats.into_iter().max_by_key(|(format, lines)| (*lines, std::cmp::Reverse(*format)));
-        file.format = most.map(|(format, _)| parse::id_of(usize::from(format))).unwrap_or_default().to_owned();
-        assert_eq!(file.lines, file.parsed + file.rejected + file.blank, "every line is accounted for");
-    }
+    let mut covered: Vec<FileCoverage> = files.iter().zip(&all).map(|(log, all)| file(log, all)).collect();
     for (file, skipped) in &numbers.skipped {
         if let Some(file) = covered.get_mut(*file as usize) {
             file.unread_bytes = skipped.bytes;
@@ -108,15 +111,22 @@ pub(super) fn input(
     }
 }
 
-fn add(file: &mut FileCoverage, chunk: &ChunkCoverage) {
-    file.bytes += chunk.bytes;
-    file.lines += chunk.lines;
-    file.parsed += chunk.parsed;
-    file.blank += chunk.blank;
-    file.rejected += chunk.rejected.values().map(|r| r.lines).sum::<u64>();
-    if let Some((first, last)) = chunk.span {
-        file.start = Some(file.start.map_or(first, |t| t.min(first)));
-        file.end = Some(file.end.map_or(last, |t| t.max(last)));
+fn file(log: &LogFile, all: &ChunkCoverage) -> FileCoverage {
+    let rejected = all.rejected.values().map(|here| here.lines).sum();
+    assert_eq!(all.lines, all.parsed + rejected + all.blank, "every line is accounted for");
+    let most = all.formats.iter().max_by_key(|(format, lines)| (**lines, std::cmp::Reverse(**format)));
+    FileCoverage {
+        path: log.name.clone(),
+        format: most.map(|(format, _)| parse::id_of(usize::from(*format))).unwrap_or_default().to_owned(),
+        bytes: all.bytes,
+        unread_bytes: 0,
+        lines: all.lines,
+        parsed: all.parsed,
+        rejected,
+        blank: all.blank,
+        start: all.span.map(|(first, _)| first),
+        end: all.span.map(|(_, last)| last),
+        problem: None,
     }
 }
 

@@ -10,9 +10,9 @@ use crate::{
     model::{
         coverage::ErrorLogCoverage,
         cursor::Cursor,
-        note::{Notes, joined},
+        note::Notes,
         tally::Ledger,
-        time::Time,
+        time::{Time, joined},
     },
     parse,
     state::ErrorLog,

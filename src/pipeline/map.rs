@@ -1,13 +1,18 @@
 //! The first half of an analysis: what one machine, or one task, can read, as a part to be merged elsewhere. Owns what
 //! a part says of itself.
 
-use super::{Options, coverage::LineNumbers, members::Scanned, scan};
+use super::{
+    Options,
+    coverage::{self, LineNumbers},
+    members::Scanned,
+    scan,
+};
 use crate::{
     error::{Error, Kind},
     exchange::part::{self, Header},
     input::{self, Discovery, LogFile, Part, Source},
     model::{
-        tally::{ChunkCoverage, Kept, Place},
+        tally::{ChunkCoverage, Kept},
         time::Time,
     },
     parse,
@@ -60,7 +65,7 @@ pub fn map(found: Discovery, options: &Options, mapping: &Mapping, progress: &Pr
     let numbers = LineNumbers::new(&files, &tallies.chunks);
     let mut sources: Vec<part::Source> =
         files.iter().zip(origins).map(|(file, origin)| source(file, origin, options, mapping)).collect();
-    add_up(&mut sources, tallies.chunks, &numbers);
+    add_up(&mut sources, tallies.chunks);
     for (source, file) in sources.iter_mut().zip(&files) {
         // What is read whole is known by how much there was.
         source.range = mapping.range.clone().unwrap_or(0..source.coverage.bytes);
@@ -138,26 +143,11 @@ fn source(file: &LogFile, origin: (u32, u32), options: &Options, mapping: &Mappi
 }
 
 /// The chunks of each source as one.
-fn add_up(sources: &mut [part::Source], mut chunks: Vec<ChunkCoverage>, numbers: &LineNumbers) {
+fn add_up(sources: &mut [part::Source], mut chunks: Vec<ChunkCoverage>) {
     chunks.sort_by_key(|chunk| (chunk.file, chunk.chunk));
-    for chunk in chunks {
-        let Some(source) = sources.get_mut(chunk.file as usize) else { continue };
-        for (format, lines) in &chunk.formats {
-            let id = parse::id_of(usize::from(*format));
-            *source.formats.entry(id.to_owned()).or_default() += lines;
-        }
-        let all = &mut source.coverage;
-        all.bytes += chunk.bytes;
-        all.lines += chunk.lines;
-        all.parsed += chunk.parsed;
-        all.blank += chunk.blank;
-        if let Some((from, to)) = chunk.span {
-            all.span = Some(all.span.map_or((from, to), |span| (span.0.min(from), span.1.max(to))));
-        }
-        for (reason, mut here) in chunk.rejected {
-            let first = numbers.in_file(Place { file: chunk.file, chunk: chunk.chunk, line: here.line });
-            here.line = first.line;
-            all.rejected.entry(reason).and_modify(|before| before.lines += here.lines).or_insert(here);
+    for chunk in &chunks {
+        if let Some(source) = sources.get_mut(chunk.file as usize) {
+            coverage::add(&mut source.coverage, &mut source.formats, chunk);
         }
     }
 }

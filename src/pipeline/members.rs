@@ -1,7 +1,7 @@
 //! Archives taken for the logs that are in them: each member that was read is a file of its own from here on, called
 //! `archive.tar:member`. Owns giving them their numbers, in the order in which they were read: of lines that are equal
-//! otherwise the first one is kept, and workers have chosen already. An archive itself stays where
-//! something is wrong with it as a whole, and so does one in which no log was found.
+//! otherwise the first one is kept, and workers have chosen already. An archive itself stays where something is wrong
+//! with it as a whole, and so does one in which no log was found.
 
 use super::{skip::Skipped, source::Findings};
 use crate::{

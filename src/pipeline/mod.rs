@@ -14,6 +14,7 @@ mod reread;
 mod scan;
 mod skip;
 mod source;
+mod stream;
 mod whole;
 
 pub use backtest::{Plan, Replay, Trial, backtest};

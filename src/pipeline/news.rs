@@ -1,6 +1,6 @@
 //! What was written to the logs since the last run, read: from positions to tallies whose places hold for ever.
 
-use super::{Options, members::Scanned, scan};
+use super::{Options, coverage, members::Scanned, scan};
 use crate::{
     error::{Error, Kind},
     input::{self, Discovery, LogFile, follow},
@@ -9,7 +9,6 @@ use crate::{
         tally::{ChunkCoverage, Kept, Place, Shard, Tallies},
         time::Time,
     },
-    parse,
     progress::Progress,
     state::Log,
     tally::Budget,
@@ -121,12 +120,12 @@ impl<'k> Merge<'k> {
         for ((file, cursor), index) in read.iter().zip(0..) {
             let mut log = self.log(cursor);
             let own: Vec<&ChunkCoverage> = chunks.iter().filter(|chunk| chunk.file == index).collect();
-            let (lines, parsed) = (log.lines, log.parsed);
+            let (lines, parsed) = (log.coverage.lines, log.coverage.parsed);
             for chunk in &own {
-                self.first.insert((chunk.file, chunk.chunk), (log.cursor.id, log.lines));
-                add(&mut log, chunk);
+                self.first.insert((chunk.file, chunk.chunk), (log.cursor.id, log.coverage.lines));
+                coverage::add(&mut log.coverage, &mut log.formats, chunk);
             }
-            let (lines, parsed) = (log.lines - lines, log.parsed - parsed);
+            let (lines, parsed) = (log.coverage.lines - lines, log.coverage.parsed - parsed);
             news.lines += lines;
             news.parsed += parsed;
             if parsed == 0 && lines >= UNKNOWN_MIN {
@@ -158,34 +157,9 @@ impl<'k> Merge<'k> {
     }
 }
 
-fn add(log: &mut Log, chunk: &ChunkCoverage) {
-    let first = u32::try_from(log.lines).unwrap_or(u32::MAX);
-    log.bytes += chunk.bytes;
-    log.lines += chunk.lines;
-    log.parsed += chunk.parsed;
-    log.blank += chunk.blank;
-    if let Some((from, to)) = chunk.span {
-        log.span = Some(log.span.map_or((from, to), |span| (span.0.min(from), span.1.max(to))));
-    }
-    for (format, lines) in &chunk.formats {
-        let id = parse::id_of(usize::from(*format));
-        *log.formats.entry(id.to_owned()).or_default() += lines;
-    }
-    for (reason, here) in &chunk.rejected {
-        match log.rejected.get_mut(reason) {
-            Some(before) => before.lines += here.lines,
-            None => {
-                let mut here = here.clone();
-                here.line = here.line.saturating_add(first);
-                log.rejected.insert(*reason, here);
-            }
-        }
-    }
-}
-
 /// None of its new lines was understood: did the format change?
 fn unknown(path: &Path, log: &Log) -> Option<Error> {
-    let here = log.rejected.values().max_by_key(|here| here.lines)?;
+    let here = log.coverage.rejected.values().max_by_key(|here| here.lines)?;
     Some(super::unknown_format(path, &here.text, u64::from(here.line) + 1))
 }
 
@@ -194,18 +168,8 @@ fn unknown(path: &Path, log: &Log) -> Option<Error> {
 pub(super) fn coverage_of(logs: &[Log]) -> (Vec<LogFile>, Vec<ChunkCoverage>, BTreeMap<u32, u32>) {
     let mut sorted: Vec<&Log> = logs.iter().collect();
     sorted.sort_by(|a, b| (&a.cursor.path, a.cursor.id).cmp(&(&b.cursor.path, b.cursor.id)));
-    let chunk = |(log, file): (&&Log, u32)| ChunkCoverage {
-        file,
-        chunk: 0,
-        bytes: log.bytes,
-        lines: log.lines,
-        parsed: log.parsed,
-        blank: log.blank,
-        span: log.span,
-        formats: log.formats.iter().map(|(id, lines)| (parse::index_of(id), *lines)).collect(),
-        rejected: log.rejected.clone(),
-    };
     let files = sorted.iter().map(|log| LogFile::remembered(&log.cursor)).collect();
+    let chunk = |(log, file): (&&Log, u32)| coverage::chunk(&log.coverage, &log.formats, (file, 0));
     let chunks = sorted.iter().zip(0..).map(chunk).collect();
     (files, chunks, sorted.iter().zip(0..).map(|(log, file)| (log.cursor.id, file)).collect())
 }

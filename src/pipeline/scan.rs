@@ -14,7 +14,7 @@ use crate::{
     model::{
         event::{Reason, Rejection},
         tally::{ChunkCoverage, Place, RejectedHere, Tallies},
-        time::Time,
+        time::{Time, joined},
     },
     parse::{
         Scratch, fast, is_blank,
@@ -230,7 +230,7 @@ impl Worker {
         let coverage = &mut self.coverage;
         coverage.parsed += lines;
         *coverage.formats.entry(format).or_default() += lines;
-        coverage.span = Some(coverage.span.map_or((first, last), |span| (span.0.min(first), span.1.max(last))));
+        coverage.span = joined(coverage.span, Some((first, last)));
     }
 
     #[cold]

@@ -4,7 +4,10 @@
 //! A mapped file is cut into ranges beforehand. A stream is decoded by whichever worker draws from it while the
 //! others parse what was drawn before, and workers that find one stream busy go on to the next file.
 
-use super::skip::{Asked, Skipped};
+use super::{
+    skip::{Asked, Skipped},
+    stream::StreamText,
+};
 use crate::{
     error::{Error, Kind},
     input::{self, LogFile, Map, Part, Source, Stream, StreamChunks, TARGET_CHUNK_BYTES},
@@ -69,50 +72,9 @@ pub(super) struct Draw {
 
 enum State {
     Waiting,
-    Mapped {
-        map: Arc<Map>,
-        ranges: VecDeque<Range<usize>>,
-        reading: Arc<Reading>,
-        skipped_bytes: u64,
-    },
-    Streamed {
-        chunks: Box<StreamChunks<Stream>>,
-        first: Option<Vec<u8>>,
-        /// Where `first` begins.
-        first_at: u64,
-        begun: Begun,
-        reading: Arc<Reading>,
-        seen_bytes: u64,
-    },
+    Mapped { map: Arc<Map>, ranges: VecDeque<Range<usize>>, reading: Arc<Reading>, skipped_bytes: u64 },
+    Streamed { text: StreamText, reading: Arc<Reading> },
     Done,
-}
-
-/// Pieces of a line whose last one has not arrived.
-#[derive(Default)]
-struct Begun {
-    text: Vec<u8>,
-    is_amid_pieces: bool,
-}
-
-impl Begun {
-    /// What was held back and what arrived behind it, but for pieces at its end, unless a log ends there; without an
-    /// arrival all that is left. Tells whether it begins amid pieces.
-    fn ended_by(&mut self, arrived: Option<Vec<u8>>, is_end: bool) -> Option<(Vec<u8>, bool)> {
-        let was_amid = self.is_amid_pieces;
-        let mut text = std::mem::take(&mut self.text);
-        if let Some(mut arrived) = arrived {
-            text.append(&mut arrived);
-            match pieces::line_start(&text, text.len()) {
-                _ if is_end => self.is_amid_pieces = false,
-                Some(start) if start > 0 || !was_amid => {
-                    self.text = text.split_off(start);
-                    self.is_amid_pieces = false;
-                }
-                _ => self.is_amid_pieces = true,
-            }
-        }
-        (!text.is_empty()).then_some((text, was_amid))
-    }
 }
 
 struct Slot {
@@ -266,62 +228,53 @@ impl<'f> Queue<'f> {
                 let text = Text::Mapped(Arc::clone(map), range);
                 Draw { reading: Arc::clone(reading), chunk, text, is_amid_pieces, disk_bytes }
             }),
-            State::Streamed { chunks, first, first_at, begun, reading, seen_bytes } => {
-                let mut text_at = 0;
-                let text = loop {
-                    let next = first.take().map(|text| (*first_at, text));
-                    let mut next = next.or_else(|| self.next_of(file, chunks));
-                    let mut ends = false;
-                    if let Some((at, text)) = &mut next {
-                        text_at = *at;
-                        if *at > 0
-                            && let Some((_, name)) = member_at(chunks, *at)
-                        {
-                            if !begun.text.is_empty() {
-                                (*first_at, *first) = (*at, Some(std::mem::take(text)));
-                                break begun.ended_by(None, true);
-                            }
-                            *begun = Begun::default();
-                            if text.len() < HEAD_BYTES {
-                                text.extend(self.next_of(file, chunks).map(|(_, text)| text).unwrap_or_default());
-                            }
-                            let len = member_len(chunks, *at).min(text.len());
-                            *reading = Arc::new(self.member(file, chunk, name, text.get(..len).unwrap_or_default()));
-                        }
-                        let len = member_len(chunks, *at);
-                        if len < text.len() {
-                            (*first_at, *first) = (*at + len as u64, Some(text.split_off(len)));
-                            ends = true;
-                        }
-                    }
-                    let is_end = next.is_none();
-                    let next = next.map(|(_, text)| text);
-                    let text = match reading.may_be_in_pieces() {
-                        true => begun.ended_by(next, ends),
-                        false => next.map(|text| (text, false)),
-                    };
-                    if text.is_some() || is_end {
-                        break text;
-                    }
-                };
-                let raw_bytes = chunks.reader().raw_bytes();
-                let disk_bytes = raw_bytes - std::mem::replace(seen_bytes, raw_bytes);
-                text.map(|(mut text, is_amid_pieces)| {
-                    let len = self.under_one_header(&text, reading, headers);
-                    if len < text.len() {
-                        let mut rest = text.split_off(len);
-                        rest.append(&mut first.take().unwrap_or_default());
-                        (*first_at, *first) = (text_at + len as u64, Some(rest));
-                    }
-                    Draw { reading: Arc::clone(reading), chunk, text: Text::Owned(text), is_amid_pieces, disk_bytes }
-                })
-            }
+            State::Streamed { text, reading } => self.draw_streamed((file, chunk), text, reading, headers),
         };
         slot.next += 1;
         if draw.is_none() {
             self.close(file, slot);
         }
         draw
+    }
+
+    fn draw_streamed(
+        &self,
+        (file, chunk): (u32, u32),
+        stream: &mut StreamText,
+        reading: &mut Arc<Reading>,
+        headers: &mut u32,
+    ) -> Option<Draw> {
+        let (mut at, mut given) = (0, None);
+        while given.is_none() {
+            let Some((start, mut text)) = self.next_of(file, stream) else { break };
+            at = start;
+            if start > 0
+                && let Some(name) = stream.member_at(start)
+            {
+                if stream.holds_pieces() {
+                    stream.put_back(start, text);
+                    break;
+                }
+                if text.len() < HEAD_BYTES {
+                    text.extend(self.next_of(file, stream).map(|(_, more)| more).unwrap_or_default());
+                }
+                let own = text.get(..stream.member_len(start)).unwrap_or(&text);
+                *reading = Arc::new(self.member(file, chunk, name, own));
+            }
+            let len = stream.member_len(start);
+            let is_end = len < text.len();
+            if is_end {
+                stream.put_back(start + len as u64, text.split_off(len));
+            }
+            given = if reading.may_be_in_pieces() { stream.joined(text, is_end) } else { Some((text, false)) };
+        }
+        let (mut text, is_amid_pieces) = given.or_else(|| stream.rest())?;
+        let disk_bytes = stream.disk_bytes();
+        let len = self.under_one_header(&text, reading, headers);
+        if len < text.len() {
+            stream.put_back(at + len as u64, text.split_off(len));
+        }
+        Some(Draw { reading: Arc::clone(reading), chunk, text: Text::Owned(text), is_amid_pieces, disk_bytes })
     }
 
     fn close(&self, file: u32, slot: &mut Slot) {
@@ -363,32 +316,18 @@ impl<'f> Queue<'f> {
                 State::Mapped { map, ranges, reading, skipped_bytes }
             }
             Ok(Source::Stream(stream)) => {
-                let mut chunks = Box::new(StreamChunks::new(stream, &log.path, TARGET_CHUNK_BYTES));
-                match chunks.next() {
-                    Some(Ok(first)) => {
-                        let head = first.get(..member_len(&chunks, 0)).unwrap_or(&first);
-                        let reading = match member_at(&chunks, 0).filter(|_| log.part == Part::WHOLE) {
-                            Some((_, name)) => Arc::new(self.member(file, 0, name, head)),
-                            None => Arc::new(self.reading(file, &first)),
-                        };
-                        if log.part != Part::WHOLE {
-                            return self.resume(file, log, reading);
-                        }
-                        State::Streamed {
-                            chunks,
-                            first: Some(first),
-                            first_at: 0,
-                            begun: Begun::default(),
-                            reading,
-                            seen_bytes: 0,
-                        }
-                    }
-                    Some(Err(error)) => {
-                        self.report(file, error);
-                        State::Done
-                    }
-                    None => State::Done,
+                let mut text = streamed(stream, log);
+                let Some((at, first)) = self.next_of(file, &mut text) else { return State::Done };
+                let head = first.get(..text.member_len(at)).unwrap_or(&first);
+                let reading = match text.member_at(at).filter(|_| log.part == Part::WHOLE) {
+                    Some(name) => Arc::new(self.member(file, 0, name, head)),
+                    None => Arc::new(self.reading(file, &first)),
+                };
+                if log.part != Part::WHOLE {
+                    return self.resume(file, log, reading);
                 }
+                text.put_back(at, first);
+                State::Streamed { text, reading }
             }
         }
     }
@@ -403,10 +342,7 @@ impl<'f> Queue<'f> {
             Err(error) => Err(error),
         };
         match part {
-            Ok(stream) => {
-                let chunks = Box::new(StreamChunks::new(stream, &log.path, TARGET_CHUNK_BYTES));
-                State::Streamed { chunks, first: None, first_at: 0, begun: Begun::default(), reading, seen_bytes: 0 }
-            }
+            Ok(stream) => State::Streamed { text: streamed(stream, log), reading },
             Err(error) => {
                 self.report(file, error);
                 State::Done
@@ -414,10 +350,9 @@ impl<'f> Queue<'f> {
         }
     }
 
-    /// The next chunk of a stream, and where in its text it begins. What went wrong is reported.
-    fn next_of(&self, file: u32, chunks: &mut StreamChunks<Stream>) -> Option<(u64, Vec<u8>)> {
-        let text = chunks.next()?.map_err(|error| self.report(file, error)).ok()?;
-        Some((chunks.start(), text))
+    /// What comes next of a stream, and where in its text it begins. What went wrong is reported.
+    fn next_of(&self, file: u32, text: &mut StreamText) -> Option<(u64, Vec<u8>)> {
+        text.next()?.map_err(|error| self.report(file, error)).ok()
     }
 
     /// How a member of an archive is to be read that begins with a chunk.
@@ -542,15 +477,8 @@ impl<'f> Queue<'f> {
 /// Text looked at for the format.
 const HEAD_BYTES: usize = 128 << 10;
 
-/// The member of an archive that begins at a byte.
-fn member_at(chunks: &StreamChunks<Stream>, at: u64) -> Option<(u64, String)> {
-    chunks.reader().starts().from(at).filter(|(start, _)| *start == at)
-}
-
-/// How many bytes from a byte on belong to the same member.
-fn member_len(chunks: &StreamChunks<Stream>, at: u64) -> usize {
-    let next = chunks.reader().starts().from(at + 1);
-    next.map_or(usize::MAX, |(start, _)| usize::try_from(start - at).unwrap_or(usize::MAX))
+fn streamed(stream: Stream, log: &LogFile) -> StreamText {
+    StreamText::new(Box::new(StreamChunks::new(stream, &log.path, TARGET_CHUNK_BYTES)))
 }
 
 /// Moves the cuts between ranges of a text in front of pieces of one line.

@@ -6,6 +6,7 @@
 //! that sends its logs again after they have grown, count once. Parts that overlap otherwise cannot be told apart line
 //! by line, and are refused.
 
+use super::coverage;
 use crate::{
     error::{Error, Kind},
     exchange::part::{Header, Source},
@@ -14,7 +15,6 @@ use crate::{
         logged::inert,
         tally::{ChunkCoverage, Place},
     },
-    parse,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -218,7 +218,7 @@ pub(super) fn put_together(held: &[Held], expected: Option<&[Vec<u8>]>) -> (Whol
         let log = LogFile::named(path);
         for ((place, source, _), chunk) in stretches.iter().zip(0..) {
             whole.places.insert(*place, (file, chunk));
-            whole.chunks.push(chunk_of(source, file, chunk));
+            whole.chunks.push(coverage::chunk(&source.coverage, &source.formats, (file, chunk)));
         }
         if first.is_zoneless {
             whole.zoneless.push((file, Error::new(Kind::NoZone, &log.path)));
@@ -250,11 +250,6 @@ fn told(held: &[Held]) -> Vec<Error> {
         Error::new(Kind::Told { text: inert(text.as_bytes()) }, &PathBuf::from(OsStr::from_bytes(path)))
     };
     problems.map(error).collect()
-}
-
-fn chunk_of(source: &Source, file: u32, chunk: u32) -> ChunkCoverage {
-    let formats = source.formats.iter().map(|(id, lines)| (parse::index_of(id), *lines)).collect();
-    ChunkCoverage { file, chunk, formats, ..source.coverage.clone() }
 }
 
 /// What is missing of a file, in words. Whoever cuts a text into lines cannot tell whether the last one ended, so that

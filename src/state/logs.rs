@@ -4,7 +4,7 @@ use super::Error;
 use crate::model::{
     cursor::{Cursor, Digest, Stamp},
     event::Reason,
-    tally::RejectedHere,
+    tally::{ChunkCoverage, RejectedHere},
     time::Time,
 };
 use rusqlite::{Connection, Row, ToSql, Transaction, params};
@@ -16,20 +16,10 @@ use std::collections::BTreeMap;
 pub struct Log {
     /// How far.
     pub cursor: Cursor,
-    /// Bytes of text.
-    pub bytes: u64,
-    /// Lines.
-    pub lines: u64,
-    /// Lines understood.
-    pub parsed: u64,
-    /// Empty lines and comments.
-    pub blank: u64,
-    /// Earliest and latest time.
-    pub span: Option<(Time, Time)>,
+    /// What was in it, as one chunk, its formats left out.
+    pub coverage: ChunkCoverage,
     /// Lines understood, by id of the format.
     pub formats: BTreeMap<String, u64>,
-    /// Lines not understood; their line is counted from the beginning of the log.
-    pub rejected: BTreeMap<Reason, RejectedHere>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -52,13 +42,16 @@ fn log(row: &Row<'_>) -> rusqlite::Result<Log> {
     let rejections: Vec<Rejection> = json(&row.get::<_, String>("rejections")?)?;
     Ok(Log {
         cursor: cursor(row)?,
-        bytes: number("bytes")?,
-        lines: number("lines")?,
-        parsed: number("parsed")?,
-        blank: number("blank")?,
-        span: time("first")?.zip(time("last")?),
+        coverage: ChunkCoverage {
+            bytes: number("bytes")?,
+            lines: number("lines")?,
+            parsed: number("parsed")?,
+            blank: number("blank")?,
+            span: time("first")?.zip(time("last")?),
+            rejected: rejections.into_iter().filter_map(rejected).collect(),
+            ..ChunkCoverage::default()
+        },
         formats: json(&row.get::<_, String>("formats")?)?,
-        rejected: rejections.into_iter().filter_map(rejected).collect(),
     })
 }
 
@@ -116,7 +109,8 @@ fn rejected(kept: Rejection) -> Option<(Reason, RejectedHere)> {
 }
 
 pub(super) fn put(run: &Transaction<'_>, log: &Log) -> Result<(), Error> {
-    let rejections = log.rejected.iter().map(|(reason, here)| Rejection {
+    let coverage = &log.coverage;
+    let rejections = coverage.rejected.iter().map(|(reason, here)| Rejection {
         reason: reason.text().to_owned(),
         lines: here.lines,
         line: here.line,
@@ -132,13 +126,13 @@ pub(super) fn put(run: &Transaction<'_>, log: &Log) -> Result<(), Error> {
         put,
         &log.cursor,
         params![
-            log.bytes as i64,
-            log.lines as i64,
-            log.parsed as i64,
+            coverage.bytes as i64,
+            coverage.lines as i64,
+            coverage.parsed as i64,
             rejected as i64,
-            log.blank as i64,
-            log.span.map(|(first, _)| first.0),
-            log.span.map(|(_, last)| last.0),
+            coverage.blank as i64,
+            coverage.span.map(|(first, _)| first.0),
+            coverage.span.map(|(_, last)| last.0),
             text(&log.formats)?,
             text(&rejections)?,
         ],

@@ -158,8 +158,8 @@ impl Accumulator {
         }
         let path = path::without_query(event.target);
         let path_hash = self.shapes.hash(path);
-        self.clients.expect(client_hash);
-        self.shapes.expect(path_hash);
+        self.clients.prefetch(client_hash);
+        self.shapes.prefetch(path_hash);
         let refusal = if matches!(event.status, 401 | 403) { self.refuse(event, place) } else { 0 };
         self.prepared += 1;
         Some(Row {

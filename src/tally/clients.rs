@@ -51,8 +51,8 @@ impl Clients {
 
     /// That a client will be looked up shortly.
     #[inline]
-    pub(super) fn expect(&self, hash: u64) {
-        self.table.expect(hash);
+    pub(super) fn prefetch(&self, hash: u64) {
+        self.table.prefetch(hash);
     }
 
     /// For [`Row::client_hash`].

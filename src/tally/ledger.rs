@@ -12,7 +12,7 @@ use crate::model::{
     tally::{
         ClientKey, Counted, Kept, Ledger, NAME_PREFIX, Names, Refusal, Sample, SampleKey, Seen, Settled, Shape, Shard,
     },
-    time::Time,
+    time::{Time, joined},
 };
 use rayon::prelude::*;
 use std::{
@@ -132,10 +132,7 @@ pub(super) fn merge(mut shards: Vec<Shard>, kept: Kept) -> Ledger {
     let mut counted = Counted::default();
     shards.iter_mut().for_each(|shard| counted.merge(std::mem::take(&mut shard.counted)));
     let (visit_bounds, visits) = merge_visits(shards, clients.len(), &client_maps, &shape_maps);
-    let span = match (span_of(&visits), counted.span) {
-        (Some(kept), Some(counted)) => Some((kept.0.min(counted.0), kept.1.max(counted.1))),
-        (kept, counted) => kept.or(counted),
-    };
+    let span = joined(span_of(&visits), counted.span);
     let spare_samples = Vec::new();
     Ledger {
         names,

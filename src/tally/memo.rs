@@ -18,7 +18,7 @@ impl Memo {
 
     /// Asks for the place of a hash that will be looked up shortly.
     #[inline]
-    pub(crate) fn expect(&self, hash: u64) {
+    pub(crate) fn prefetch(&self, hash: u64) {
         prefetch::near(self.0.as_ptr().wrapping_add(self.place(hash)));
     }
 

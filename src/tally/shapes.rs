@@ -110,8 +110,8 @@ impl Shapes {
 
     /// That a path will be looked up shortly.
     #[inline]
-    pub(super) fn expect(&self, path_hash: u64) {
-        self.seen_paths.expect(path_hash);
+    pub(super) fn prefetch(&self, path_hash: u64) {
+        self.seen_paths.prefetch(path_hash);
     }
 
     /// The hash of a path, for [`Row::path_hash`].

@@ -1,8 +1,8 @@
 //! A table for look-ups in bulk: hashes of 64 bits to numbers of 24, given in order of first sight.
 //!
-//! A table of all clients does not fit the cache. So its entries are small: the upper 40 bits of a hash above its number;
+//! A table of all clients does not fit the cache. So its entries are small: the upper 40 bits of a hash above a number;
 //! the hash's lowest bits choose the place, so all but a few of the 64 are compared, and two of 200,000 clients meet
-//! once in a million logs. And memory is asked early: whoever has a hash calls [`Table::expect`] when it is known, and
+//! once in a million logs. And memory is asked early: whoever has a hash calls [`Table::prefetch`] when it is known, and
 //! [`Table::find_all`] some lines later. That reads the first place of every hash of a batch before any is compared:
 //! reads without branches, which wait for memory all at once. Linear probing: mostly the second place is in the same
 //! line.
@@ -35,7 +35,7 @@ impl Default for Table {
 impl Table {
     /// Asks for the place of a hash that will be looked up shortly.
     #[inline]
-    pub(super) fn expect(&self, hash: u64) {
+    pub(super) fn prefetch(&self, hash: u64) {
         prefetch::near(self.places.as_ptr().wrapping_add(hash as usize & (self.places.len() - 1)));
     }
 
