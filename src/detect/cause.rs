@@ -299,14 +299,14 @@ fn ruled_out(f: &Features, cluster: &Cluster) -> Vec<RuledOut> {
     }
     if f64::from(f.strangers) < 0.5 * f64::from(f.refused) {
         let why = format!(
-            "{} of {} refused clients had been served before or after",
+            "{} of {} refused clients had been served somewhere on the site",
             f.refused - f.strangers.min(f.refused),
             f.refused
         );
         out.push(RuledOut { cause: "credential_stuffing", why });
     }
     if f.recovered * 2 < f.victims.len() as u32 {
-        let why = format!("only {} of {} were served again before it ended", f.recovered, f.victims.len());
+        let why = format!("{} of {} were served again while it lasted", f.recovered, f.victims.len());
         out.push(RuledOut { cause: "relogin_wave", why });
     }
     if cluster.inside > 0.5 {

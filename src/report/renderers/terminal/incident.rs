@@ -147,7 +147,7 @@ fn who(page: &mut Page, incident: &Incident) {
     };
     let about = words::about(incident.approximate);
     let mut prose =
-        Prose::new().text(about).toned(Tone::Strong, &clients).text(&format!(", {known} (served before or after)"));
+        Prose::new().text(about).toned(Tone::Strong, &clients).text(&format!(", {known} (also served here)"));
     if incident.users_affected > 0 {
         prose = prose.text("; ").kept(&counted(incident.users_affected, "user name", "user names")).text(" (claimed)");
     }
