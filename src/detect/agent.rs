@@ -116,7 +116,7 @@ impl Kinds {
     }
 }
 
-/// The families of an agent, from the wide to the narrow: `iOS`, `iOS 19`, `Mobile Safari`, `Safari`, `Safari 19`; or
+/// The families of an agent, from the wide to the narrow: `iOS`, `iOS 19`, `Mobile Safari`; or
 /// `okhttp`, `okhttp/4.12.0`. A fault of one kind of client hits one of these.
 pub(crate) fn families(agent: &[u8]) -> Vec<String> {
     let text = crate::model::logged::inert(agent);
@@ -130,12 +130,13 @@ pub(crate) fn families(agent: &[u8]) -> Vec<String> {
     if text.starts_with("Mozilla/") {
         if let Some((browser, version)) = browser(&text) {
             if browser == "Safari" && families.first().is_some_and(|os| os == "iOS") {
-                // What apps of the same system are not.
+                // A rule that meets Safari on the one system seldom meets it on the other; its version is the system's.
                 families.push("Mobile Safari".to_owned());
-            }
-            families.push(browser.to_owned());
-            if !version.is_empty() {
-                families.push(format!("{browser} {version}"));
+            } else {
+                families.push(browser.to_owned());
+                if !version.is_empty() {
+                    families.push(format!("{browser} {version}"));
+                }
             }
         }
     } else {
@@ -213,7 +214,7 @@ mod tests {
     #[test]
     fn families_run_from_wide_to_narrow() {
         let iphone = b"Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1";
-        assert_eq!(families(iphone), ["iOS", "iOS 19", "Mobile Safari", "Safari", "Safari 19"]);
+        assert_eq!(families(iphone), ["iOS", "iOS 19", "Mobile Safari"]);
         assert_eq!(families(b"okhttp/4.12.0"), ["okhttp", "okhttp/4.12.0"]);
         assert_eq!(
             families(b"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),

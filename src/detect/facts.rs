@@ -293,7 +293,7 @@ fn agents(ledger: &Ledger) -> (Vec<AgentFacts>, Vec<String>) {
 }
 
 fn family_ranks(agents: &[AgentFacts], families: usize) -> Vec<u8> {
-    const BY_PLACE: [u8; 5] = [3, 0, 2, 1, 1];
+    const BY_PLACE: [u8; 4] = [3, 0, 2, 1];
     let mut ranks = vec![u8::MAX; families];
     for agent in agents {
         for (place, family) in agent.families.iter().enumerate() {

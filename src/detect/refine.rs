@@ -261,13 +261,32 @@ fn best_segment(
             return None;
         }
         let odds = odds_ratio(units);
-        let next = maximum_sum(&own, &usual, units, odds, from, to)?;
+        let next = densest(&own, &usual, units, odds, (from, to))?;
         if next == (from, to) {
             break;
         }
         (from, to) = next;
     }
     Some((from, to))
+}
+
+/// Of the segments for these odds and for higher ones, the one with the greatest likelihood: odds that are learnt from a
+/// window much longer than the fault are too low, and their segment takes in what only touches it.
+fn densest(own: &[&Trial], usual: &Usual, units: &mut Units, odds: f64, (from, to): (u32, u32)) -> Option<(u32, u32)> {
+    let mut best = None::<(f64, (u32, u32))>;
+    for times in [1.0, 4.0, 16.0] {
+        let Some(segment) = maximum_sum(own, usual, units, odds * times, from, to) else { continue };
+        if best.is_some_and(|(_, other)| other == segment) {
+            continue;
+        }
+        units.clear();
+        own.iter().filter(|t| within(t, segment.0, segment.1)).for_each(|t| units.add(t, usual.of(t)));
+        let value = likelihood(units);
+        if best.is_none_or(|(most, _)| value > most) {
+            best = Some((value, segment));
+        }
+    }
+    best.map(|(_, segment)| segment)
 }
 
 /// By how much the odds of failing are raised over the usual ones; at least threefold, or it is no incident.

@@ -10,7 +10,7 @@ use super::{
     facts::{Facts, network},
     ground::Ground,
     history::{Past, Walk},
-    tail::{Rate, quiet_rate, upper_tail},
+    tail::{Rate, quiet_rate, settled_rate, upper_tail},
 };
 use crate::model::tally::{ClientKey, Refusal, Seen};
 use rayon::prelude::*;
@@ -118,6 +118,16 @@ impl Grid {
     fn cell(&self, group: u32, level: usize, window: u32, counter: usize) -> Option<&AtomicU32> {
         let window = self.starts.get(level)? + window as usize;
         self.cells.get((group as usize * self.windows() + window) * COUNTERS + counter)
+    }
+
+    /// Failing and active clients of a group in each window of a level.
+    fn series(&self, group: usize, level: usize, channel: Channel) -> Vec<(u32, u32)> {
+        let read = |window: usize, counter: usize| {
+            self.cell(group as u32, level, window as u32, counter).map_or(0, |cell| cell.load(Relaxed))
+        };
+        let (active, failing) = (usize::from(channel == Channel::Gap401), 2 + channel as usize);
+        let start = |level: usize| self.starts.get(level).copied().unwrap_or(0);
+        (0..start(level + 1) - start(level)).map(|window| (read(window, failing), read(window, active))).collect()
     }
 }
 
@@ -473,6 +483,7 @@ pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past]) -> Option<(Ground, V
         for level in 0..LEVELS.len() {
             found.extend(test(&grid, channel, level));
         }
+        found.extend(test_turns(&grid, channel));
     }
     found.sort_by(|a, b| {
         a.chance
@@ -586,17 +597,67 @@ impl<'c> Counter<'c> {
     }
 }
 
+/// The hour after which more of a group fail than before, until the end; or before which they did. A fault that fills
+/// most of a log makes itself look usual, and only the rest of the log shows it. Not of networks: whom a rule
+/// has met for days is one owner's machines.
+fn test_turns(grid: &Grid, channel: Channel) -> Vec<Candidate> {
+    /// Hours, as they lie.
+    const LEVEL: usize = 1;
+    /// What fills less of a log is left aside when its usual rate is learnt.
+    const FILLED_MIN: f64 = 0.4;
+    if channel == Channel::Gap401 {
+        return Vec::new();
+    }
+    let (len, _) = LEVELS.get(LEVEL).copied().unwrap_or((3600, 0));
+    let tested = (grid.groups.len() * grid.windows() * Channel::ALL.len()).max(1000);
+    let found = grid.groups.iter().enumerate().filter(|(_, group)| !matches!(group, Group::Network(_)));
+    let found = found.filter_map(|(id, group)| {
+        let hours = grid.series(id, LEVEL, channel);
+        let turned: Vec<(u32, u32)> = hours.iter().rev().copied().collect();
+        let fills = |hours: &(usize, usize, f64), all: usize| (hours.1 - hours.0) as f64 >= FILLED_MIN * all as f64;
+        let until_the_end = turn(&hours).map(|(at, chance)| (at, hours.len(), chance));
+        let from_the_start = turn(&turned).map(|(at, chance)| (0, hours.len() - at, chance));
+        let both = until_the_end.into_iter().chain(from_the_start).filter(|found| fills(found, hours.len()));
+        let (from, to, chance) = both.min_by(|a, b| a.2.total_cmp(&b.2))?;
+        let at = |hour: usize| grid.origin + hour as u32 * len;
+        (chance < ALPHA / tested as f64).then(|| Candidate {
+            channel,
+            group: *group,
+            from: at(from),
+            to: at(to),
+            chance,
+        })
+    });
+    found.collect()
+}
+
+/// After how many of some windows `(failing, active)` the rest fails most surprisingly, and how surprising that is.
+fn turn(windows: &[(u32, u32)]) -> Option<(usize, f64)> {
+    /// Clients that show what is usual.
+    const QUIET_MIN: u32 = 100;
+    let (mut before, mut after) = ((0u32, 0u32), (0u32, 0u32));
+    windows.iter().for_each(|w| after = (after.0 + w.0, after.1 + w.1));
+    let mut best: Option<(usize, f64)> = None;
+    for (at, (failing, active)) in windows.iter().enumerate() {
+        if before.1 >= QUIET_MIN && after.0 >= CLIENTS_MIN && *failing > 0 {
+            let rate = settled_rate(before);
+            if f64::from(after.0) >= EXCESS_MIN * rate.mean * f64::from(after.1) {
+                let chance = upper_tail(after.0, after.1, rate);
+                if best.is_none_or(|(_, least)| chance < least) {
+                    best = Some((at, chance));
+                }
+            }
+        }
+        before = (before.0 + failing, before.1 + active);
+        after = (after.0 - failing, after.1 - active);
+    }
+    best
+}
+
 /// The windows of one level that stand out from their group's own quiet ones.
 fn test(grid: &Grid, channel: Channel, level: usize) -> Vec<Candidate> {
     let (len, shift) = LEVELS.get(level).copied().unwrap_or((300, 0));
-    let windows = grid.starts.get(level + 1).copied().unwrap_or(0) - grid.starts.get(level).copied().unwrap_or(0);
-    let read = |group: usize, window: usize, counter: usize| {
-        grid.cell(group as u32, level, window as u32, counter).map_or(0, |c| c.load(Relaxed))
-    };
-    let (active, failing) = (usize::from(channel == Channel::Gap401), 2 + channel as usize);
-    let series: Vec<Vec<(u32, u32)>> = (0..grid.groups.len())
-        .map(|g| (0..windows).map(|w| (read(g, w, failing), read(g, w, active))).collect())
-        .collect();
+    let series: Vec<Vec<(u32, u32)>> = (0..grid.groups.len()).map(|group| grid.series(group, level, channel)).collect();
     let rates = rates(&series);
     // All windows of all levels and channels could have stood out.
     let tested = (grid.groups.len() * grid.windows() * Channel::ALL.len()).max(1000);

@@ -49,6 +49,13 @@ pub(crate) fn quiet_rate(windows: &[(u32, u32)], prior: f64, weight: f64) -> Rat
     rate
 }
 
+/// The rate of a time of which only the sums `(failing, active)` are known: no surer than so many clients make it.
+pub(crate) fn settled_rate((failing, active): (u32, u32)) -> Rate {
+    const WEIGHT: f64 = 20.0;
+    let all = f64::from(active) + WEIGHT;
+    Rate { mean: ((f64::from(failing) + 0.01 * WEIGHT) / all).clamp(1e-5, 0.9), rho: (1.0 / all).clamp(0.005, 0.3) }
+}
+
 /// Within four standard deviations and two clients: near enough, and a hundred times quicker than the tail.
 fn is_usual((failing, active): (u32, u32), rate: Rate) -> bool {
     let (f, a) = (f64::from(failing), f64::from(active));

@@ -34,6 +34,8 @@ pub(crate) struct Features {
     pub(crate) families: u32,
     pub(crate) agents: u32,
     pub(crate) names: BTreeSet<u32>,
+    /// Distinct names that victims gave who had been served there themselves.
+    pub(crate) own_names: u32,
     pub(crate) requests_failed: u64,
     pub(crate) requests_total: u64,
     pub(crate) with_name: u64,
@@ -209,7 +211,7 @@ fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground
     let mut refused = BTreeMap::<u32, u64>::new();
     let served: BTreeSet<u32> = facts.ledger.shapes.iter().filter(|s| s.served()).map(|s| s.path).collect();
     let (mut strangers, mut sizes, mut paths) = (BTreeSet::new(), BTreeMap::<u32, u64>::new(), BTreeSet::new());
-    let mut logins = 0u64;
+    let (mut logins, mut own_names) = (0u64, BTreeSet::new());
     let (mut logged_in, mut browsers, mut statics, mut foreign) = (BTreeSet::new(), 0u64, 0u64, 0u64);
     for (refusal, past) in facts.ledger.refusals.iter().zip(pasts) {
         let shape = facts.shape(refusal.shape as usize);
@@ -226,6 +228,9 @@ fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground
         if refusal.user != 0 {
             f.with_name += 1;
             f.names.insert(refusal.user);
+            if past.on_route && f.victims.contains(&refusal.client) {
+                own_names.insert(refusal.user);
+            }
         }
         if past.logged_in_after {
             logged_in.insert(refusal.client);
@@ -244,6 +249,7 @@ fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground
     let all = f.requests_failed.max(1) as f64;
     f.refused = refused.len() as u32;
     f.strangers = strangers.len() as u32;
+    f.own_names = own_names.len() as u32;
     f.logged_in = logged_in.intersection(&f.victims).count() as u32;
     f.top_client = refused.values().max().copied().unwrap_or(0) as f64 / all;
     if let Some((size, count)) = sizes.iter().max_by_key(|(size, count)| (**count, std::cmp::Reverse(**size))) {
@@ -334,6 +340,9 @@ const RATIO_PER_TENFOLD: f64 = 4.0;
 /// Known clients that show how known clients fare.
 const KNOWN_ENOUGH: u32 = 4;
 
+/// Quarters of an hour in which each of some clients is refused, on average, where they go on whatever they get.
+const GOES_ON_QUARTERS: f64 = 20.0;
+
 /// The gates in order; the first that does not hold is the doubt.
 pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel: Channel) -> Vec<Doubt> {
     let victims = f.victims.len() as u32;
@@ -355,8 +364,12 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     doubt(f64::from(cluster.failing_units) >= 3.0 * cluster.expected, Doubt::UsualRate);
     // One network is an owner of its own, unless it is wide enough for a provider's. A rule (403) may hit one office
     // that used to be let in; a password that many programs of one office share is the office's own affair.
-    let is_wide = cluster.bounds.nets.iter().any(|(addr, len)| *len < if addr >> 32 == 0xffff { 116 } else { 40 });
+    let is_wide = cluster.bounds.nets.iter().any(|(addr, len)| *len <= if addr >> 32 == 0xffff { 116 } else { 40 });
     let is_office = channel == Channel::Unresolved403 && f.known * 2 >= victims;
+    // Persons with a name each share no password.
+    let have_names = f.own_names >= 4 && f.own_names * 3 >= victims;
+    // And people who are turned away give up; the machines of one owner go on as before.
+    let goes_on = f64::from(cluster.failing_units) >= GOES_ON_QUARTERS * f64::from(victims) && f.traffic_ratio >= 0.8;
     let owners = if f.relayed {
         // Everybody is there, whoever owns the address.
         f.agents >= 4
@@ -364,7 +377,7 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
         // An intranet: its network says nothing, its machines do.
         f.addresses >= 4
     } else if f.top_network > 0.7 {
-        f.agents >= 4 && (is_wide || is_office)
+        f.agents >= 4 && (is_wide || is_office || have_names) && !goes_on
     } else {
         f.networks >= 4 || f.families >= 3
     };
@@ -387,7 +400,11 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     let inside_min = if f.regulars.is_some() { 0.25 } else { 0.5 };
     doubt(f.known * 4 >= victims || (cluster.inside >= inside_min && !known_are_served), Doubt::FirstTimersOnly);
     // An area for members refuses those without an account, whether they came before or not; and a crowd comes on top.
-    let spares_regulars = f.regulars.is_none_or(|(refused, all)| all >= KNOWN_ENOUGH && refused * 10 <= all);
+    // Some that look as if they had come before share an address and an agent with somebody who had.
+    let refused_max = (0.3 * cluster.inside).max(0.1);
+    let spares_regulars = f
+        .regulars
+        .is_none_or(|(refused, all)| all >= KNOWN_ENOUGH && f64::from(refused) <= refused_max * f64::from(all));
     doubt(spares_regulars && (f.regulars.is_none() || f.usual_units >= 1.0), Doubt::NotOnlyNew);
     doubt(f.browser_share < 0.6 || f.with_files >= 0.4 * f.others_with_files, Doubt::NotPeople);
     doubt(f.known * 4 >= victims || f.paths < 2 * victims, Doubt::Scanner);
