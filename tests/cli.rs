@@ -224,7 +224,9 @@ fn since_and_until_bound_what_is_looked_at() {
     let last = bounded(&["--since", "1h"]);
     assert!(last["windows"][0]["start"].as_str().unwrap() >= start || end > start);
     assert!(count(&last) < count(&whole));
-    assert!(last["limits"].to_string().contains("outside the span"));
+    let read = last["input"]["parsed"].as_u64().unwrap();
+    assert_eq!(count(&last) + last["input"]["lead"]["lines"].as_u64().unwrap(), read, "what came before is its past");
+    assert!(before["limits"].to_string().contains("outside the span"));
 }
 
 #[test]

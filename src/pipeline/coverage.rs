@@ -106,6 +106,7 @@ pub(super) fn input(
         start: covered.iter().filter_map(|f| f.start).min(),
         end: covered.iter().filter_map(|f| f.end).max(),
         files: covered,
+        lead: None,
         begins_late: false,
         error_logs: Vec::new(),
     }
