@@ -18,7 +18,7 @@ use crate::{
     tally::{Routes, Statuses},
 };
 use clap::{
-    Args, Parser, Subcommand, ValueEnum,
+    Args, CommandFactory, Parser, Subcommand, ValueEnum,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use std::{
@@ -319,6 +319,16 @@ pub struct DoctorArgs {
     /// When to colour
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Auto)]
     pub color: When,
+}
+
+/// The command that a word misspells, if it does.
+#[must_use]
+pub fn nearest_command(word: &Path) -> Option<String> {
+    let word = word.to_str().filter(|word| word.len() < 32)?;
+    let command = Cli::command();
+    let names = command.get_subcommands().map(|command| command.get_name());
+    let (typos, name) = names.map(|name| (strsim::osa_distance(name, word), name)).min()?;
+    (typos * 3 <= name.len()).then(|| name.to_owned())
 }
 
 /// How the findings of doctor are written.

@@ -191,9 +191,10 @@ fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progr
     let (zoneless, broken): (Vec<_>, Vec<_>) = noticed.into_iter().partition(|(_, error)| error.kind == Kind::NoZone);
     let numbers = coverage::LineNumbers::new(&files, &tallies.chunks).behind(skipped);
     let input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
+    let unknown = unknown_formats(&files, &input, &tallies.chunks, &numbers);
+    let input = coverage::with_missing(sorted(&files, input), &problems);
     problems.extend(broken.into_iter().map(|(_, error)| error));
-    problems.extend(unknown_formats(&files, &input, &tallies.chunks, &numbers));
-    let input = sorted(&files, input);
+    problems.extend(unknown);
     let span = bounds(options, &input);
     let (ledger, requests) = tally::build_between((tallies.shards, tallies.kept), with_lead(span), &budget);
     let limits = zone_assumed(&zoneless, &files).into_iter().collect();

@@ -185,11 +185,13 @@ pub fn reduce(mut parts: Parts, errors: Discovery, options: &Options, progress: 
     for (covered, problem) in input.files.iter_mut().zip(&parts.whole.problems) {
         covered.problem.clone_from(problem);
     }
+    let unknown = super::unknown_formats(&files, &input, &chunks, &numbers);
+    let input = coverage::with_missing(input, &parts.problems);
     let span = bounds(options, &input);
     let (shards, kept, others) = parts.rows(with_lead(span), &budget, progress)?;
     progress.finish();
     let mut problems = std::mem::take(&mut parts.problems);
-    problems.extend(super::unknown_formats(&files, &input, &chunks, &numbers));
+    problems.extend(unknown);
     let (ledger, requests) = tally::build_between((shards, kept), with_lead(span), &budget);
     let mut limits: Vec<String> = super::zone_assumed(&parts.whole.zoneless, &files).into_iter().collect();
     limits.append(&mut parts.whole.limits);

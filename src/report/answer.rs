@@ -174,7 +174,9 @@ fn without_fault(report: &Report) -> (String, Mood) {
         return (format!("UNDECIDED: {others}; {refused}, so nobody is known good"), Mood::Unsure);
     }
     // What was not read may hold the fault, or its beginning.
-    let denial = if understood_enough(input) && !input.begins_late { "NOT THE SERVER" } else { "NO SERVER FAULT SEEN" };
+    let is_all =
+        understood_enough(input) && !input.begins_late && input.files.iter().all(|file| file.problem.is_none());
+    let denial = if is_all { "NOT THE SERVER" } else { "NO SERVER FAULT SEEN" };
     (format!("{denial}: {others}; {refused}, nothing that known-good clients share"), Mood::Good)
 }
 
