@@ -222,6 +222,12 @@ fn a_span_that_ends_before_it_begins_is_refused() {
         assert_eq!((run.code, run.out.as_str()), (Some(2), ""), "{since} {until}");
         assert!(run.err.contains("expected --since to be before --until"), "{}", run.err);
     }
+    // Where the log ends is known when it was read.
+    let mixed = ["--since", "2026-03-10T16:00:00Z", "--until", "2h"].map(OsStr::new);
+    let run = run(mixed.into_iter().chain([log.as_os_str()]));
+    assert_eq!(run.code, Some(2));
+    let said = "expected --since to be before --until, found 2026-03-10 16:00 and 2026-03-10 14:59 UTC";
+    assert!(run.err.contains(said) && run.out.starts_with("NO ANSWER"), "{run:?}");
 }
 
 #[test]

@@ -13,8 +13,8 @@ mod formats; // formats, what operators may say of them, and every odd line
 mod geoip; // labels from databases that the operator names
 mod incidents; // each cause in a small log that ships, and a quiet twin beside it
 mod privacy; // what is passed on names nobody
-mod readme;
-mod span; // a span is judged by what came before it, and counted alone // what the README shows is what happens
+mod readme; // what the README shows is what happens
+mod span; // a span is judged by what came before it, and counted alone
 
 // From cron
 mod check; // what a run says, to whom, and with which exit code

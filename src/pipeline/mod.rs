@@ -215,10 +215,13 @@ fn sorted(files: &[LogFile], mut input: Input) -> Input {
 fn completed(mut read: Read, errors: Discovery, options: &Options) -> Read {
     let errors = errors::read(errors, options.error_log_zone_secs, &read.ledger);
     read.problems.extend(errors.problems);
+    let (since, until) = read.span;
+    if since >= until && read.input.parsed > 0 {
+        read.problems.push(Error { kind: Kind::EmptySpan { since, until }, path: None, line: None });
+    }
     read.input.error_logs = errors.covered;
     read.notes = errors.notes;
-    let (begin, until) = with_lead(read.span);
-    read.input.begins_late = read.input.start.is_some_and(|start| start < begin);
+    read.input.begins_late = read.input.start.is_some_and(|start| start < with_lead(read.span).0);
     // What is still on at the end asked for is on no longer than that.
     read.input.end = read.input.end.map(|end| end.min(until));
     read.limits.splice(0..0, errors.limits);

@@ -55,7 +55,7 @@ impl Asked {
         let mut search = Search { text, parser, scratch: Scratch::default(), slack_secs: self.margin_secs / 2 };
         let step = text.len().checked_sub(PROBE_BYTES)? / PROBES;
         let marks: Vec<Mark> = (0..=PROBES).map(|i| search.mark(step * i)).collect::<Option<_>>()?;
-        let (first, last) = (marks.first()?, marks.last()?);
+        let last = marks.last()?;
         if !search.is_ordered(&marks) {
             return None;
         }
@@ -73,9 +73,9 @@ impl Asked {
         let lead_secs = LEAD_SECS.saturating_add(self.margin_secs);
         let start = match since.map(|since| Time(since.0.saturating_sub(lead_secs))) {
             Some(time) => match marks.iter().position(|mark| mark.time >= time) {
-                Some(behind) => match marks.get(behind.checked_sub(1)?..=behind) {
+                Some(behind) => match behind.checked_sub(1).and_then(|before| marks.get(before..=behind)) {
                     Some([before, behind]) => search.narrow(*before, *behind, time)?.0.at,
-                    _ => first.at,
+                    _ => 0,
                 },
                 None => last.at,
             },
