@@ -84,7 +84,7 @@ pub enum Bound {
 
 /// So much of the log before a span is read as its past. Who is known good shows within a day, and so does what is
 /// usual at each hour: what goes wrong every night is no news. A day is also what most logs hold between two rotations,
-/// and it is read in seconds.
+/// so that little is read beside the file at hand.
 const LEAD_SECS: u32 = 86_400;
 
 /// A report, and what went wrong on the way to it.
