@@ -4,7 +4,10 @@
 //! A message says what was expected, what was found and what to do, lower case, without a full stop. Commands in it
 //! say `FILE` rather than the name: names come from strangers, and messages are pasted into shells.
 
-use crate::model::logged::{Logged, inert};
+use crate::model::{
+    logged::{Logged, inert},
+    time::Time,
+};
 use std::{
     fmt, io,
     os::unix::ffi::OsStrExt,
@@ -158,6 +161,14 @@ pub enum Kind {
         /// What the reader of the form says.
         cause: String,
     },
+    /// One end of the span is a moment and the other counts back from the end of the log, which came too early.
+    #[error("expected --since to be before --until, found {} and {} UTC", .since.minute(), .until.minute())]
+    EmptySpan {
+        /// Where it begins.
+        since: Time,
+        /// Where it ends.
+        until: Time,
+    },
     /// What was said where it was read.
     #[error("{text}")]
     Told {
@@ -298,6 +309,7 @@ mod tests {
             Kind::Bomb { decoded_bytes: 7, raw_bytes: 1 },
             Kind::NoZone,
             Kind::Changed,
+            Kind::EmptySpan { since: Time(9), until: Time(7) },
             Kind::Special { what: "a socket" },
             Kind::NotFollowable,
             Kind::Io { doing: "read it", cause: "input/output error".into() },

@@ -131,7 +131,8 @@
 //! status below 400. *Refused*: 401 or 403. *Known good*: served on that route at another time. *Open route*: serves
 //! nearly every stranger. *Newcomer*: first seen within half an hour. *Trial*: a client that may remember, one kind of
 //! request, one quarter of an hour. *Candidate*, *cluster*, *fault*: a window that stands out, refined in time and
-//! scope, believed. *Burst*: any other wave. *Operator*: the person running this; a *user* is always a name in the log,
+//! scope, believed. *Burst*: any other wave. *Lead*: the day before a span asked for, by which that is judged: it is
+//! detected over both and reported of the span alone. *Operator*: the person running this; a *user* is always a name in the log,
 //! on a 401 only a claimed one.
 
 pub mod cases;

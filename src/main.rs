@@ -3,7 +3,7 @@
 #![expect(clippy::print_stderr, reason = "the one place where the program speaks beside its report")]
 
 use authfault::{
-    cli::{AnalyzeArgs, BacktestArgs, Cli, Command, DoctorArgs, DoctorOutput, ExplainArgs, ReadingArgs, When},
+    cli::{self, AnalyzeArgs, BacktestArgs, Cli, Command, DoctorArgs, DoctorOutput, ExplainArgs, ReadingArgs, When},
     detect::causes,
     geoip::Databases,
     input::{self, Discovery},
@@ -46,7 +46,10 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let outcome = match cli.command {
-        None => analyze(&cli.analyze),
+        None => {
+            ask_for_command(&cli.analyze.paths);
+            analyze(&cli.analyze)
+        }
         Some(Command::Analyze(args)) => analyze(&args),
         Some(Command::Check(args)) => Ok(check::check(&args)),
         Some(Command::Backtest(args)) => backtest(&args),
@@ -78,6 +81,14 @@ fn refuse(error: &clap::Error) -> ExitCode {
         (false, _) => ExitCode::SUCCESS,
         (true, true) => ExitCode::from(3),
         (true, false) => ExitCode::from(2),
+    }
+}
+
+/// Says so where the first path leads nowhere and is nearly a command.
+fn ask_for_command(paths: &[PathBuf]) {
+    let Some(path) = paths.first().filter(|path| !path.exists()) else { return };
+    if let Some(command) = cli::nearest_command(path) {
+        eprintln!("authfault: did you mean the command `{command}`?");
     }
 }
 

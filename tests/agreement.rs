@@ -243,7 +243,7 @@ fn passing_over_what_lies_outside_the_span_changes_nothing() {
         size: Size::Lines(60_000),
         clients: 3000,
         shuffle_secs: 120,
-        days: 2,
+        days: 5,
         fault_minutes: 60,
         ..Settings::default()
     };
@@ -252,7 +252,7 @@ fn passing_over_what_lies_outside_the_span_changes_nothing() {
     let (plain, packed) = (put(dir.path(), "a.log", &text), put(dir.path(), "b.log", &gzip(&text)));
     let mut dice = Dice::new(7);
     let mut time = || {
-        let secs = FIRST_SECOND + dice.below(2 * 86_400) as u64;
+        let secs = FIRST_SECOND + dice.below(5 * 86_400) as u64;
         chrono::DateTime::from_timestamp(secs as i64, 0).unwrap().to_rfc3339()
     };
     let mut spans: Vec<[String; 2]> = (0..5)

@@ -46,10 +46,30 @@ fn usage_errors_exit_with_2_and_say_what_is_meant() {
 
 #[test]
 fn a_missing_file_is_named_and_the_others_are_read() {
-    let run = run([log_without_fault().as_os_str(), OsStr::new("no/such/access.log")]);
+    let dir = workshop();
+    let log = log_without_fault();
+    let paths = [log.as_os_str(), OsStr::new("no/such/access.log")];
+    let run = run_in(dir.path(), ["-o", "r.json"].map(OsStr::new).into_iter().chain(paths));
     assert_eq!(run.code, Some(2));
     assert!(run.err.contains("no/such/access.log: no such file"), "{}", run.err);
-    assert!(run.out.starts_with("NOT THE SERVER"), "{}", run.out);
+    assert!(run.out.starts_with("NO SERVER FAULT SEEN"), "what is missing may hold the fault: {}", run.out);
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(dir.path().join("r.json")).unwrap()).unwrap();
+    let files = report["input"]["files"].as_array().unwrap();
+    assert_eq!((files.len(), &files[1]["path"], &files[1]["lines"]), (2, &"no/such/access.log".into(), &0.into()));
+    assert!(files[1]["problem"].as_str().unwrap().starts_with("no such file"), "{files:?}");
+}
+
+#[test]
+fn a_path_that_looks_like_a_command_is_asked_about() {
+    let dir = workshop();
+    let run = run_in(dir.path(), ["docter", "x.log"]);
+    assert_eq!((run.code, run.out.as_str()), (Some(2), ""));
+    assert!(run.err.contains("did you mean the command `doctor`?"), "{}", run.err);
+    let run = run_in(dir.path(), ["access.log", "docter"]);
+    assert!(!run.err.contains("did you mean"), "a command comes first: {}", run.err);
+    put(dir.path(), "docter", &gunzip(&log_without_fault()));
+    let run = run_in(dir.path(), ["docter"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
 }
 
 /// A fault that is on now is more urgent than a file that is missing.
@@ -224,7 +244,9 @@ fn since_and_until_bound_what_is_looked_at() {
     let last = bounded(&["--since", "1h"]);
     assert!(last["windows"][0]["start"].as_str().unwrap() >= start || end > start);
     assert!(count(&last) < count(&whole));
-    assert!(last["limits"].to_string().contains("outside the span"));
+    let read = last["input"]["parsed"].as_u64().unwrap();
+    assert_eq!(count(&last) + last["input"]["lead"]["lines"].as_u64().unwrap(), read, "what came before is its past");
+    assert!(before["limits"].to_string().contains("outside the span"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod geoip; // labels from databases that the operator names
 mod incidents; // each cause in a small log that ships, and a quiet twin beside it
 mod privacy; // what is passed on names nobody
 mod readme; // what the README shows is what happens
+mod span; // a span is judged by what came before it, and counted alone
 
 // From cron
 mod check; // what a run says, to whom, and with which exit code

@@ -88,6 +88,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("schemars::", &["model/", "report/renderers/json/"]),
     ("clap::", &["cli/", "main.rs"]),
+    ("strsim::", &["cli/"]),
     ("maxminddb::", &["geoip.rs"]),
     ("hmac::", &["privacy/names.rs"]),
     (

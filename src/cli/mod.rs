@@ -18,7 +18,7 @@ use crate::{
     tally::{Routes, Statuses},
 };
 use clap::{
-    Args, Parser, Subcommand, ValueEnum,
+    Args, CommandFactory, Parser, Subcommand, ValueEnum,
     builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
 };
 use std::{
@@ -43,7 +43,7 @@ pub struct Cli {
 
 const EXAMPLES: &str = "Examples:
   authfault /var/log/nginx                      all access logs there, rotated ones too
-  authfault --since 2d access.log               the last two days of a log
+  authfault --since 2h access.log               the last two hours, judged by the day before
   zcat access.log.*.gz | authfault -            standard input
   authfault --output json access.log | jq .incidents
   authfault -o incident.html -o incident.md -o report.json access.log
@@ -130,8 +130,9 @@ pub struct AnalyzeArgs {
     #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     pub also_status: Vec<String>,
 
-    /// Leave out what is before: RFC 3339, a date, or a span before the end of the log such as 2h or 3d. Of a plain file
-    /// in order of time, what lies more than an hour outside the span is not read
+    /// Report what is not before: RFC 3339, a date, or a span before the end of the log such as 2h or 3d. It is judged by
+    /// what came before, so a day before it is read as well. Of a plain file in order of time, what lies more than an
+    /// hour outside these is not read
     #[arg(long, value_name = "TIME", value_parser = span::bound)]
     pub since: Option<Bound>,
     /// Leave out what is at or after: RFC 3339, a date, or a span before the end of the log
@@ -320,6 +321,16 @@ pub struct DoctorArgs {
     pub color: When,
 }
 
+/// The command that a word misspells, if it does.
+#[must_use]
+pub fn nearest_command(word: &Path) -> Option<String> {
+    let word = word.to_str().filter(|word| word.len() < 32)?;
+    let command = Cli::command();
+    let names = command.get_subcommands().map(|command| command.get_name());
+    let (typos, name) = names.map(|name| (strsim::osa_distance(name, word), name)).min()?;
+    (typos * 3 <= name.len()).then(|| name.to_owned())
+}
+
 /// How the findings of doctor are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DoctorOutput {
@@ -333,16 +344,17 @@ impl AnalyzeArgs {
     /// What the options mean for the pipeline.
     ///
     /// # Errors
-    /// A format that does not exist or a template that is none, in words.
+    /// A format that does not exist, a template that is none, or a span that ends before it begins, in words.
     pub fn options(&self, cores: usize, texts: Texts) -> Result<Options, String> {
+        let (since, until) = span::bounds(self.since, self.until)?;
         Ok(Options {
             format: self.reading.formats(texts)?,
             routes: Arc::new(Routes::new(&self.routes)?),
             statuses: Statuses::new(&self.also_status)?,
             threads: self.threads.map_or(cores, usize::from).max(1),
             memory_bytes: self.memory,
-            since: self.since.unwrap_or_default(),
-            until: self.until.unwrap_or_default(),
+            since,
+            until,
             error_log_zone_secs: self.error_log_tz,
             detect: detect::Settings {
                 window_secs: self.window,

@@ -14,6 +14,24 @@ pub(super) fn bound(text: &str) -> Result<Bound, String> {
     })
 }
 
+/// Both ends of a span; one that is not given is open. Whether a moment lies before the end of the log by so much is not
+/// known yet.
+pub(super) fn bounds(since: Option<Bound>, until: Option<Bound>) -> Result<(Bound, Bound), String> {
+    let is_empty = match (since, until) {
+        (Some(Bound::At(since)), Some(Bound::At(until))) => since >= until,
+        (Some(Bound::BeforeEnd(since)), Some(Bound::BeforeEnd(until))) => since <= until,
+        _ => false,
+    };
+    if is_empty {
+        return Err(
+            "expected --since to be before --until; a span such as 2h counts back from the end of the log, so \
+                    `--since 3h --until 2h` is one hour"
+                .to_owned(),
+        );
+    }
+    Ok((since.unwrap_or_default(), until.unwrap_or_default()))
+}
+
 /// A window of at least a second.
 pub(super) fn window(text: &str) -> Result<u32, String> {
     length(text).filter(|secs| *secs > 0).ok_or_else(|| "expected a span such as 5m, 1h or 90s".to_owned())
@@ -70,7 +88,7 @@ fn length(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bound, bound, memory, offset, size, span, window};
+    use super::{Bound, bound, bounds, memory, offset, size, span, window};
     use crate::model::time::Time;
 
     #[test]
@@ -87,6 +105,17 @@ mod tests {
         assert_eq!((offset("-05:30"), offset("Z")), (Ok(-19_800), Ok(0)));
         assert!(offset("CET").is_err());
     }
+    #[test]
+    fn a_span_begins_before_it_ends() {
+        let at = |secs| Some(Bound::At(Time(secs)));
+        let back = |secs| Some(Bound::BeforeEnd(secs));
+        assert!(bounds(at(1), at(2)).is_ok() && bounds(back(2), back(1)).is_ok() && bounds(at(9), back(9)).is_ok());
+        for (since, until) in [(at(2), at(1)), (at(1), at(1)), (back(1), back(2)), (back(1), back(1))] {
+            assert!(bounds(since, until).is_err(), "{since:?} {until:?}");
+        }
+        assert_eq!(bounds(None, back(5)), Ok((Bound::Open, Bound::BeforeEnd(5))));
+    }
+
     #[test]
     fn sizes_have_a_unit_and_bounds() {
         assert_eq!((memory("512M"), memory("2g"), memory("1024K")), (Ok(512 << 20), Ok(2 << 30), Ok(1 << 20)));

@@ -2,11 +2,11 @@
 //!
 //! Requests, 401s and 403s of the whole log and of its windows are counted beside, so they stay exact.
 
-use super::{classify::EventCause, facts::Facts};
+use super::{classify::EventCause, facts::Facts, reported::Reported};
 use crate::model::{
     incident::Incident,
     report::{EventCauses, Totals, Window},
-    tally::{Kept, Ledger},
+    tally::Kept,
 };
 
 /// A number of clients, scaled up; there is no more than one for each request, and one where there is a request.
@@ -15,8 +15,9 @@ fn clients(kept: u64, one_in: u64, requests: u64) -> u64 {
 }
 
 /// Adds those that were only counted.
-pub(crate) fn totals(totals: Totals, ledger: &Ledger) -> Totals {
-    let (counted, one_in) = (ledger.counted.all(), ledger.kept.one_in());
+pub(crate) fn totals(totals: Totals, reported: Reported<'_>) -> Totals {
+    let kept = reported.ledger.kept;
+    let (counted, one_in) = (reported.counted().all(), kept.one_in());
     let requests = totals.requests + counted.requests;
     let (status_401, status_403) = (totals.status_401 + counted.on_401, totals.status_403 + counted.on_403);
     Totals {
@@ -25,8 +26,8 @@ pub(crate) fn totals(totals: Totals, ledger: &Ledger) -> Totals {
         status_401,
         status_403,
         failing_clients: clients(totals.failing_clients, one_in, status_401 + status_403),
-        approximate: !ledger.kept.is_all(),
-        kept_one_in: if ledger.kept.is_nobody() { 0 } else { one_in },
+        approximate: !kept.is_all(),
+        kept_one_in: if kept.is_nobody() { 0 } else { one_in },
     }
 }
 
@@ -42,14 +43,15 @@ pub(crate) fn windows(windows: &mut [Window], kept: Kept) {
 
 /// All refusals by the causes that those of the same status have; without any of them, by what a refusal without a
 /// past has.
-pub(crate) fn event_causes(facts: &Facts<'_>, causes: &[EventCause]) -> EventCauses {
-    let counted = facts.ledger.counted.all();
+pub(crate) fn event_causes(facts: &Facts<'_>, reported: Reported<'_>, causes: &[EventCause]) -> EventCauses {
+    let counted = reported.counted().all();
     let mut sums = [0; EventCause::ALL.len()];
     let by_status = [(401, counted.on_401, EventCause::NoCredentials), (403, counted.on_403, EventCause::Unauthorized)];
     for (status, counted, usual) in by_status {
         let mut kept = [0; EventCause::ALL.len()];
         for (refusal, cause) in facts.ledger.refusals.iter().zip(causes) {
-            if facts.shape(refusal.shape as usize).status == status
+            if reported.holds(refusal.time)
+                && facts.shape(refusal.shape as usize).status == status
                 && let Some(count) = kept.get_mut(*cause as usize)
             {
                 *count += 1;

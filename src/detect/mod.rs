@@ -31,6 +31,7 @@ mod outage;
 mod pace;
 mod refine;
 mod relay;
+mod reported;
 mod room;
 mod scan;
 mod sessions;
@@ -44,7 +45,7 @@ mod verdict;
 use crate::model::{
     incident::{Evidence, Incident, Severity, State, Verdict},
     note::Notes,
-    report::{ClientSummary, EventCauses, Totals, Window},
+    report::{ClientSummary, EventCauses, Lead, Totals, Window},
     story::Stories,
     tally::Ledger,
     time::Time,
@@ -58,6 +59,7 @@ use hearing::Party;
 use history::Past;
 use rayon::prelude::*;
 use refine::{Cluster, within};
+use reported::Reported;
 use scan::{Candidate, Channel};
 use sessions::Sessions;
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,11 +77,13 @@ pub struct Settings {
     pub clients_max: usize,
     /// Memory for what is found on the way, beside the ledger.
     pub room_bytes: u64,
+    /// Reported is what happened from here on; what was before is its past.
+    pub since: Time,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { window_secs: 300, clients_max: 100, room_bytes: u64::MAX }
+        Self { window_secs: 300, clients_max: 100, room_bytes: u64::MAX, since: Time(0) }
     }
 }
 
@@ -98,6 +102,8 @@ pub struct Findings {
     pub clients: Vec<ClientSummary>,
     /// What this log cannot tell.
     pub limits: Vec<String>,
+    /// What was before that.
+    pub lead: Option<Lead>,
 }
 
 /// A server-side incident before it is put into words.
@@ -135,6 +141,7 @@ pub fn explain(ledger: &Ledger, notes: &Notes, settings: &Settings, locate: Loca
 /// What is known when everything is found.
 struct Inside<'f, 'l> {
     facts: &'f Facts<'l>,
+    reported: Reported<'l>,
     pasts: &'f [Past],
     /// Of each refusal.
     causes: &'f [EventCause],
@@ -152,6 +159,7 @@ fn investigate<T>(
     locate: Locate<'_>,
     ask: impl FnOnce(&Inside<'_, '_>) -> T,
 ) -> Option<(Findings, T)> {
+    let reported = Reported::new(ledger, settings.since);
     let mut trials: BTreeMap<Channel, Table> = BTreeMap::new();
     let look = || {
         let facts = Facts::new(ledger);
@@ -160,7 +168,7 @@ fn investigate<T>(
         Some((facts, pasts, faults))
     };
     // Side by side, since much of the look waits for itself.
-    let (looked, windows) = rayon::join(look, || summary::windows(ledger, settings.window_secs));
+    let (looked, windows) = rayon::join(look, || summary::windows(reported, settings.window_secs));
     let (facts, pasts, faults) = looked?;
     let mut causes = classify::classify(&facts, &pasts);
     let free = mark(&facts, &faults, &mut causes);
@@ -170,6 +178,7 @@ fn investigate<T>(
     let parties = ask_the_error_log(&facts, notes, &mut incidents, &faults, &bursts, &mut causes);
     let mut told: Vec<(Incident, Party)> = incidents.into_iter().zip(parties).collect();
     told.extend(outage::find(&facts, notes));
+    told.retain(|(incident, _)| reported.meets(incident));
     for (incident, _) in &mut told {
         let sole = summary::sole_client(&facts, incident);
         incident.next_checks.extend(checks::next(incident, sole.as_deref()));
@@ -180,12 +189,20 @@ fn investigate<T>(
         key(a).cmp(&key(b))
     });
     let (incidents, parties): (Vec<Incident>, Vec<Party>) = told.into_iter().unzip();
-    let more =
-        ask(&Inside { facts: &facts, pasts: &pasts, causes: &causes, incidents: &incidents, parties: &parties, notes });
+    let more = ask(&Inside {
+        facts: &facts,
+        reported,
+        pasts: &pasts,
+        causes: &causes,
+        incidents: &incidents,
+        parties: &parties,
+        notes,
+    });
     let ((totals, event_causes), clients) = rayon::join(
-        || (summary::totals(&facts), estimate::event_causes(&facts, &causes)),
-        || summary::clients(&facts, &causes, settings.clients_max),
+        || (summary::totals(reported), estimate::event_causes(&facts, reported, &causes)),
+        || summary::clients(&facts, reported, &causes, settings.clients_max),
     );
+    let lead = reported.lead(totals.requests);
     let findings = Findings {
         totals,
         event_causes,
@@ -197,6 +214,7 @@ fn investigate<T>(
             .chain(summary::limits(&facts))
             .chain(errors::limits(notes, ledger.span))
             .collect(),
+        lead,
     };
     Some((findings, more))
 }

@@ -35,10 +35,16 @@ const NAMES_MAX: usize = 5;
 /// The stories of those who fit, and how many more do.
 pub(super) fn tell(inside: &Inside<'_, '_>, who: &Who) -> (Vec<Story>, u64) {
     let mut found = matching(inside.facts, who);
-    let refusals = |client: &usize| inside.facts.ledger.refusals_of(*client).len();
+    found.retain(|client| !inside.reported.visits_of(*client).is_empty());
+    let refusals = |client: &usize| refusals_of(inside, *client).count();
     found.sort_by_key(|client| (std::cmp::Reverse(refusals(client)), *client));
     let left_out = found.len().saturating_sub(STORIES_MAX);
     (found.into_iter().take(STORIES_MAX).filter_map(|client| story(inside, client)).collect(), left_out as u64)
+}
+
+fn refusals_of<'l>(inside: &Inside<'_, 'l>, client: usize) -> impl Iterator<Item = &'l Refusal> {
+    let reported = inside.reported;
+    reported.ledger.refusals_of(client).iter().filter(move |refusal| reported.holds(refusal.time))
 }
 
 fn matching(facts: &Facts<'_>, who: &Who) -> Vec<usize> {
@@ -65,12 +71,12 @@ fn matching(facts: &Facts<'_>, who: &Who) -> Vec<usize> {
 fn story(inside: &Inside<'_, '_>, client: usize) -> Option<Story> {
     let ledger = inside.facts.ledger;
     let key = ledger.clients.get(client)?;
-    let visits = ledger.visits_of(client);
+    let visits = inside.reported.visits_of(client);
     let status = |visit: &&Seen| inside.facts.shape(visit.shape()).status;
     let count = |test: &dyn Fn(u16) -> bool| visits.iter().filter(|visit| test(status(visit))).count() as u64;
     let names = names(inside, client);
     let mut teller = Teller::new(inside, client);
-    visits.iter().for_each(|visit| teller.take(*visit));
+    ledger.visits_of(client).iter().for_each(|visit| teller.take(*visit));
     let (runs, incidents) = teller.finish();
     Some(Story {
         client: Logged::new(&ledger.address(key)),
@@ -94,7 +100,7 @@ fn story(inside: &Inside<'_, '_>, client: usize) -> Option<Story> {
 fn names(inside: &Inside<'_, '_>, client: usize) -> Vec<Logged> {
     let ledger = inside.facts.ledger;
     let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
-    for refusal in ledger.refusals_of(client).iter().filter(|refusal| refusal.user != 0) {
+    for refusal in refusals_of(inside, client).filter(|refusal| refusal.user != 0) {
         *counts.entry(refusal.user).or_default() += 1;
     }
     let mut names: Vec<(u64, u32)> = counts.into_iter().map(|(name, count)| (count, name)).collect();
@@ -151,10 +157,22 @@ impl<'i, 'f, 'l> Teller<'i, 'f, 'l> {
         }
     }
 
+    /// Of what was before the part reported, only when the client was served is told.
     fn take(&mut self, visit: Seen) {
         let shape = self.inside.facts.shape(visit.shape());
+        if self.inside.reported.holds(visit.time()) {
+            self.tell(visit, shape.status);
+        } else if matches!(shape.status, 401 | 403) {
+            self.refusal += 1;
+        }
+        if shape.served {
+            self.served.insert(shape.route, visit.time());
+        }
+    }
+
+    fn tell(&mut self, visit: Seen, status: u16) {
         let mut why = None;
-        let kind = match shape.status {
+        let kind = match status {
             401 | 403 => {
                 let (kind, words) = self.refused(visit);
                 why = words;
@@ -173,9 +191,6 @@ impl<'i, 'f, 'l> Teller<'i, 'f, 'l> {
             *self.parts.entry(incident).or_default() += 1;
         }
         self.add(visit, kind, why);
-        if shape.served {
-            self.served.insert(shape.route, visit.time());
-        }
     }
 
     /// A refusal's kind, and why it is put down to its cause.

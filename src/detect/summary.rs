@@ -7,6 +7,7 @@ use super::{
     facts::Facts,
     figures::{Locate, timeline},
     refine::{Bounds, Cluster},
+    reported::Reported,
     sentence,
     trials::Trial,
 };
@@ -14,38 +15,46 @@ use crate::model::{
     incident::{Incident, Scope, Severity, State, TimelinePoint, Verdict},
     logged::Logged,
     report::{ClientSummary, Totals, Window},
-    tally::{Counted, Ledger, Refusal, Slice},
+    tally::{Counted, Refusal, Slice},
     time::Time,
 };
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
-pub(crate) fn totals(facts: &Facts<'_>) -> Totals {
-    let refusals = &facts.ledger.refusals;
-    let on_401 = refusals.iter().filter(|r| facts.shape(r.shape as usize).status == 401).count() as u64;
-    let kept = Totals {
-        requests: facts.ledger.visits.len() as u64,
-        clients: facts.ledger.clients.len() as u64,
-        status_401: on_401,
-        status_403: refusals.len() as u64 - on_401,
-        failing_clients: refusals.chunk_by(|a, b| a.client == b.client).count() as u64,
-        ..Totals::default()
-    };
-    estimate::totals(kept, facts.ledger)
+pub(crate) fn totals(reported: Reported<'_>) -> Totals {
+    let ledger = reported.ledger;
+    let mut kept = Totals::default();
+    for client in 0..ledger.clients.len() {
+        let requests = reported.visits_of(client).len() as u64;
+        kept.requests += requests;
+        kept.clients += u64::from(requests > 0);
+    }
+    let mut last = None;
+    for refusal in reported.refusals() {
+        let is_401 = ledger.shapes.get(refusal.shape as usize).is_some_and(|shape| shape.status == 401);
+        kept.status_401 += u64::from(is_401);
+        kept.status_403 += u64::from(!is_401);
+        kept.failing_clients += u64::from(last.replace(refusal.client) != Some(refusal.client));
+    }
+    estimate::totals(kept, reported)
 }
 
-/// Windows of the whole log that hold a request. Where there would be too many they are made longer, as their length
-/// says.
-pub(crate) fn windows(ledger: &Ledger, seconds: u32) -> Vec<Window> {
-    let Some((first, last)) = ledger.span else { return Vec::new() };
-    let seconds = Counted::fitting(seconds.max(1), (first, last));
+/// Windows that hold a request. Where there would be too many they are made longer, as their length says.
+pub(crate) fn windows(reported: Reported<'_>, seconds: u32) -> Vec<Window> {
+    let ledger = reported.ledger;
+    let Some((first, last)) = reported.span() else { return Vec::new() };
+    let mut counted = reported.counted();
+    let seconds = Counted::fitting(seconds.max(1), (first, last)).max(counted.slice_secs);
     let first = first.0 / seconds;
     let empty = || vec![Tally::default(); (last.0 / seconds - first + 1) as usize];
     let clients = 0..ledger.clients.len();
-    let counted = clients.into_par_iter().with_min_len(4096).fold(empty, |mut tallies, client| {
+    let kept = clients.into_par_iter().with_min_len(4096).fold(empty, |mut tallies, client| {
         // Requests come in order of time: a division where a window ends, not one for each.
         let (mut window, mut until) = (0, 0);
-        for visit in ledger.visits_of(client) {
+        for visit in reported.visits_of(client) {
             let is_new = visit.time().0 >= until;
             if is_new {
                 window = visit.time().0 / seconds;
@@ -58,12 +67,12 @@ pub(crate) fn windows(ledger: &Ledger, seconds: u32) -> Vec<Window> {
         }
         tallies
     });
-    let mut tallies = counted.reduce(empty, |mut a, b| {
+    let mut tallies = kept.reduce(empty, |mut a, b| {
         a.iter_mut().zip(b).for_each(|(a, b)| a.merge(b));
         a
     });
     let mut last = (0, 0);
-    for refusal in &ledger.refusals {
+    for refusal in reported.refusals() {
         let window = refusal.time.0 / seconds;
         if let Some(tally) = tallies.get_mut((window - first) as usize) {
             let is_401 = ledger.shapes.get(refusal.shape as usize).is_some_and(|shape| shape.status == 401);
@@ -73,7 +82,6 @@ pub(crate) fn windows(ledger: &Ledger, seconds: u32) -> Vec<Window> {
             last = (refusal.client + 1, window);
         }
     }
-    let mut counted = ledger.counted.clone();
     counted.lengthen(seconds);
     for (start, slice) in counted.slices {
         if let Some(tally) = tallies.get_mut((start - first) as usize) {
@@ -123,40 +131,55 @@ impl Tally {
 }
 
 /// The addresses with the most failures, over all their user agents.
-pub(crate) fn clients(facts: &Facts<'_>, causes: &[EventCause], clients_max: usize) -> Vec<ClientSummary> {
+pub(crate) fn clients(
+    facts: &Facts<'_>,
+    reported: Reported<'_>,
+    causes: &[EventCause],
+    clients_max: usize,
+) -> Vec<ClientSummary> {
     let refusals = &facts.ledger.refusals;
     let addr = |refusal: &Refusal| facts.ledger.clients.get(refusal.client as usize).map_or(0, |key| key.addr);
     // Clients, and so their refusals, stand in order of their addresses.
-    let mut ranked: Vec<(u64, u128, usize)> = Vec::new();
+    let mut ranked: Vec<(usize, u128, Range<usize>)> = Vec::new();
     let mut from = 0;
     for own in refusals.chunk_by(|a, b| addr(a) == addr(b)) {
-        ranked.push((own.len() as u64, own.first().map_or(0, addr), from));
+        let failures = own.iter().filter(|refusal| reported.holds(refusal.time)).count();
+        if failures > 0 {
+            ranked.push((failures, own.first().map_or(0, addr), from..from + own.len()));
+        }
         from += own.len();
     }
-    let order = |(failures, addr, _): &(u64, u128, usize)| (std::cmp::Reverse(*failures), *addr);
+    let order = |(failures, addr, _): &(usize, u128, Range<usize>)| (std::cmp::Reverse(*failures), *addr);
     if ranked.len() > clients_max {
         ranked.select_nth_unstable_by_key(clients_max, order);
         ranked.truncate(clients_max);
     }
     ranked.sort_unstable_by_key(order);
-    let summary = |(failures, addr, from): (u64, u128, usize)| {
-        let range = from..from + failures as usize;
-        let mut by_cause = [0; 5];
-        for cause in causes.get(range.clone())? {
+    let summary = |(_, addr, range): (usize, u128, Range<usize>)| {
+        let (mut by_cause, mut names) = ([0; 5], BTreeSet::new());
+        let own = refusals.get(range.clone())?.iter().zip(causes.get(range)?);
+        for (refusal, cause) in own.filter(|(refusal, _)| reported.holds(refusal.time)) {
             if let Some(count) = by_cause.get_mut(*cause as usize) {
                 *count += 1;
             }
+            names.insert(refusal.user);
         }
-        let names: BTreeSet<u32> = refusals.get(range)?.iter().map(|r| r.user).filter(|user| *user != 0).collect();
-        client(facts, addr, &by_cause, names.len() as u64)
+        names.remove(&0);
+        client(facts, reported, addr, &by_cause, names.len() as u64)
     };
     ranked.into_iter().filter_map(summary).collect()
 }
 
-fn client(facts: &Facts<'_>, addr: u128, by_cause: &[u64; 5], users: u64) -> Option<ClientSummary> {
+fn client(
+    facts: &Facts<'_>,
+    reported: Reported<'_>,
+    addr: u128,
+    by_cause: &[u64; 5],
+    users: u64,
+) -> Option<ClientSummary> {
     let from = facts.ledger.clients.partition_point(|k| k.addr < addr);
     let to = facts.ledger.clients.partition_point(|k| k.addr <= addr);
-    let visits = || (from..to).flat_map(|client| facts.ledger.visits_of(client));
+    let visits = || (from..to).flat_map(|client| reported.visits_of(client));
     let count = |test: &dyn Fn(u16) -> bool| visits().filter(|v| test(facts.shape(v.shape()).status)).count() as u64;
     let main =
         EventCause::ALL.iter().zip(by_cause).max_by_key(|(cause, count)| (**count, std::cmp::Reverse(**cause)))?.0;

@@ -18,7 +18,8 @@ pub struct Report {
     pub totals: Totals,
     /// Every 401 and 403 once, by cause.
     pub event_causes: EventCauses,
-    /// All of them, whatever the verdict: server-side ones first, then by start.
+    /// All of them, whatever the verdict: server-side ones first, then by start. One that began before the span asked
+    /// for and lasted into it is told from its beginning on.
     pub incidents: Vec<Incident>,
     /// The course of the whole log.
     pub windows: Vec<Window>,
@@ -67,8 +68,11 @@ pub struct Input {
     pub start: Option<Time>,
     /// Latest time.
     pub end: Option<Time>,
-    /// Whether requests before the span asked for were left out: what they would have told of who is known good is
-    /// missing.
+    /// What was read before the span asked for, as its past: it is judged by, and not counted in what follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lead: Option<Lead>,
+    /// Whether requests before the span asked for and its lead were left out: what they would have told of who is known
+    /// good is missing.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub begins_late: bool,
     /// Each error log that was read beside, sorted by path.
@@ -76,7 +80,18 @@ pub struct Input {
     pub error_logs: Vec<ErrorLogCoverage>,
 }
 
-/// Sums over the whole input.
+/// The time before the span that a report is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Lead {
+    /// Its first request.
+    pub begin: Time,
+    /// Where the span begins.
+    pub end: Time,
+    /// Lines understood in it.
+    pub lines: u64,
+}
+
+/// Sums over the span that the report is about, which is the whole input where none was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Totals {
     /// Lines understood.

@@ -13,7 +13,7 @@ use crate::{
     },
     parse,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 /// The number of the first line of each chunk of each file, counted from 1.
 pub(super) struct LineNumbers {
@@ -106,9 +106,23 @@ pub(super) fn input(
         start: covered.iter().filter_map(|f| f.start).min(),
         end: covered.iter().filter_map(|f| f.end).max(),
         files: covered,
+        lead: None,
         begins_late: false,
         error_logs: Vec::new(),
     }
+}
+
+/// The same with what was named and could not be found, as files of which nothing is known but that.
+pub(super) fn with_missing(mut input: Input, problems: &[Error]) -> Input {
+    for error in problems {
+        let Some(log) = error.path.as_deref().map(LogFile::named) else { continue };
+        if input.files.iter().all(|file| file.path != log.name) {
+            let problem = Some(error.kind.to_string());
+            input.files.push(FileCoverage { path: log.name, problem, ..FileCoverage::default() });
+        }
+    }
+    input.files.sort_by(|a, b| Path::new(&a.path).cmp(Path::new(&b.path)));
+    input
 }
 
 fn file(log: &LogFile, all: &ChunkCoverage) -> FileCoverage {

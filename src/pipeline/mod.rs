@@ -60,7 +60,7 @@ pub struct Options {
     pub routes: Arc<tally::Routes>,
     /// Statuses that count as 401 or 403.
     pub statuses: tally::Statuses,
-    /// Left out before this.
+    /// Reported is what is not before this, judged by what was in the day before it.
     pub since: Bound,
     /// Left out from this on.
     pub until: Bound,
@@ -82,6 +82,11 @@ pub enum Bound {
     BeforeEnd(u32),
 }
 
+/// So much of the log before a span is read as its past. Who is known good shows within a day, and so does what is
+/// usual at each hour: what goes wrong every night is no news. A day is also what most logs hold between two rotations,
+/// so that little is read beside the file at hand.
+const LEAD_SECS: u32 = 86_400;
+
 /// A report, and what went wrong on the way to it.
 #[derive(Debug)]
 pub struct Analysis {
@@ -100,10 +105,12 @@ pub fn analyze(found: Discovery, errors: Discovery, options: &Options, progress:
 /// The report on what was read.
 fn concluded(read: Read, options: &Options) -> Analysis {
     let locate = |place: Place| read.numbers.locate(place);
-    let (mut findings, ledger) = conclude(read.ledger, &read.budget, &options.detect, |ledger, settings| {
+    let settings = detect::Settings { since: read.span.0, ..options.detect };
+    let (mut findings, ledger) = conclude(read.ledger, &read.budget, &settings, |ledger, settings| {
         detect::detect_with(ledger, &read.notes, settings, &locate)
     });
     findings.limits.extend(read.limits);
+    findings.limits.extend(asked_for(options, read.left_out, ledger.kept));
     // The process is about to end, and giving the memory back piece by piece would take a while.
     std::mem::forget(ledger);
     Analysis { report: report(read.input, findings), problems: read.problems }
@@ -127,10 +134,12 @@ pub struct Explanation {
 pub fn explain(found: Discovery, errors: Discovery, options: &Options, progress: &Progress, who: &Who) -> Explanation {
     let read = read(found, errors, options, progress, Some(&who.address));
     let locate = |place: Place| read.numbers.locate(place);
-    let (mut stories, ledger) = conclude(read.ledger, &read.budget, &options.detect, |ledger, settings| {
+    let settings = detect::Settings { since: read.span.0, ..options.detect };
+    let (mut stories, ledger) = conclude(read.ledger, &read.budget, &settings, |ledger, settings| {
         detect::explain(ledger, &read.notes, settings, &locate, who)
     });
     stories.limits.extend(read.limits);
+    stories.limits.extend(asked_for(options, read.left_out, ledger.kept));
     Explanation { stories, parsed: read.input.parsed, fits: !ledger.kept.is_nobody(), problems: read.problems }
 }
 
@@ -159,6 +168,18 @@ struct Read {
     numbers: coverage::LineNumbers,
     problems: Vec<Error>,
     limits: Vec<String>,
+    /// What was asked for; the end exclusive.
+    span: (Time, Time),
+    left_out: LeftOut,
+}
+
+/// What is not looked at, since it lies outside the span asked for and its lead.
+#[derive(Clone, Copy, Default)]
+struct LeftOut {
+    /// Requests that were read.
+    requests: u64,
+    /// Bytes of log that were not.
+    bytes: u64,
 }
 
 /// Reads it all; `wanted` is an address or host name that is kept, whoever else is not.
@@ -170,13 +191,16 @@ fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progr
     let (zoneless, broken): (Vec<_>, Vec<_>) = noticed.into_iter().partition(|(_, error)| error.kind == Kind::NoZone);
     let numbers = coverage::LineNumbers::new(&files, &tallies.chunks).behind(skipped);
     let input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
+    let unknown = unknown_formats(&files, &input, &tallies.chunks, &numbers);
+    let input = coverage::with_missing(sorted(&files, input), &problems);
     problems.extend(broken.into_iter().map(|(_, error)| error));
-    problems.extend(unknown_formats(&files, &input, &tallies.chunks, &numbers));
-    let input = sorted(&files, input);
-    let (ledger, left_out) = tally::build_between((tallies.shards, tallies.kept), bounds(options, &input), &budget);
+    problems.extend(unknown);
+    let span = bounds(options, &input);
+    let (ledger, requests) = tally::build_between((tallies.shards, tallies.kept), with_lead(span), &budget);
     let limits = zone_assumed(&zoneless, &files).into_iter().collect();
-    let read = Read { ledger, budget, notes: Notes::default(), input, numbers, problems, limits };
-    completed(read, errors, options, left_out)
+    let left_out = LeftOut { requests, bytes: input.files.iter().map(|file| file.unread_bytes).sum() };
+    let read = Read { ledger, budget, notes: Notes::default(), input, numbers, problems, limits, span, left_out };
+    completed(read, errors, options)
 }
 
 /// The files in order of their paths, which members of an archive are not.
@@ -187,43 +211,52 @@ fn sorted(files: &[LogFile], mut input: Input) -> Input {
     input
 }
 
-/// With the error logs, and what is to be said of `left_out` requests.
-fn completed(mut read: Read, errors: Discovery, options: &Options, left_out: u64) -> Read {
+/// With the error logs.
+fn completed(mut read: Read, errors: Discovery, options: &Options) -> Read {
     let errors = errors::read(errors, options.error_log_zone_secs, &read.ledger);
     read.problems.extend(errors.problems);
+    let (since, until) = read.span;
+    if since >= until && read.input.parsed > 0 {
+        read.problems.push(Error { kind: Kind::EmptySpan { since, until }, path: None, line: None });
+    }
     read.input.error_logs = errors.covered;
     read.notes = errors.notes;
-    let (since, until) = bounds(options, &read.input);
-    read.input.begins_late = read.input.start.is_some_and(|start| start < since);
+    read.input.begins_late = read.input.start.is_some_and(|start| start < with_lead(read.span).0);
     // What is still on at the end asked for is on no longer than that.
     read.input.end = read.input.end.map(|end| end.min(until));
-    let mut limits = errors.limits;
-    let unread_bytes = read.input.files.iter().map(|file| file.unread_bytes).sum();
-    limits.extend(asked_for(options, (left_out, unread_bytes), read.ledger.kept));
-    limits.append(&mut read.limits);
-    Read { limits, ..read }
+    read.limits.splice(0..0, errors.limits);
+    read
 }
 
 /// What the report shows otherwise because it was asked for.
-fn asked_for(options: &Options, (left_out, unread_bytes): (u64, u64), kept: Kept) -> Vec<String> {
+fn asked_for(options: &Options, left_out: LeftOut, kept: Kept) -> Vec<String> {
     let statuses = options.statuses.text().map(|text| format!("as asked for, these statuses are counted: {text}"));
     let mut limits: Vec<String> = statuses.into_iter().collect();
-    if left_out > 0 && !kept.is_all() {
+    let span = match (options.since, options.until) {
+        (Bound::Open, Bound::Open) => return limits,
+        (Bound::Open, _) => "the span asked for",
+        _ => "the span asked for and the day before it",
+    };
+    if !kept.is_all() {
         limits.push("the span asked for was widened to whole windows, by which requests were counted".to_owned());
     }
-    let left_out = match (left_out, unread_bytes) {
-        (0, 0) => return limits,
-        (requests, 0) => format!("{requests} requests outside the span asked for were left out"),
-        (0, bytes) => format!("{bytes} bytes of log outside the span asked for were not read"),
-        (requests, bytes) => {
-            format!("{requests} requests and another {bytes} bytes of log outside the span asked for were left out")
+    limits.extend(match left_out {
+        LeftOut { requests: 0, bytes: 0 } => None,
+        LeftOut { requests, bytes: 0 } => Some(format!("{requests} requests outside {span} were left out")),
+        LeftOut { requests: 0, bytes } => Some(format!("{bytes} bytes of log outside {span} were not read")),
+        LeftOut { requests, bytes } => {
+            Some(format!("{requests} requests and another {bytes} bytes of log outside {span} were left out"))
         }
-    };
-    limits.push(format!("{left_out}: what came before may explain what is shown"));
+    });
     limits
 }
 
-/// The span to keep; the end exclusive.
+/// A span with the lead in front of it.
+fn with_lead((since, until): (Time, Time)) -> (Time, Time) {
+    (Time(since.0.saturating_sub(LEAD_SECS)), until)
+}
+
+/// The span to look at; the end exclusive.
 fn bounds(options: &Options, input: &Input) -> (Time, Time) {
     let at = |bound: Bound, open: u32| match bound {
         Bound::Open => Time(open),
@@ -234,8 +267,8 @@ fn bounds(options: &Options, input: &Input) -> (Time, Time) {
 }
 
 fn report(input: Input, findings: Findings) -> Report {
-    let Findings { totals, event_causes, incidents, windows, clients, limits } = findings;
-    Report { input, totals, event_causes, incidents, windows, clients, limits }
+    let Findings { totals, event_causes, incidents, windows, clients, limits, lead } = findings;
+    Report { input: Input { lead, ..input }, totals, event_causes, incidents, windows, clients, limits }
 }
 
 /// That UTC was taken for times without a zone.

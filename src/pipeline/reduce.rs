@@ -2,8 +2,9 @@
 //! whether the parts make a whole is for `whole.rs`.
 
 use super::{
-    Analysis, Options, Read, bounds, coverage,
+    Analysis, LeftOut, Options, Read, bounds, coverage,
     whole::{self, Held, Whole},
+    with_lead,
 };
 use crate::{
     error::{Error, Kind},
@@ -184,16 +185,19 @@ pub fn reduce(mut parts: Parts, errors: Discovery, options: &Options, progress: 
     for (covered, problem) in input.files.iter_mut().zip(&parts.whole.problems) {
         covered.problem.clone_from(problem);
     }
+    let unknown = super::unknown_formats(&files, &input, &chunks, &numbers);
+    let input = coverage::with_missing(input, &parts.problems);
     let span = bounds(options, &input);
-    let (shards, kept, others) = parts.rows(span, &budget, progress)?;
+    let (shards, kept, others) = parts.rows(with_lead(span), &budget, progress)?;
     progress.finish();
     let mut problems = std::mem::take(&mut parts.problems);
-    problems.extend(super::unknown_formats(&files, &input, &chunks, &numbers));
-    let (ledger, left_out) = tally::build_between((shards, kept), span, &budget);
+    problems.extend(unknown);
+    let (ledger, requests) = tally::build_between((shards, kept), with_lead(span), &budget);
     let mut limits: Vec<String> = super::zone_assumed(&parts.whole.zoneless, &files).into_iter().collect();
     limits.append(&mut parts.whole.limits);
-    let read = Read { ledger, budget, notes: Notes::default(), input, numbers, problems, limits };
-    Ok(super::concluded(super::completed(read, errors, options, left_out + others), options))
+    let left_out = LeftOut { requests: requests + others, bytes: 0 };
+    let read = Read { ledger, budget, notes: Notes::default(), input, numbers, problems, limits, span, left_out };
+    Ok(super::concluded(super::completed(read, errors, options), options))
 }
 
 /// Writes the requests of all parts as [`crate::exchange::parquet`] has them. Gives whose requests were written, and what

@@ -1,13 +1,13 @@
-//! What of a plain file need not be read because of `--since` and `--until`. Owns the judgement whether a file is in
+//! What of a plain file need not be read because of `--since`, with the lead before it, and `--until`. Owns the judgement whether a file is in
 //! order of time, and where it is cut.
 //!
 //! No log is in strict order: a line is written when its request is over, may bear the time at which that began, and
 //! waits in its worker's buffer. So a file is taken to be in order where, of some sixty lines spread over it, none is
 //! older than one before it by more than half of [`MARGIN_SECS`], and it is cut a whole margin outside the span: what
 //! is passed over is nowhere near. Any other file is read whole, and so is one in which a probe finds no line that is
-//! understood. The span itself is applied to what was read, as ever.
+//! understood. The span itself, with its lead, is applied to what was read, as ever.
 
-use super::{Bound, Options};
+use super::{Bound, LEAD_SECS, Options};
 use crate::{
     input::{self, Map, TARGET_CHUNK_BYTES},
     model::time::Time,
@@ -55,7 +55,7 @@ impl Asked {
         let mut search = Search { text, parser, scratch: Scratch::default(), slack_secs: self.margin_secs / 2 };
         let step = text.len().checked_sub(PROBE_BYTES)? / PROBES;
         let marks: Vec<Mark> = (0..=PROBES).map(|i| search.mark(step * i)).collect::<Option<_>>()?;
-        let (first, last) = (marks.first()?, marks.last()?);
+        let last = marks.last()?;
         if !search.is_ordered(&marks) {
             return None;
         }
@@ -70,11 +70,12 @@ impl Asked {
             (Bound::BeforeEnd(_), _) | (_, Bound::Open | Bound::BeforeEnd(_)) => None,
             (_, Bound::At(time)) => Some(time),
         };
-        let start = match since.map(|since| Time(since.0.saturating_sub(self.margin_secs))) {
+        let lead_secs = LEAD_SECS.saturating_add(self.margin_secs);
+        let start = match since.map(|since| Time(since.0.saturating_sub(lead_secs))) {
             Some(time) => match marks.iter().position(|mark| mark.time >= time) {
-                Some(behind) => match marks.get(behind.checked_sub(1)?..=behind) {
+                Some(behind) => match behind.checked_sub(1).and_then(|before| marks.get(before..=behind)) {
                     Some([before, behind]) => search.narrow(*before, *behind, time)?.0.at,
-                    _ => first.at,
+                    _ => 0,
                 },
                 None => last.at,
             },

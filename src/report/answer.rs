@@ -166,15 +166,17 @@ fn without_fault(report: &Report) -> (String, Mood) {
         return (format!("UNDECIDED: {others}; {refused}, no server-side fault proven"), Mood::Unsure);
     }
     let others = if others.is_empty() { "no incident".to_owned() } else { others };
-    if input.begins_late {
+    if input.begins_late && input.lead.is_none() {
         let why = "no fault shows, but what came before the span asked for was left out";
         return (format!("UNDECIDED: {others}; {refused}; {why}"), Mood::Unsure);
     }
     if report.totals.status_401 + report.totals.status_403 == total {
         return (format!("UNDECIDED: {others}; {refused}, so nobody is known good"), Mood::Unsure);
     }
-    // What was not read may hold the fault.
-    let denial = if understood_enough(input) { "NOT THE SERVER" } else { "NO SERVER FAULT SEEN" };
+    // What was not read may hold the fault, or its beginning.
+    let is_all =
+        understood_enough(input) && !input.begins_late && input.files.iter().all(|file| file.problem.is_none());
+    let denial = if is_all { "NOT THE SERVER" } else { "NO SERVER FAULT SEEN" };
     (format!("{denial}: {others}; {refused}, nothing that known-good clients share"), Mood::Good)
 }
 

@@ -484,6 +484,7 @@ pub(super) fn half_understood() -> Report {
         ],
         start: Some(at(1, 0, 0)),
         end: Some(at(2, 0, 0)),
+        lead: None,
         begins_late: false,
         error_logs: Vec::new(),
     };

@@ -325,7 +325,8 @@ pub(super) fn coverage(report: &Report) -> String {
     if input.blank > 0 {
         text.push_str(&format!(", {} blank", count(input.blank)));
     }
-    if let Some(note) = words::estimated(&report.totals) {
+    let notes = [input.lead.as_ref().map(words::judged_by), words::estimated(&report.totals)];
+    for note in notes.into_iter().flatten() {
         text.push_str(&format!(". {note}"));
     }
     text

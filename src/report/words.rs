@@ -4,7 +4,7 @@
 
 use crate::model::{
     incident::{Scope, Verdict},
-    report::{EventCauses, Totals},
+    report::{EventCauses, Input, Lead, Totals},
     time::Time,
 };
 
@@ -50,16 +50,36 @@ pub fn estimated(totals: &Totals) -> Option<String> {
     })
 }
 
-/// `2.5 %`, `62 %`. Rounded down above the half, so that only all is `100 %`, and only none is `0 %`.
+/// What sums are of.
+#[must_use]
+pub fn extent(input: &Input) -> &'static str {
+    if input.lead.is_some() { "The span asked for" } else { "The whole log" }
+}
+
+/// What a report is about where it is not all that was read: a sentence without its stop.
+#[must_use]
+pub fn judged_by(lead: &Lead) -> String {
+    format!(
+        "Reported is what follows {}; the {} before it, from {} on, {} its past",
+        moment(lead.end),
+        counted(lead.lines, "request", "requests"),
+        clock_on(lead.begin, lead.end),
+        if lead.lines == 1 { "is" } else { "are" }
+    )
+}
+
+/// `2.5 %`, `63 %`: rounded, and with a digit more near the ends, so that only all is `100 %`, and only none is `0 %`.
 #[must_use]
 pub fn share(part: u64, whole: u64) -> String {
     let (part, whole) = (u128::from(part), u128::from(whole.max(1)));
-    let permille = part * 1000 / whole;
-    match (part, permille) {
-        (0, _) => "0 %".to_owned(),
-        (_, 0) => "<0.1 %".to_owned(),
-        (_, 1..100) | (_, 990..1000) => format!("{}.{} %", permille / 10, permille % 10),
-        _ => format!("{} %", permille / 10),
+    let rounded = |scale: u128| (part * scale * 2 + whole) / (whole * 2);
+    match rounded(1000) {
+        _ if part == 0 => "0 %".to_owned(),
+        _ if part == whole => "100 %".to_owned(),
+        0 => "<0.1 %".to_owned(),
+        1000 if part < whole => ">99.9 %".to_owned(),
+        permille @ (1..100 | 990..1000) => format!("{}.{} %", permille / 10, permille % 10),
+        _ => format!("{} %", rounded(100)),
     }
 }
 
@@ -378,8 +398,13 @@ mod tests {
         assert_eq!(share(0, 7), "0 %");
         assert_eq!(share(1, 100_000), "<0.1 %");
         assert_eq!(share(25, 1000), "2.5 %");
-        assert_eq!(share(625, 1000), "62 %");
-        assert_eq!(share(9_999, 10_000), "99.9 %");
+        assert_eq!(share(625, 1000), "63 %");
+        assert_eq!(
+            [share(624, 1000), share(2, 3), share(999, 10_000), share(989, 1000)],
+            ["62 %", "67 %", "10 %", "99 %"]
+        );
+        assert_eq!([share(1, 2000), share(1, 2001), share(1, 800)], ["0.1 %", "<0.1 %", "0.1 %"]);
+        assert_eq!([share(9_990, 10_000), share(9_999, 10_000)], ["99.9 %", ">99.9 %"]);
         assert_eq!(share(7, 7), "100 %");
         assert_eq!(share(0, 0), "0 %");
     }

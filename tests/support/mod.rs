@@ -136,6 +136,8 @@ pub(crate) fn adds_up(report: &Value) {
     let (totals, causes) = (&report["totals"], report["event_causes"].as_object().expect("event_causes"));
     let by_cause: u64 = causes.values().filter_map(Value::as_u64).sum();
     assert_eq!(by_cause, n(totals, "status_401") + n(totals, "status_403"), "each refusal has one cause");
+    let lead = input["lead"]["lines"].as_u64().unwrap_or(0);
+    assert!(n(totals, "requests") + lead <= n(input, "parsed"), "what was read is of the span, before it, or left out");
     let windows = report["windows"].as_array().expect("windows");
     for (key, of_window) in [("requests", "requests"), ("status_401", "status_401"), ("status_403", "status_403")] {
         assert_eq!(n(totals, key), windows.iter().map(|w| n(w, of_window)).sum::<u64>(), "{key} of all windows");

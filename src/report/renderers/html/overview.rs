@@ -132,7 +132,7 @@ pub(super) fn whole_log(page: &mut Page, report: &Report, options: &Options, all
         return;
     }
     page.classed("article", "log", |page| {
-        page.element("h2", "The whole log");
+        page.element("h2", words::extent(&report.input));
         section(page, "Course", |page| {
             page.element("p", &story::whole_log(report));
             let incidents: Vec<&Incident> = all.iter().map(|(_, one)| *one).collect();

@@ -32,13 +32,14 @@ struct View<'a> {
     tool: Tool,
     /// How much of the input this rests on.
     input: &'a Input,
-    /// The sums.
+    /// Sums over the span that the report is about, which is the whole input where none was asked for.
     totals: &'a Totals,
     /// Every 401 and 403 once, by cause.
     event_causes: &'a EventCauses,
-    /// All of them, whatever the verdict: server-side ones first, then by start.
+    /// All of them, whatever the verdict: server-side ones first, then by start. One that began before the span asked
+    /// for and lasted into it is told from its beginning on.
     incidents: Vec<Incident>,
-    /// The course of the whole log: windows that hold a request.
+    /// The course of that span: windows that hold a request.
     windows: &'a [Window],
     /// The clients with the most failures, most first.
     clients: &'a [ClientSummary],

@@ -307,7 +307,7 @@ fn whole_log(page: &mut Page, report: &Report, options: &Options) {
     if totals.status_401 + totals.status_403 == 0 {
         return;
     }
-    page.chapter("The whole log");
+    page.chapter(words::extent(&report.input));
     page.paragraph(|out| {
         out.text(&story::whole_log(report));
     });

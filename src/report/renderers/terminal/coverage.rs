@@ -9,7 +9,7 @@ use crate::{
     },
     report::{
         renderers::Names,
-        words::{count, counted, share, size, span},
+        words::{count, counted, judged_by, share, size, span},
     },
 };
 
@@ -41,6 +41,9 @@ pub(super) fn input(page: &mut Page, input: &Input) {
         prose = prose.text(", ").kept(&format!("{} blank", count(input.blank)));
     }
     page.wrapped(2, 4, &prose);
+    if let Some(lead) = &input.lead {
+        page.wrapped(2, 4, &Prose::new().text(&judged_by(lead)));
+    }
     for file in input.files.iter().take(MOST_FILES) {
         self::file(page, file, input.files.len() > 1);
     }

@@ -16,7 +16,7 @@ use crate::{
     },
     report::{
         answer::{Mood, faults, others},
-        words::{about, count, counted, estimated, share},
+        words::{about, count, counted, estimated, extent, share},
     },
 };
 use page::{Page, Prose, Tone};
@@ -78,7 +78,7 @@ fn whole_log(page: &mut Page, report: &Report) {
     if refused == 0 {
         return;
     }
-    page.heading("The whole log");
+    page.heading(extent(&report.input));
     let prose = Prose::new()
         .text(&format!("{}, {} refused ", counted(totals.requests, "request", "requests"), count(refused)))
         .kept(&format!("({}),", share(refused, totals.requests)))
