@@ -35,6 +35,7 @@ mod reported;
 mod room;
 mod scan;
 mod sessions;
+mod siblings;
 mod story;
 mod summary;
 mod table;
@@ -267,6 +268,13 @@ fn faults(
             doubts.retain(|doubt| matches!(doubt, verdict::Doubt::OneOwner));
         }
         if doubts.is_empty() {
+            let whole = siblings::with_siblings(facts, &cluster, status);
+            let (mut cluster, mut features) = (cluster, features);
+            if whole != cluster.bounds {
+                cluster.bounds = whole;
+                let own = verdict::features(facts, pasts, ground, &own.trials, &cluster, status);
+                features = Features { sessions_live: features.sessions_live, ..own };
+            }
             faults.push(Fault { channel: candidate.channel, cluster, features });
         } else if candidate.channel == Channel::Unresolved403 {
             faults.extend(of_newcomers(facts, pasts, ground, trials, &candidate));

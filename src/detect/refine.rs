@@ -8,7 +8,7 @@
 //! trying all (the linear-time subset scanning property, Neill 2012).
 
 use super::{
-    facts::{Facts, network},
+    facts::{Facts, Leaf, network},
     scan::{Candidate, Group, contains},
     table::{Table, Usual, span},
     trials::{Trial, Units},
@@ -45,16 +45,22 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     pub(crate) fn contain(&self, facts: &Facts<'_>, leaf: u32, client: u32) -> bool {
-        let at = facts.leaf(leaf);
+        let families = self.values.get(&Dimension::Family);
+        self.hold(&facts.leaf(leaf))
+            && families.is_none_or(|values| facts.families_of(client).iter().any(|family| values.contains(family)))
+            && (self.nets.is_empty() || self.nets.iter().any(|net| in_net(facts, client, *net)))
+    }
+
+    /// Whether a leaf lies in them, whoever the client.
+    pub(crate) fn hold(&self, at: &Leaf) -> bool {
         self.values.iter().all(|(dimension, values)| match dimension {
             Dimension::Vhost => values.contains(&at.vhost),
             Dimension::Prefix => at.prefix.iter().any(|prefix| values.contains(prefix)),
             Dimension::Method => values.contains(&at.method),
             Dimension::Upstream => values.contains(&at.upstream),
             Dimension::Protocol => values.contains(&at.protocol),
-            Dimension::Family => facts.families_of(client).iter().any(|family| values.contains(family)),
-            Dimension::Network => true,
-        }) && (self.nets.is_empty() || self.nets.iter().any(|net| in_net(facts, client, *net)))
+            Dimension::Family | Dimension::Network => true,
+        })
     }
 
     fn of_group(group: Group) -> Self {
@@ -573,13 +579,17 @@ fn deepen(facts: &Facts<'_>, inside: &[(&Trial, f32)], bounds: &mut Bounds) {
         }
         if common.contains(&value) { common[2] } else { value }
     };
-    let named: BTreeSet<u32> = values.iter().map(|value| longest(*value)).collect();
-    // A path below another one is in it already.
+    *values = topmost(facts, &values.iter().map(|value| longest(*value)).collect());
+}
+
+/// A path below another one is in it already.
+pub(crate) fn topmost(facts: &Facts<'_>, prefixes: &BTreeSet<u32>) -> BTreeSet<u32> {
     let is_below = |value: &u32| {
         let text = facts.prefix_text(*value);
-        named.iter().any(|other| text.strip_prefix(facts.prefix_text(*other)).is_some_and(|rest| rest.starts_with('/')))
+        let goes_on = |other| text.strip_prefix(facts.prefix_text(other)).is_some_and(|rest| rest.starts_with('/'));
+        prefixes.iter().any(|other| goes_on(*other))
     };
-    *values = named.iter().filter(|value| !is_below(value)).copied().collect();
+    prefixes.iter().filter(|value| !is_below(value)).copied().collect()
 }
 
 struct Choice {
