@@ -122,6 +122,20 @@ fn verdicts_on_the_real_servers_are_right() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// What somebody is woken for is over as what it was, whatever a look in between took it for.
+#[test]
+fn faults_of_the_real_servers_are_resolved_as_what_they_were() {
+    let Some(folder) = data("realsrv") else { return };
+    for path in files(&folder, "truth.json").iter().filter(|path| truth(path)["verdict"] == "server_side") {
+        let log = path.with_file_name("access.log.gz");
+        let replay = run(["backtest".as_ref(), "--alert-every".as_ref(), "5m".as_ref(), log.as_os_str()]);
+        let told = |event: &str| replay.out.lines().filter(|line| line.contains(event)).collect::<Vec<_>>();
+        let (opened, resolved) = (told("CRITICAL opened: SERVER-SIDE FAULT: "), told("OK resolved: "));
+        assert_eq!((opened.len(), resolved.len()), (1, 1), "{}: {}", log.display(), replay.out);
+        assert!(resolved[0].contains("OK resolved: SERVER-SIDE FAULT: "), "{}: {}", log.display(), replay.out);
+    }
+}
+
 /// Inputs of other tools' test suites, in dozens of formats, most of them not ours: nothing may break on any.
 #[test]
 fn logs_of_other_tools_are_survived() {

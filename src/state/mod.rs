@@ -21,7 +21,7 @@ use crate::{
     exchange::{self, Damage},
     model::{case::Case, note::Notes, tally::Shard, time::Time, usual::Usual},
 };
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::{
     fs::{self, File, TryLockError},
     io,
@@ -63,8 +63,19 @@ pub enum Error {
     )]
     DoesNotAddUp(String),
     /// SQLite says no.
-    #[error("the state cannot be used: {0}")]
+    #[error("the state cannot be used: {0}{}", advice(.0))]
     Database(#[from] rusqlite::Error),
+}
+
+/// What to do where SQLite names the trouble alone.
+fn advice(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => "; is the disk full?",
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "; move the folder away, and the next run begins anew"
+        }
+        _ => "",
+    }
 }
 
 /// The state, opened.

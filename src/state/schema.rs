@@ -85,6 +85,12 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (minute, addr, topic, user)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- When it was is said by the times of a case; its headline had that too.
+    ALTER TABLE incident ADD COLUMN remark TEXT NOT NULL DEFAULT '';
+    UPDATE incident SET headline = substr(headline, 1, instr(headline, ' since 20') - 1)
+        WHERE instr(headline, ' since 20') > 0;
+",
 ];
 
 /// The version that this program writes.
