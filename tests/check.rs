@@ -155,7 +155,9 @@ fn a_state_that_cannot_be_used_is_left_alone() {
     site.check_at("15:30", &[]);
     let database = site.path().join("state/authfault.sqlite");
     assert_eq!(fs::metadata(site.path().join("state")).unwrap().permissions().mode() & 0o777, 0o700);
-    let sound = fs::read(&database).unwrap();
+    // What the last runs changed waits in a file beside it.
+    let (sound, beside) = (fs::read(&database).unwrap(), site.path().join("state/authfault.sqlite-wal"));
+    let waiting = fs::read(&beside).unwrap();
 
     // `user_version`, big-endian at 60.
     let mut newer = sound.clone();
@@ -164,13 +166,18 @@ fn a_state_that_cannot_be_used_is_left_alone() {
         [(newer, "the state has version 99, this program knows"), (b"no database".to_vec(), "not a database")]
     {
         fs::write(&database, &bytes).unwrap();
+        fs::remove_file(&beside).ok();
         let refused = site.check_at("15:35", &[]);
         assert_eq!(refused.code, Some(3));
         assert!(refused.err.contains(why), "{refused:?}");
         assert_eq!(fs::read(&database).unwrap(), bytes);
     }
     fs::write(&database, sound).unwrap();
-    assert_eq!(site.check_at("15:35", &[]).code, Some(0));
+    fs::write(&beside, waiting).unwrap();
+    assert_eq!(said(&site.check_at("15:35", &[])), SILENT, "as before");
+    let batch = authfault().current_dir(site.path()).args(["--output", "json", "access.log"]).output().unwrap();
+    site.run("15:35", &["-o", "report.json"]);
+    assert_eq!(fs::read(site.path().join("report.json")).unwrap(), batch.stdout);
 }
 
 #[test]
