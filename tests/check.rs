@@ -121,6 +121,10 @@ fn what_keeps_it_from_knowing_is_unknown_and_told_once() {
     let unknown = site.run("15:12", &["other.log"]);
     assert_eq!(unknown.code, Some(3));
     assert!(unknown.out.contains("other.log:1: expected lines of a known log format"), "{unknown:?}");
+    let some: String = site.text.split_inclusive('\n').take(40).collect();
+    put(site.path(), "some.log", ("and what is that\n".repeat(50) + &some).as_bytes());
+    let mostly = site.run("15:13", &["some.log"]);
+    assert_eq!(mostly.code, Some(3), "where most is not understood, too: {mostly:?}");
 }
 
 #[test]

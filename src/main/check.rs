@@ -369,12 +369,13 @@ fn as_json(cases: &[Case]) -> String {
         .map(|case| {
             let end = case.end.map_or("null".to_owned(), |end| format!("\"{}\"", end.rfc3339()));
             format!(
-                "{{\"id\":\"{}\",\"phase\":\"{}\",\"start\":\"{}\",\"end\":{end},\"clients\":{},\"requests\":{},\"incident\":{}}}",
+                "{{\"id\":\"{}\",\"phase\":\"{}\",\"start\":\"{}\",\"end\":{end},\"clients\":{},\"requests\":{},\"remark\":\"{}\",\"incident\":{}}}",
                 case.id,
                 case.phase.id(),
                 case.start.rfc3339(),
                 case.clients,
                 case.requests,
+                case.remark,
                 notify::incident(case)
             )
         })

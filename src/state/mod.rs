@@ -77,7 +77,7 @@ pub enum Error {
 /// What to do where SQLite names the trouble alone.
 fn advice(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => "; is the disk full?",
+        Some(ErrorCode::SystemIoFailure) => "; is the disk full?",
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             "; move the folder away, and the next run begins anew"
         }
