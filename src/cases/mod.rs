@@ -265,22 +265,23 @@ impl Run<'_> {
         let is_fault = case.verdict == Verdict::ServerSide;
         let resolve_after = rules.resolve_after_secs << case.returns.min(3);
         let quiet_secs = case.end.map_or(0, |end| moment.log_end.0.saturating_sub(end.0));
+        let is_worse = case.told_clients > 0 && case.clients >= case.told_clients.saturating_mul(WORSE);
         let has_more = moment.last_log_end.is_none_or(|last| case.end.is_none_or(|end| end >= last));
         let (phase, event) = match was {
             Phase::Resolved if is_on && has_more && goes_on => {
                 case.returns += 1;
                 (Phase::Suspected, (!is_sure).then_some(Event::Suspected))
             }
-            Phase::Resolved => (Phase::Resolved, None),
+            // Of what is over more is known now, and what was told of it was little.
+            Phase::Resolved => (Phase::Resolved, (is_worse && is_sure && is_fault).then_some(Event::Missed)),
             Phase::Suspected if is_sure && is_on && goes_on => {
                 let is_back = case.returns > 0 && case.told_at.is_some();
                 (Phase::Open, Some(if is_back { Event::Reopened } else { Event::Opened }))
             }
             _ if is_on => {
                 case.returns += u32::from(was == Phase::Recovering);
-                let worse = case.clients >= case.told_clients.saturating_mul(WORSE) && case.told_clients > 0;
                 let phase = if was == Phase::Suspected { was } else { Phase::Ongoing };
-                (phase, worse.then_some(Event::Worsened))
+                (phase, is_worse.then_some(Event::Worsened))
             }
             _ if !is_fault || quiet_secs >= resolve_after => {
                 let event = match was {

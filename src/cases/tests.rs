@@ -183,6 +183,9 @@ fn what_came_and_went_between_two_runs_is_told_once() {
     assert_eq!(cron.run(3 * HOUR, &[incident(600, Some(4000), "/a", 6)]), [Event::Missed]);
     assert_eq!(cron.run(3 * HOUR + 300, &[incident(600, Some(4000), "/a", 6)]), []);
     assert_eq!(cron.level(), Level::Ok);
+    let more = [incident(300, Some(4000), "/a", 18)];
+    assert_eq!(cron.run(6 * HOUR, &more), [Event::Missed], "it was three times as large");
+    assert_eq!(cron.run(7 * HOUR, &more), []);
 }
 
 #[test]

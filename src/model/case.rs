@@ -52,7 +52,7 @@ pub enum Event {
     Resolved,
     /// It is back.
     Reopened,
-    /// It came and went between two runs.
+    /// It came and went between two runs, or was a step larger than was told when it was over.
     Missed,
     /// What more of the log shows is no fault, or part of another.
     Withdrawn,
