@@ -29,9 +29,12 @@ impl Site {
     }
 
     fn run(&self, clock: &str, args: &[&str]) -> Run {
+        self.run_when(&format!("2026-03-10T{clock}:05Z"), args)
+    }
+
+    fn run_when(&self, now: &str, args: &[&str]) -> Run {
         let mut command = authfault();
-        command.current_dir(self.path()).args(["check", "--state", "state", "--now"]);
-        command.arg(format!("2026-03-10T{clock}:05Z")).args(args);
+        command.current_dir(self.path()).args(["check", "--state", "state", "--now", now]).args(args);
         if !args.contains(&"--config") {
             command.arg("access.log");
         }
@@ -118,6 +121,10 @@ fn what_keeps_it_from_knowing_is_unknown_and_told_once() {
     let unknown = site.run("15:12", &["other.log"]);
     assert_eq!(unknown.code, Some(3));
     assert!(unknown.out.contains("other.log:1: expected lines of a known log format"), "{unknown:?}");
+    let some: String = site.text.split_inclusive('\n').take(40).collect();
+    put(site.path(), "some.log", ("and what is that\n".repeat(50) + &some).as_bytes());
+    let mostly = site.run("15:13", &["some.log"]);
+    assert_eq!(mostly.code, Some(3), "where most is not understood, too: {mostly:?}");
 }
 
 #[test]
@@ -152,7 +159,9 @@ fn a_state_that_cannot_be_used_is_left_alone() {
     site.check_at("15:30", &[]);
     let database = site.path().join("state/authfault.sqlite");
     assert_eq!(fs::metadata(site.path().join("state")).unwrap().permissions().mode() & 0o777, 0o700);
-    let sound = fs::read(&database).unwrap();
+    // What the last runs changed waits in a file beside it.
+    let (sound, beside) = (fs::read(&database).unwrap(), site.path().join("state/authfault.sqlite-wal"));
+    let waiting = fs::read(&beside).unwrap();
 
     // `user_version`, big-endian at 60.
     let mut newer = sound.clone();
@@ -161,13 +170,18 @@ fn a_state_that_cannot_be_used_is_left_alone() {
         [(newer, "the state has version 99, this program knows"), (b"no database".to_vec(), "not a database")]
     {
         fs::write(&database, &bytes).unwrap();
+        fs::remove_file(&beside).ok();
         let refused = site.check_at("15:35", &[]);
         assert_eq!(refused.code, Some(3));
         assert!(refused.err.contains(why), "{refused:?}");
         assert_eq!(fs::read(&database).unwrap(), bytes);
     }
     fs::write(&database, sound).unwrap();
-    assert_eq!(site.check_at("15:35", &[]).code, Some(0));
+    fs::write(&beside, waiting).unwrap();
+    assert_eq!(said(&site.check_at("15:35", &[])), SILENT, "as before");
+    let batch = authfault().current_dir(site.path()).args(["--output", "json", "access.log"]).output().unwrap();
+    site.run("15:35", &["-o", "report.json"]);
+    assert_eq!(fs::read(site.path().join("report.json")).unwrap(), batch.stdout);
 }
 
 #[test]
@@ -219,6 +233,18 @@ fn a_channel_that_is_down_gets_its_message_later_and_shows_no_secret() {
     assert!(messages[1]["text"].as_str().unwrap().starts_with("*CRITICAL opened: "), "{}", messages[1]);
     site.run("15:52", &config);
     assert_eq!(receiver.posted().len(), 2, "and not again");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_keeps_no_message_back() {
+    let site = Site::new();
+    site.check_at("15:30", &[]);
+    let failed = site.check_at("15:35", &["-o", "absent/report.html"]);
+    assert_eq!((failed.code, failed.out.as_str()), (Some(3), ""), "{failed:?}");
+    assert!(failed.err.starts_with("authfault: absent/report.html: cannot write the report: "), "{failed:?}");
+    let opened = site.check_at("15:50", &["-o", "absent/report.html"]);
+    assert_eq!(opened.code, Some(2));
+    assert!(opened.out.starts_with("CRITICAL opened: "), "{opened:?}");
 }
 
 #[test]
@@ -280,7 +306,7 @@ fn flags_beat_the_environment_and_that_beats_the_file() {
     site.configure("stale_afer = '1m'\n[[notify]]\ntype = 'slack'\nurl = 'https://hooks.example.org/s3cret'\n");
     let wrong = site.run("15:40", &config);
     assert_eq!(wrong.code, Some(3));
-    assert!(wrong.err.contains("check.toml:2: unknown field `stale_afer`"), "{wrong:?}");
+    assert!(wrong.err.contains("check.toml:2: unknown key `stale_afer`"), "{wrong:?}");
     assert!(!wrong.err.contains("s3cret"), "{wrong:?}");
 }
 
@@ -289,8 +315,10 @@ fn flags_beat_the_environment_and_that_beats_the_file() {
 fn the_sample_configuration_holds() {
     let sample = fs::read_to_string(crate::support::root().join("dist/authfault.toml")).unwrap();
     let is_key = |rest: &str| rest.starts_with("[[") || rest.split(' ').nth(1) == Some("=");
+    let excluded = |line: &&str| line.starts_with("# format") || line.starts_with("# log_format");
     let shown: String = sample
         .lines()
+        .filter(|line| !excluded(line))
         .map(|line| line.strip_prefix("# ").filter(|rest| is_key(rest)).unwrap_or(line).to_owned() + "\n")
         .collect();
     let file = workshop();
@@ -299,7 +327,72 @@ fn the_sample_configuration_holds() {
     for kind in authfault::notify::KINDS {
         assert!(types.contains(&kind.id), "{} is not in the sample", kind.id);
     }
-    assert!(config.state.is_some() && config.keep_size.is_some() && config.ignore_attacks == Some(true));
+    let args = config.complete(vec!["authfault".into(), "check".into()]).unwrap();
+    assert!(args.state.folder.is_some() && args.rules.ignore_attacks && args.analyze.threads.is_some(), "{args:?}");
+}
+
+/// Every option of `check` may stand in the file, where it means what it means on the command line.
+#[test]
+fn every_option_may_stand_in_the_file() {
+    // What they exclude apart from each other; a new option needs a line.
+    let flags_and_lines = [
+        ("access.log", "paths = ['access.log']"),
+        ("--error-log=e.log --error-log-tz=+0200", "error_logs = ['e.log']\nerror_log_tz = '+0200'"),
+        ("-oa.html -ob.md", "reports = ['a.html', 'b.md']"),
+        ("--format=combined", "format = 'combined'"),
+        ("--log-format=$remote_addr", "log_format = '$remote_addr'"),
+        ("--server-config=nginx.conf", "server_config = 'nginx.conf'"),
+        ("--json-field=client=ip --json-field=vhost=h", "json_fields = ['client=ip', 'vhost=h']"),
+        ("--tz=Europe/Berlin", "tz = 'Europe/Berlin'"),
+        ("--client=http_x_real_ip", "client = 'http_x_real_ip'"),
+        ("--trusted-proxy=10.0.0.0/8", "trusted_proxy = '10.0.0.0/8'"),
+        ("--route=^(/t)/x", "routes = '^(/t)/x'"),
+        ("--also-status=419 --also-status=495=403", "also_status = [419, '495=403']"),
+        ("--window=1h", "window = '1h'"),
+        ("--clients=7", "clients = 7"),
+        ("--anonymize --anonymize-key-file=key", "anonymize = true\nanonymize_key_file = 'key'"),
+        ("--no-anonymize", "no_anonymize = true"),
+        ("--threads=3", "threads = 3"),
+        ("--memory=512M", "memory = '512M'"),
+        ("--ascii", "ascii = true"),
+        ("--state=there", "state = 'there'"),
+        ("--stale-after=1h", "stale_after = '1h'"),
+        ("--keep=3d --keep-size=1M", "keep = '3d'\nkeep_size = '1M'"),
+        ("--remind=1h --reopen-within=3h", "remind = '1h'\nreopen_within = '3h'"),
+        ("--resolve-after=30m --confidence=0.9", "resolve_after = '30m'\nconfidence = 0.9"),
+        ("--look-every=2h --look-below=5", "look_every = '2h'\nlook_below = 5"),
+        ("--ignore-attacks", "ignore_attacks = true\nascii = false"),
+        ("--nagios", "nagios = true"),
+        ("--verbose", "verbose = true"),
+        ("--dry-run --wait=1m", "dry_run = true\nwait = '1m'"),
+    ];
+    let folder = workshop();
+    let options = |typed: &str, lines: &str| {
+        let config = authfault::cli::Config::read(&put(folder.path(), "check.toml", lines.as_bytes())).unwrap();
+        let typed = ["authfault", "check"].into_iter().chain(typed.split_whitespace());
+        config.complete(typed.map(Into::into).collect()).map(|args| format!("{args:?}"))
+    };
+    let usual = options("", "").unwrap();
+    for (flags, lines) in flags_and_lines {
+        let typed = options(flags, "").unwrap();
+        assert_ne!(typed, usual, "{flags} does something");
+        assert_eq!(options("", lines).unwrap(), typed, "{lines}");
+        assert_eq!(options(flags, lines).unwrap(), typed, "{flags} beats {lines}");
+    }
+    assert_eq!(options("--format=combined", "server_config = 'x'"), options("--format=combined", ""), "excluded");
+
+    let command = <authfault::cli::Cli as clap::CommandFactory>::command();
+    let check = command.find_subcommand("check").unwrap();
+    for arg in check.get_arguments().filter(|arg| !arg.is_hide_set() && arg.get_id() != "config") {
+        let flag = match (arg.get_long(), arg.get_short()) {
+            (Some(long), _) => format!("--{long}"),
+            (None, short) => short.map_or("access.log".to_owned(), |short| format!("-{short}")),
+        };
+        assert!(flags_and_lines.iter().any(|(flags, _)| flags.contains(&flag)), "{flag} is not tried");
+    }
+    for wrong in ["since = '2h'", "config = 'x'", "now = '2026-03-10T00:00:00Z'", "stale_after = 5", "ascii = 'yes'"] {
+        assert!(options("", wrong).is_err(), "{wrong}");
+    }
 }
 
 #[test]
@@ -334,6 +427,40 @@ fn a_backtest_tells_what_checks_would_have_told() {
     assert_eq!(replayed, told);
     assert!(told.iter().any(|line| line.contains("CRITICAL opened: ")), "{told:?}");
     assert!(rest.contains("\n  0.8           1               0  2026-03-10 15:"), "{rest}");
+}
+
+/// A run whose clock is wrong cannot tell, and takes away nothing from those that come after it.
+#[test]
+fn a_clock_that_jumps_is_unknown_and_loses_nothing() {
+    for (wrong, why) in [
+        ("2027-03-10T15:30:05Z", "UNKNOWN: the log is stale: its last line is of 2026-03-10 15:29 UTC, 365 days ago\n"),
+        (
+            "2026-03-09T15:30:05Z",
+            "UNKNOWN: most new lines bear times that are ahead of the clock, and were left for later",
+        ),
+        (
+            "1970-01-01T00:01:00Z",
+            "UNKNOWN: most new lines bear times that are ahead of the clock, and were left for later",
+        ),
+    ] {
+        let site = Site::new();
+        assert_eq!(said(&site.check_at("15:00", &[])), SILENT);
+        site.check_at("15:30", &["--dry-run"]);
+        let jumped = site.run_when(wrong, &[]);
+        assert_eq!(jumped.code, Some(3), "{jumped:?}");
+        assert!(jumped.out.starts_with(why), "{jumped:?}");
+        let right = site.run("15:30", &[]);
+        assert_eq!(said(&right), (Some(0), "OK: the logs can be read again\n", ""), "{wrong}");
+        let opened = site.check_at("15:50", &["-o", "report.json"]);
+        assert!(opened.out.starts_with("CRITICAL opened: SERVER-SIDE FAULT: "), "{opened:?}");
+        let batch = authfault().current_dir(site.path()).args(["--output", "json", "access.log"]).output().unwrap();
+        assert_eq!(fs::read(site.path().join("report.json")).unwrap(), batch.stdout, "{wrong}");
+    }
+
+    let site = Site::new();
+    site.check_at("15:30", &[]);
+    let behind = site.run_when("2026-03-09T15:31:05Z", &[]);
+    assert!(behind.out.starts_with("UNKNOWN: the log is ahead of the clock: "), "no new line either: {behind:?}");
 }
 
 /// What is remembered is bounded, said, and still adds up.

@@ -122,6 +122,21 @@ fn verdicts_on_the_real_servers_are_right() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// What somebody is told of is over as what it was, whatever a look in between took it for, and with all that it hit.
+#[test]
+fn faults_of_the_real_servers_are_over_as_what_they_were() {
+    let Some(folder) = data("realsrv") else { return };
+    for path in files(&folder, "truth.json").iter().filter(|path| truth(path)["verdict"] == "server_side") {
+        let log = path.with_file_name("access.log.gz");
+        let replay = run(["backtest".as_ref(), "--alert-every".as_ref(), "5m".as_ref(), log.as_os_str()]);
+        let over: Vec<&str> = replay.out.lines().filter(|line| line.contains(" UTC  OK ")).collect();
+        let is_fault = |line: &&str| line.contains(": SERVER-SIDE FAULT: ");
+        assert!(!over.is_empty() && over.iter().all(is_fault), "{}: {}", log.display(), replay.out);
+        let clients = format!("(in all {} clients, ", truth(path)["clients_affected"]);
+        assert!(over[over.len() - 1].contains(&clients), "{clients}: {over:#?}");
+    }
+}
+
 /// Inputs of other tools' test suites, in dozens of formats, most of them not ours: nothing may break on any.
 #[test]
 fn logs_of_other_tools_are_survived() {

@@ -90,12 +90,25 @@ impl Cluster {
         Self { folder: folder.to_owned(), python, spark, address, _master: master, workers: workers.into() }
     }
 
-    /// Runs the job; `meanwhile` is told each line of its log. Gives the report and the log.
+    /// Runs the job on what can all be read; `meanwhile` is told each line of its log. Gives the report and the log.
     fn report(&mut self, confs: &[&str], meanwhile: impl Fn(&mut Self, &str)) -> (Vec<u8>, String) {
+        let (code, report, log) = self.run(confs, 1 << 20, &[self.folder.join("logs")], meanwhile);
+        assert_eq!(code, Some(0), "{log}");
+        (report, log)
+    }
+
+    /// Runs it on some paths, a plain file cut into ranges of so many bytes. Gives its status as well.
+    fn run(
+        &mut self,
+        confs: &[&str],
+        split_bytes: u32,
+        paths: &[PathBuf],
+        meanwhile: impl Fn(&mut Self, &str),
+    ) -> (Option<i32>, Vec<u8>, String) {
         let binary = env!("CARGO_BIN_EXE_authfault");
-        let (job, report, logs) =
-            (self.folder.join("job.py"), self.folder.join("report.json"), self.folder.join("logs"));
+        let (job, report) = (self.folder.join("job.py"), self.folder.join("report.json"));
         fs::write(&job, run(["spark-job"]).out).unwrap();
+        fs::remove_file(&report).ok();
         let mut command = spark_command(Path::new("timeout"), &self.python, &self.spark);
         command.arg(PATIENCE.as_secs().to_string()).arg(self.spark.join("bin/spark-submit"));
         command.args(["--master", &self.address, "--driver-memory", "600m", "--executor-memory", "700m"]);
@@ -103,16 +116,19 @@ impl Cluster {
         usual.iter().chain(confs).for_each(|conf| {
             command.args(["--conf", conf]);
         });
-        command.args(["--files", binary]).arg(&job).args(["--authfault", binary, "--split", "1048576"]);
-        command.arg("-o").arg(&report).arg(format!("file://{}", logs.display()));
-        let mut child = Running(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+        command.args(["--files", binary]).arg(&job).args(["--authfault", binary, "--split", &split_bytes.to_string()]);
+        command.arg("-o").arg(&report).args(paths.iter().map(|path| format!("file://{}", path.display())));
+        // What the job itself says comes there, whichever way it says it.
+        let said = self.folder.join("said");
+        let mut child = Running(command.stdout(File::create(&said).unwrap()).stderr(Stdio::piped()).spawn().unwrap());
         let mut log = String::new();
         for line in BufReader::new(child.0.stderr.take().unwrap()).lines().map_while(Result::ok) {
             meanwhile(self, &line);
             log += &format!("{line}\n");
         }
-        assert!(child.0.wait().unwrap().success(), "{log}");
-        (fs::read(report).unwrap(), log)
+        let code = child.0.wait().unwrap().code();
+        log += &fs::read_to_string(said).unwrap();
+        (code, fs::read(report).unwrap_or_else(|_| panic!("no report: {log}")), log)
     }
 }
 
@@ -165,6 +181,16 @@ fn put_logs(folder: &Path) {
     put(folder, "large-access.log", &generator::log(&settings).0);
 }
 
+/// Objects that open and cannot be read, as far as a local disk can have them for root too: one whose checksum, which
+/// Hadoop keeps beside it, is another, and a packed one that is too large to be handed over whole.
+fn put_unreadable(folder: &Path) {
+    fs::create_dir(folder).unwrap();
+    put(folder, "damaged.log", b"no reader gets to see this");
+    put(folder, ".damaged.log.crc", b"crc\0\0\0\x02\0\xba\xad\xba\xad");
+    let large = put(folder, "large.log.gz", b"\x1f\x8b");
+    File::options().write(true).open(large).unwrap().set_len(3 << 30).unwrap();
+}
+
 #[test]
 fn a_cluster_reports_what_one_machine_does() {
     let found = match python() {
@@ -188,6 +214,21 @@ fn a_cluster_reports_what_one_machine_does() {
     let (report, log) = cluster.report(&eager, |_, _| {});
     assert!(report == alone.out.as_bytes(), "with tasks that run twice");
     assert!(log.contains("speculat"), "no task ran twice");
+
+    // More parts than one task merges, and objects that no task is to meet.
+    let (unreadable, nowhere) = (dir.path().join("unreadable"), dir.path().join("nowhere.log"));
+    put_unreadable(&unreadable);
+    let (code, report, log) = cluster.run(&[], 200_000, &[logs.clone(), unreadable, nowhere], |_, _| {});
+    assert_eq!(code, Some(2), "{log}");
+    let named = |name: &str, why: &str| {
+        let is_it = |line: &&str| line.starts_with("authfault: ") && line.contains(name) && line.contains(why);
+        assert!(log.lines().any(|line| is_it(&line)), "{name}: {why}: {log}");
+    };
+    named("unreadable/damaged.log", "cannot read it");
+    named("unreadable/large.log.gz", "expected less than 2 GiB");
+    named("nowhere.log", "no such file");
+    assert!(log.contains(" in stage 0.0 (TID 64)"), "fewer parts than are merged on the cluster: {log}");
+    assert!(report == alone.out.as_bytes(), "with parts that are merged on the cluster");
 
     let (report, log) = cluster.report(&[], |cluster, line| {
         if line.contains("Finished task 3.0 in stage 0.0") && cluster.workers.len() == 2 {

@@ -146,6 +146,15 @@ pub fn news(advance: &Advance) -> Vec<News> {
     told.collect()
 }
 
+/// What a run sees of a case that was known.
+#[derive(Clone, Copy)]
+struct Sight {
+    is_on: bool,
+    /// Whether it is more than the stragglers of what was seen before.
+    goes_on: bool,
+    is_sure: bool,
+}
+
 struct Run<'r> {
     cases: Vec<Case>,
     news: Vec<(Event, usize)>,
@@ -173,6 +182,7 @@ impl Run<'_> {
             told_at: None,
             told_clients: 0,
             account: Account::default(),
+            remark: String::new(),
         }
     }
 
@@ -193,14 +203,19 @@ impl Run<'_> {
         let last_log_end = self.moment.last_log_end.unwrap_or_default();
         let goes_on = own.iter().any(|i| goes_on_after(i, last_log_end, self.moment.log_end));
         let last_failure = own.iter().filter_map(|i| last_failure(i)).max();
-        case.cause = main.cause.to_owned();
-        case.scope = main.scope.clone();
-        case.confidence = own.iter().map(|i| i.confidence).fold(0.0, f64::max);
+        let confidence = own.iter().map(|i| i.confidence).fold(0.0, f64::max);
+        let is_sure = confidence >= self.rules.confidence || case.verdict == Verdict::Attack;
+        if !is_less_than_told(case, main.clients_affected, confidence, self.rules) {
+            case.cause = main.cause.to_owned();
+            case.scope = main.scope.clone();
+            case.confidence = confidence;
+            case.clients = case.clients.max(main.clients_affected);
+            case.account = (self.tell)(main);
+        }
+        case.remark.clear();
         case.start = own.iter().map(|i| i.start).min().unwrap_or(case.start).min(case.start);
-        case.clients = case.clients.max(main.clients_affected);
         case.requests = case.requests.max(own.iter().map(|i| i.requests_failed).sum());
         case.missing_since = None;
-        case.account = (self.tell)(main);
         let is_on = own.iter().any(|i| i.state == State::Ongoing);
         let latest = own.iter().filter_map(|i| i.end).max();
         // Nobody may have come back to show that it is over.
@@ -209,19 +224,18 @@ impl Run<'_> {
         let is_on = is_on && !is_idle;
         case.end = if is_on { None } else { latest.max(was.1).or(last_failure) };
         if is_new {
-            self.begin(at, is_on);
+            self.begin(at, is_on, is_sure);
         } else {
-            self.go_on(at, was, is_on, goes_on);
+            self.go_on(at, was, Sight { is_on, goes_on, is_sure });
         }
     }
 
     /// A case that was not known. What was over long before the run before this one is history, found in retrospect; but
     /// some faults only show what they were when they are over.
-    fn begin(&mut self, at: usize, is_on: bool) {
+    fn begin(&mut self, at: usize, is_on: bool, is_sure: bool) {
         let rules = *self.rules;
         let moment = self.moment;
         let Some(case) = self.cases.get_mut(at) else { return };
-        let is_sure = case.confidence >= rules.confidence || case.verdict == Verdict::Attack;
         let begun = if is_sure { (Phase::Open, Event::Opened) } else { (Phase::Suspected, Event::Suspected) };
         let end = case.end.unwrap_or(moment.log_end);
         let is_quiet = moment.log_end.0.saturating_sub(end.0) >= rules.resolve_after_secs;
@@ -244,30 +258,30 @@ impl Run<'_> {
     }
 
     /// A case that was known.
-    fn go_on(&mut self, at: usize, (was, ended): (Phase, Option<Time>), is_on: bool, goes_on: bool) {
+    fn go_on(&mut self, at: usize, (was, ended): (Phase, Option<Time>), Sight { is_on, goes_on, is_sure }: Sight) {
         let rules = *self.rules;
         let moment = self.moment;
         let Some(case) = self.cases.get_mut(at) else { return };
         let is_fault = case.verdict == Verdict::ServerSide;
-        let is_sure = case.confidence >= rules.confidence || !is_fault;
         let resolve_after = rules.resolve_after_secs << case.returns.min(3);
         let quiet_secs = case.end.map_or(0, |end| moment.log_end.0.saturating_sub(end.0));
+        let is_worse = case.told_clients > 0 && case.clients >= case.told_clients.saturating_mul(WORSE);
         let has_more = moment.last_log_end.is_none_or(|last| case.end.is_none_or(|end| end >= last));
         let (phase, event) = match was {
             Phase::Resolved if is_on && has_more && goes_on => {
                 case.returns += 1;
                 (Phase::Suspected, (!is_sure).then_some(Event::Suspected))
             }
-            Phase::Resolved => (Phase::Resolved, None),
+            // Of what is over more is known now, and what was told of it was little.
+            Phase::Resolved => (Phase::Resolved, (is_worse && is_sure && is_fault).then_some(Event::Missed)),
             Phase::Suspected if is_sure && is_on && goes_on => {
                 let is_back = case.returns > 0 && case.told_at.is_some();
                 (Phase::Open, Some(if is_back { Event::Reopened } else { Event::Opened }))
             }
             _ if is_on => {
                 case.returns += u32::from(was == Phase::Recovering);
-                let worse = case.clients >= case.told_clients.saturating_mul(WORSE) && case.told_clients > 0;
                 let phase = if was == Phase::Suspected { was } else { Phase::Ongoing };
-                (phase, worse.then_some(Event::Worsened))
+                (phase, is_worse.then_some(Event::Worsened))
             }
             _ if !is_fault || quiet_secs >= resolve_after => {
                 let event = match was {
@@ -290,21 +304,21 @@ impl Run<'_> {
     }
 
     /// A live case whose wave is called otherwise now. Whatever it is, people are refused as they were when it was told,
-    /// so it is over when that is; what it was called in the end is said then. A mere suspicion is dropped.
+    /// so it is over when that is, and a fault is told as what it was; what it is called now is a remark. A mere suspicion
+    /// is dropped.
     fn follow_otherwise(&mut self, at: usize, other: &Incident) {
         let Some(case) = self.cases.get_mut(at) else { return };
         let was = (case.phase, case.end);
         case.missing_since = None;
         case.end = other.end;
-        if other.end.is_some() {
-            case.account = (self.tell)(other);
-        }
+        case.remark = format!("a later look takes it for {}", other.cause);
         if case.phase == Phase::Suspected {
             // More of the log has shown what it is, before anybody was woken.
             case.phase = Phase::Resolved;
             return self.say(at, Some(Event::Withdrawn));
         }
-        self.go_on(at, was, other.end.is_none(), true);
+        let is_sure = case.confidence >= self.rules.confidence || case.verdict == Verdict::Attack;
+        self.go_on(at, was, Sight { is_on: other.end.is_none(), goes_on: true, is_sure });
     }
 
     /// A live case that this run does not show. What more of the log takes back is not taken back at once: the next
@@ -321,20 +335,18 @@ impl Run<'_> {
         }
         case.phase = Phase::Resolved;
         case.end = case.end.or(Some(since));
-        let reason = match heir {
+        case.remark = match heir {
             Some(heir) => format!("part of incident {heir}"),
             None => "more of the log shows no fault".to_owned(),
         };
-        case.account.headline = format!("{} ({reason})", case.account.headline);
         self.say(at, Some(Event::Withdrawn));
     }
 
     fn remind(&mut self) {
         for at in 0..self.cases.len() {
             let Some(case) = self.cases.get(at) else { continue };
-            let is_due = case.told_at.is_some_and(|told| {
-                self.moment.now.0.saturating_sub(told.0) >= self.rules.remind_secs && self.rules.remind_secs > 0
-            });
+            let after_secs = self.rules.remind_secs;
+            let is_due = after_secs > 0 && case.told_at.is_some_and(|told| told.is_past(after_secs, self.moment.now));
             if is_due && case.is_live() && case.verdict == Verdict::ServerSide {
                 self.say(at, Some(Event::Reminder));
             }
@@ -355,6 +367,13 @@ impl Run<'_> {
         case.told_clients = case.clients;
         self.news.push((event, at));
     }
+}
+
+/// Whether a run sees less of a case than was told: what somebody was woken for is not told as something smaller later,
+/// only as something larger, or surer.
+fn is_less_than_told(case: &Case, clients: u64, confidence: f64, rules: &Rules) -> bool {
+    let is_doubted = confidence < rules.confidence && case.confidence >= rules.confidence;
+    case.told_at.is_some() && (is_doubted || (clients < case.clients && confidence <= case.confidence))
 }
 
 /// The end of the last slice with a refusal.

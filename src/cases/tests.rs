@@ -183,6 +183,9 @@ fn what_came_and_went_between_two_runs_is_told_once() {
     assert_eq!(cron.run(3 * HOUR, &[incident(600, Some(4000), "/a", 6)]), [Event::Missed]);
     assert_eq!(cron.run(3 * HOUR + 300, &[incident(600, Some(4000), "/a", 6)]), []);
     assert_eq!(cron.level(), Level::Ok);
+    let more = [incident(300, Some(4000), "/a", 18)];
+    assert_eq!(cron.run(6 * HOUR, &more), [Event::Missed], "it was three times as large");
+    assert_eq!(cron.run(7 * HOUR, &more), []);
 }
 
 #[test]
@@ -201,7 +204,7 @@ fn what_is_taken_back_is_told_after_a_while() {
     assert_eq!(cron.run(20 * MINUTE, &[incident(300, None, "/a", 6)]), [], "it came back, and nobody heard");
     assert_eq!(cron.run(25 * MINUTE, &[]), []);
     assert_eq!(cron.run(45 * MINUTE, &[]), [Event::Withdrawn]);
-    assert!(cron.cases[0].account.headline.ends_with("(more of the log shows no fault)"));
+    assert!(cron.cases[0].headline().ends_with("(more of the log shows no fault)"));
 }
 
 /// Detection may change its mind about a wave that goes on: nobody is told that it is over before it is.
@@ -215,7 +218,40 @@ fn what_is_called_otherwise_is_over_when_that_is() {
         assert_eq!(cron.level(), Level::Critical);
     }
     assert_eq!(cron.run(120 * MINUTE, &[wave(Some(92 * MINUTE))]), [Event::Resolved]);
-    assert_eq!((cron.cases.len(), cron.cases[0].account.headline.as_str()), (1, "relogin_wave"));
+    let case = &cron.cases[0];
+    assert_eq!((cron.cases.len(), case.cause.as_str(), case.account.headline.as_str()), (1, "deny_rule", "deny_rule"));
+    assert!(
+        case.headline().ends_with(" over at 01:32 (a later look takes it for relogin_wave)"),
+        "{}",
+        case.headline()
+    );
+}
+
+/// What somebody was woken for does not shrink in the history.
+#[test]
+fn a_case_is_remembered_as_it_was_told_at_its_worst() {
+    let mut cron = Cron::new();
+    cron.run(10 * MINUTE, &[incident(300, None, "/a", 20)]);
+    let said = |cron: &Cron| {
+        let case = &cron.cases[0];
+        (case.account.headline.clone(), case.scope.path_prefix[0].clone(), case.confidence)
+    };
+    let told = |path: &str, confidence| ("deny_rule".to_owned(), path.to_owned(), confidence);
+    let of =
+        |cause, path, clients, confidence, end| Incident { cause, confidence, ..incident(300, end, path, clients) };
+    cron.run(15 * MINUTE, &[of("unknown", "/a/b", 4, 0.9, None)]);
+    assert_eq!(said(&cron), told("/a", 0.95), "fewer");
+    cron.run(20 * MINUTE, &[of("unknown", "/", 90, 0.6, None)]);
+    assert_eq!(said(&cron), told("/a", 0.95), "more, but it may be none");
+    assert_eq!((cron.cases[0].phase, cron.cases[0].clients), (Phase::Ongoing, 20));
+    cron.run(25 * MINUTE, &[of("deny_rule", "/a/c", 30, 0.99, None)]);
+    assert_eq!(said(&cron), told("/a/c", 0.99), "surer");
+    cron.run(30 * MINUTE, &[of("deny_rule", "/", 95, 0.9, Some(1700))]);
+    assert_eq!(said(&cron), told("/", 0.9), "more");
+    assert_eq!(cron.run(50 * MINUTE, &[of("unknown", "/a", 5, 0.85, Some(1700))]), [Event::Resolved]);
+    assert_eq!(said(&cron), told("/", 0.9));
+    cron.run(90 * MINUTE, &[of("unknown", "/a", 5, 0.85, Some(1700))]);
+    assert_eq!(said(&cron), told("/", 0.9), "in the history too");
 }
 
 #[test]

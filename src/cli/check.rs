@@ -1,6 +1,6 @@
-//! What may be said to `check`, `status` and `history`, and what it means together with the configuration file.
+//! What may be said to `check`, `status` and `history`, and what it means.
 
-use super::{AnalyzeArgs, CLIENTS, Config, Texts, WINDOW_SECS, When, span};
+use super::{AnalyzeArgs, CLIENTS, Texts, WINDOW_SECS, When, span};
 use crate::{
     cases::Rules,
     model::time::Time,
@@ -15,18 +15,19 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(mut_args = hide_what_check_has_not)]
 pub struct CheckArgs {
-    /// A TOML file with the logs to follow, their format, when to speak, and the channels to notify
+    /// A TOML file with any of these options (paths, reports for -o, stale_after for --stale-after and so on), and the
+    /// channels to notify
     #[arg(long, value_name = "FILE", env = "AUTHFAULT_CONFIG")]
     pub config: Option<PathBuf>,
     /// Where the state is kept.
     #[command(flatten)]
     pub state: StateArgs,
-    /// A log without a new line for so long is stale (UNKNOWN); 0s for never [default: 15m]
-    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_STALE_AFTER", value_parser = span::span)]
-    pub stale_after: Option<u32>,
-    /// Remember at most so much; a request takes some 13 bytes here, and 80 in memory during a run [default: 128M]
-    #[arg(long, value_name = "SIZE", env = "AUTHFAULT_KEEP_SIZE", value_parser = span::size)]
-    pub keep_size: Option<u64>,
+    /// A log without a new line for so long is stale (UNKNOWN); 0s for never
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_STALE_AFTER", default_value = "15m", value_parser = span::span)]
+    pub stale_after: u32,
+    /// Remember at most so much; a request takes some 13 bytes here, and 80 in memory during a run
+    #[arg(long, value_name = "SIZE", env = "AUTHFAULT_KEEP_SIZE", default_value = "128M", value_parser = span::size)]
+    pub keep_size: u64,
     /// When to speak.
     #[command(flatten)]
     pub rules: RuleArgs,
@@ -53,28 +54,28 @@ pub struct CheckArgs {
 /// When to speak, and what is remembered for it.
 #[derive(Clone, Debug, Args)]
 pub struct RuleArgs {
-    /// Speak again of what is still on after so long; 0s for never [default: 4h]
-    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_REMIND", value_parser = span::span)]
-    pub remind: Option<u32>,
-    /// What comes back within so long is the same incident [default: 2h]
-    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_REOPEN_WITHIN", value_parser = span::span)]
-    pub reopen_within: Option<u32>,
-    /// A fault is over when nothing was refused for so long [default: 15m]
-    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_RESOLVE_AFTER", value_parser = span::span)]
-    pub resolve_after: Option<u32>,
-    /// Below this confidence a fault is only suspected [default: 0.8]
-    #[arg(long, value_name = "0..1", env = "AUTHFAULT_CONFIDENCE")]
-    pub confidence: Option<f64>,
-    /// Remember requests for so long, as what is usual [default: 14d]
-    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_KEEP", value_parser = span::span)]
-    pub keep: Option<u32>,
+    /// Speak again of what is still on after so long; 0s for never
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_REMIND", default_value = "4h", value_parser = span::span)]
+    pub remind: u32,
+    /// What comes back within so long is the same incident
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_REOPEN_WITHIN", default_value = "2h", value_parser = span::span)]
+    pub reopen_within: u32,
+    /// A fault is over when nothing was refused for so long
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_RESOLVE_AFTER", default_value = "15m", value_parser = span::span)]
+    pub resolve_after: u32,
+    /// Below this confidence a fault is only suspected
+    #[arg(long, value_name = "0..1", env = "AUTHFAULT_CONFIDENCE", default_value_t = 0.8, value_parser = confidence)]
+    pub confidence: f64,
+    /// Remember requests for so long, as what is usual
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_KEEP", default_value = "14d", value_parser = span::span)]
+    pub keep: u32,
     /// Look at all that is remembered after so long at least; before that only where something is on, or where more is
-    /// refused than usual; 0s for each run [default: 1h]
-    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_LOOK_EVERY", value_parser = span::span)]
-    pub look_every: Option<u32>,
-    /// Look in each run while fewer requests than this are remembered: that is quickly done [default: 50000]
-    #[arg(long, value_name = "N", env = "AUTHFAULT_LOOK_BELOW")]
-    pub look_below: Option<u64>,
+    /// refused than usual; 0s for each run
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_LOOK_EVERY", default_value = "1h", value_parser = span::span)]
+    pub look_every: u32,
+    /// Look in each run while fewer requests than this are remembered: that is quickly done
+    #[arg(long, value_name = "N", env = "AUTHFAULT_LOOK_BELOW", default_value_t = 50_000)]
+    pub look_below: u64,
     /// Say nothing of attacks
     #[arg(long)]
     pub ignore_attacks: bool,
@@ -110,16 +111,25 @@ pub struct StateArgs {
 const NOT_OF_CHECKS: [&str; 10] =
     ["geoip", "since", "until", "output", "incident", "exit_code", "quiet", "no_progress", "color", "json"];
 
+/// A check follows files, so it has another word for its paths.
+const PATHS: &str = "Access logs: files, directories, quoted patterns. A file that is named is followed through its \
+                     rotations beside it. Without any: /var/log/nginx, /var/log/apache2 and /var/log/httpd";
+
 fn hide_what_check_has_not(arg: clap::Arg) -> clap::Arg {
-    let is_hidden = arg.is_hide_set() || NOT_OF_CHECKS.contains(&arg.get_id().as_str());
-    arg.hide(is_hidden)
+    match arg.get_id().as_str() {
+        "paths" => arg.help(PATHS),
+        id => {
+            let is_hidden = arg.is_hide_set() || NOT_OF_CHECKS.contains(&id);
+            arg.hide(is_hidden)
+        }
+    }
 }
 
 fn instant(text: &str) -> Result<Time, String> {
     parse::iso8601(text.as_bytes()).map_err(|_| "expected RFC 3339, such as 2026-03-10T11:20:00Z".to_owned())
 }
 
-/// A check as the flags, the environment and the file have it together.
+/// A check, as it is to be done.
 #[derive(Debug)]
 pub struct Watch {
     /// What the run is to do; its clock is still to be set.
@@ -133,70 +143,60 @@ pub struct Watch {
 }
 
 impl CheckArgs {
-    /// Flags and environment (clap has put these together) over the file over what is usual.
+    /// What a run is to do, with the channels of the configuration file.
     ///
     /// # Errors
     /// An option that a check has not, or a value that is none.
-    pub fn watch(&self, config: Config, cores: usize, texts: Texts) -> Result<Watch, String> {
-        let mut reading = self.analyze.clone();
+    pub fn watch(&self, channels: Vec<Settings>, cores: usize, texts: Texts) -> Result<Watch, String> {
+        let args = &self.analyze;
         let has_none = |what: &str| Err(format!("a check has no {what}; `authfault analyze` has"));
-        match &reading {
-            args if args.since.is_some() || args.until.is_some() => return has_none("--since and --until"),
-            args if args.incident.is_some() => return has_none("--incident"),
-            args if args.exit_code => return has_none("--exit-code"),
-            args if !args.geoip.is_empty() => return has_none("--geoip"),
-            args if args.output.id != "terminal" => return has_none("--output (it has -o FILE)"),
-            args if args.quiet || args.no_progress => return has_none("--quiet and --no-progress"),
-            args if args.color != When::Auto => return has_none("--color"),
-            args if self.state.json || args.paths.iter().any(|path| path.as_os_str() == "-") => {
-                return Err("a check follows files, and tells of them in words".to_owned());
+        match args {
+            _ if args.since.is_some() || args.until.is_some() => return has_none("--since and --until"),
+            _ if args.incident.is_some() => return has_none("--incident"),
+            _ if args.exit_code => return has_none("--exit-code"),
+            _ if !args.geoip.is_empty() => return has_none("--geoip"),
+            _ if args.output.id != "terminal" => return has_none("--output (it has -o FILE)"),
+            _ if args.quiet || args.no_progress => return has_none("--quiet and --no-progress"),
+            _ if args.color != When::Auto => return has_none("--color"),
+            _ if self.state.json => return has_none("--json (`authfault status --json` has it)"),
+            _ if args.paths.iter().any(|path| path.as_os_str() == "-") => {
+                return Err("a check cannot follow standard input (-): name the log's file or its directory".to_owned());
             }
             _ => {}
         }
-        config.fill(&mut reading)?;
-        let keep_size = self.keep_size.map(Ok).or_else(|| config.keep_size.as_deref().map(span::size));
-        let keep_size = keep_size.unwrap_or(Ok(Keep::default().bytes))?;
-        let (rules, keep, looks) = self.rules.put_together(&config)?;
+        let (rules, keep, looks) = self.rules.put_together();
         let ask = Ask {
-            paths: reading.paths.clone(),
-            error_logs: reading.error_logs.clone(),
-            reading: reading.options(cores, texts)?,
+            paths: args.paths.clone(),
+            error_logs: args.error_logs.clone(),
+            reading: args.options(cores, texts)?,
             rules,
-            keep: Keep { bytes: keep_size, ..keep },
+            keep: Keep { bytes: self.keep_size, ..keep },
             looks,
-            stale_after_secs: either(self.stale_after, config.stale_after.as_deref(), STALE_AFTER_SECS)?,
+            stale_after_secs: self.stale_after,
             now: Time(0),
-            wants_report: !reading.files.is_empty(),
+            wants_report: !args.files.is_empty(),
             is_dry_run: self.dry_run,
         };
-        let state = self.state.folder.clone().or(config.state);
-        Ok(Watch { ask, reporting: reading, state, channels: config.notify })
+        Ok(Watch { ask, reporting: args.clone(), state: self.state.folder.clone(), channels })
     }
 }
 
-/// The flag, or the file, or what is usual.
-fn either(flag: Option<u32>, file: Option<&str>, usual: u32) -> Result<u32, String> {
-    flag.map_or_else(|| file.map_or(Ok(usual), span::span), Ok)
+fn confidence(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "expected a confidence from 0 to 1".to_owned())
 }
 
 impl RuleArgs {
-    fn put_together(&self, file: &Config) -> Result<(Rules, Keep, Looks), String> {
-        let (rules, keep, looks) = (Rules::default(), Keep::default(), Looks::default());
-        let confidence = self.confidence.or(file.confidence).unwrap_or(rules.confidence);
-        if !(0.0..=1.0).contains(&confidence) {
-            return Err(format!("expected a confidence from 0 to 1, found {confidence}"));
-        }
-        let secs = either(self.keep, file.keep.as_deref(), keep.secs)?;
+    fn put_together(&self) -> (Rules, Keep, Looks) {
         let rules = Rules {
-            confidence,
-            reopen_within_secs: either(self.reopen_within, file.reopen_within.as_deref(), rules.reopen_within_secs)?,
-            remind_secs: either(self.remind, file.remind.as_deref(), rules.remind_secs)?,
-            resolve_after_secs: either(self.resolve_after, file.resolve_after.as_deref(), rules.resolve_after_secs)?,
-            attacks: !(self.ignore_attacks || file.ignore_attacks.unwrap_or(false)),
+            confidence: self.confidence,
+            reopen_within_secs: self.reopen_within,
+            remind_secs: self.remind,
+            resolve_after_secs: self.resolve_after,
+            attacks: !self.ignore_attacks,
         };
-        let every_secs = either(self.look_every, file.look_every.as_deref(), looks.every_secs)?;
-        let always_below = self.look_below.or(file.look_below).unwrap_or(looks.always_below);
-        Ok((rules, Keep { secs, ..keep }, Looks { every_secs, always_below }))
+        let keep = Keep { secs: self.keep, ..Keep::default() };
+        (rules, keep, Looks { every_secs: self.look_every, always_below: self.look_below })
     }
 }
 
@@ -245,39 +245,9 @@ impl BacktestArgs {
             }
             _ => {}
         }
-        let (rules, keep, looks) = self.rules.put_together(&Config::default())?;
+        let (rules, keep, looks) = self.rules.put_together();
         let reading = args.options(cores, texts)?;
         let confidences = vec![0.5, 0.6, 0.7, 0.8, 0.9, 0.95];
         Ok(Plan { reading, rules, keep, looks, every_secs: self.alert_every, confidences })
-    }
-}
-
-const STALE_AFTER_SECS: u32 = 900;
-
-impl Config {
-    /// What the flags left open.
-    fn fill(&self, args: &mut AnalyzeArgs) -> Result<(), String> {
-        let fill_list = |list: &mut Vec<PathBuf>, file: &[PathBuf]| {
-            if list.is_empty() {
-                list.extend_from_slice(file);
-            }
-        };
-        fill_list(&mut args.paths, &self.paths);
-        fill_list(&mut args.error_logs, &self.error_logs);
-        fill_list(&mut args.files, &self.reports);
-        let reading = &mut args.reading;
-        if reading.format.is_none() && reading.log_format.is_none() {
-            (reading.format, reading.log_format) = (self.format.clone(), self.log_format.clone());
-        }
-        if args.routes.is_empty() {
-            args.routes.clone_from(&self.routes);
-        }
-        if args.also_status.is_empty() {
-            args.also_status.clone_from(&self.also_status);
-        }
-        if let (None, Some(text)) = (args.error_log_tz, &self.error_log_tz) {
-            args.error_log_tz = Some(span::offset(text)?);
-        }
-        Ok(())
     }
 }

@@ -158,7 +158,7 @@ impl Look {
     }
 
     /// Whether what it holds is read from another file: from the one that the same log was found in, or from a new one
-    /// that begins as this one does.
+    /// that begins as this one does and has not become another behind that.
     fn is_copy(&self, at: usize, looks: &[Self], known: &[Cursor], claims: &[(usize, usize)]) -> bool {
         let is_told =
             |cursor: &Cursor| cursor.head_bytes as usize == HEAD_BYTES || is_sibling(&cursor.path, &self.log.path);
@@ -166,9 +166,31 @@ impl Look {
         let is_claimed = |l: usize| claims.iter().any(|(_, owner)| *owner == l);
         let begins_alike = |(l, other): (usize, &Self)| {
             let is_first = (other.until, Reverse(l)) > (self.until, Reverse(at)) || is_claimed(l);
-            l != at && is_first && self.head.len() == HEAD_BYTES && other.head == self.head
+            let is_alike = l != at && is_first && self.head.len() == HEAD_BYTES && other.head == self.head;
+            let (short, long) = if self.until <= other.until { (self, other) } else { (other, self) };
+            // One that cannot be read again is not known to be a copy.
+            is_alike && long.holds(&short.tail, short.until).unwrap_or(false)
         };
         of_known || looks.iter().enumerate().any(begins_alike)
+    }
+
+    /// Whether some bytes stand in front of a place in its text.
+    fn holds(&self, bytes: &[u8], until: u64) -> Result<bool, Error> {
+        let from = until.saturating_sub(bytes.len() as u64);
+        match self.log.open()? {
+            Source::Empty => Ok(false),
+            Source::Mapped(map) => {
+                let part = Part { from_bytes: from, until_bytes: until };
+                Ok(map.as_bytes().get(part.of(map.as_bytes().len())) == Some(bytes))
+            }
+            Source::Stream(mut stream) => {
+                let failed = |error| Error::from_io(error, "read it", &self.log.path);
+                std::io::copy(&mut stream.by_ref().take(from), &mut std::io::sink()).map_err(failed)?;
+                let mut there = Vec::new();
+                stream.take(bytes.len() as u64).read_to_end(&mut there).map_err(failed)?;
+                Ok(there == bytes)
+            }
+        }
     }
 
     /// How it stands when it has been read.
@@ -435,6 +457,17 @@ mod tests {
         assert_eq!(folder.run(), [read("b.access.log", "more of b\n")]);
         folder.append("a.access.log", b"more of a\n");
         assert_eq!(folder.run(), [read("a.access.log", "more of a\n")]);
+
+        // However long they are alike: two servers may log the same requests, and each its own later.
+        for pack in [<[u8]>::to_vec as fn(&[u8]) -> Vec<u8>, gzip] {
+            let mut folder = Folder::new();
+            let (a, b) = (long(1) + "of a\n", long(1) + "of b\nand more\n");
+            folder.put("a.access.log", a.as_bytes());
+            folder.put("b.access.log", &pack(b.as_bytes()));
+            assert_eq!(folder.run(), [read("a.access.log", &a), read("b.access.log", &b)]);
+            folder.append("a.access.log", b"more of a\n");
+            assert_eq!(folder.run(), [read("a.access.log", "more of a\n")]);
+        }
     }
 
     #[test]

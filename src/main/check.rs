@@ -1,7 +1,7 @@
 //! `check`, `status` and `history`: from arguments to what is printed, delivered and returned. The only user of the
 //! clock.
 
-use super::{KEY_VARIABLE, print, write_reports};
+use super::{KEY_VARIABLE, error_logs, print, write_reports};
 use authfault::{
     cli::{CheckArgs, Config, StateArgs, Watch},
     detect::causes,
@@ -11,7 +11,7 @@ use authfault::{
         report::Report,
         time::Time,
     },
-    notify::{Configured, Message, Standing},
+    notify::{self, Configured, Message, Standing},
     pipeline::{self, Figures, Outcome},
     progress::Progress,
     report,
@@ -41,13 +41,23 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
 }
 
 fn checked(args: &CheckArgs) -> Result<ExitCode, String> {
-    let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let mut channels = Vec::new();
+    let mut completed = None;
+    if let Some(path) = &args.config {
+        let config = Config::read(path)?;
+        completed = Some(config.complete(std::env::args_os().collect())?);
+        channels = config.notify;
+    }
+    let args = completed.as_ref().unwrap_or(args);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut watch = args.watch(config, cores, authfault::input::texts)?;
+    let mut watch = args.watch(channels, cores, authfault::input::texts)?;
     watch.ask.now = args.now.unwrap_or_else(clock);
     if watch.ask.paths.is_empty() {
-        watch.ask.paths = authfault::input::usual_places();
+        let named = watch.reporting.reading.server_config(authfault::input::texts)?;
+        let named = named.map(|config| config.access_logs.into_iter().map(|log| log.path).collect());
+        watch.ask.paths = named.unwrap_or_else(authfault::input::usual_places);
     }
+    watch.ask.error_logs = error_logs(&watch.reporting)?;
     if watch.ask.paths.is_empty() {
         return Err("no log named, and no access logs in /var/log/nginx, /var/log/apache2 or /var/log/httpd\n\
              try: authfault check /path/to/access.log"
@@ -70,9 +80,12 @@ fn checked(args: &CheckArgs) -> Result<ExitCode, String> {
     let tell = |report: &Report, incident: &Incident| account(report, incident, watch.reporting.ascii);
     let post = |news: &News| posted(news, &channels, !args.nagios);
     let outcome = pipeline::check(&mut store, &watch.ask, &Progress::new(None, false), &tell, &post).map_err(failed)?;
-    if let Some(report) = &outcome.report {
-        write_reports(&renderers, report, &watch.reporting, &watch.ask.reading.format)?;
-    }
+    // A report that cannot be written keeps no message back.
+    let write = |report| write_reports(&renderers, report, &watch.reporting, &watch.ask.reading.format);
+    let is_written = outcome
+        .report
+        .as_ref()
+        .is_none_or(|report| write(report).inspect_err(|message| eprintln!("authfault: {message}")).is_ok());
     if args.dry_run {
         return rehearse(&outcome, &channels, args.nagios);
     }
@@ -81,7 +94,7 @@ fn checked(args: &CheckArgs) -> Result<ExitCode, String> {
     let is_shown = show(&channels, &outcome, watch.ask.now);
     let level = match outcome.level {
         // Nothing else says that nobody would have been told.
-        Level::Ok if !(is_delivered && is_shown) => Level::Unknown,
+        Level::Ok if !(is_delivered && is_shown && is_written) => Level::Unknown,
         level => level,
     };
     Ok(ExitCode::from(level.status()))
@@ -91,7 +104,7 @@ fn checked(args: &CheckArgs) -> Result<ExitCode, String> {
 pub(super) fn account(report: &Report, incident: &Incident, ascii: bool) -> Account {
     let options = report::Options { ascii, width: 78, ..report::Options::new(causes::title) };
     Account {
-        headline: report::incident_in_a_line(incident, report, &options),
+        headline: report::incident_in_a_line(incident, &options),
         text: report::incident_for_people(incident, report, &options),
         json: report::incident_for_programs(incident),
     }
@@ -227,8 +240,8 @@ fn summary(outcome: &Outcome) -> String {
     let days = figures.since.zip(figures.log_end).map(|(since, end)| f64::from(end.0 - since.0.min(end.0)) / 86_400.0);
     let baseline = days.map(|days| format!(", baseline: {days:.1} days")).unwrap_or_default();
     let text = match (worst, outcome.troubles.first()) {
-        (Some(case), _) if live.len() > 1 => format!("{} and {} more", case.account.headline, live.len() - 1),
-        (Some(case), _) => case.account.headline.clone(),
+        (Some(case), _) if live.len() > 1 => format!("{} and {} more", case.headline(), live.len() - 1),
+        (Some(case), _) => case.headline(),
         (None, Some(trouble)) => trouble.text.clone(),
         (None, None) => "no incident is open".to_owned(),
     };
@@ -346,7 +359,7 @@ fn looked_at(args: &StateArgs) -> Result<(Store, PathBuf), String> {
 }
 
 fn line(case: &Case) -> String {
-    format!("{}  {:<10}  {}\n", case.id, case.phase.id(), case.account.headline)
+    format!("{}  {:<10}  {}\n", case.id, case.phase.id(), case.headline())
 }
 
 /// The incidents as in a JSON report, each with where it stands; an array.
@@ -356,13 +369,14 @@ fn as_json(cases: &[Case]) -> String {
         .map(|case| {
             let end = case.end.map_or("null".to_owned(), |end| format!("\"{}\"", end.rfc3339()));
             format!(
-                "{{\"id\":\"{}\",\"phase\":\"{}\",\"start\":\"{}\",\"end\":{end},\"clients\":{},\"requests\":{},\"incident\":{}}}",
+                "{{\"id\":\"{}\",\"phase\":\"{}\",\"start\":\"{}\",\"end\":{end},\"clients\":{},\"requests\":{},\"remark\":\"{}\",\"incident\":{}}}",
                 case.id,
                 case.phase.id(),
                 case.start.rfc3339(),
                 case.clients,
                 case.requests,
-                case.account.json
+                case.remark,
+                notify::incident(case)
             )
         })
         .collect();

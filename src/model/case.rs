@@ -52,7 +52,7 @@ pub enum Event {
     Resolved,
     /// It is back.
     Reopened,
-    /// It came and went between two runs.
+    /// It came and went between two runs, or was a step larger than was told when it was over.
     Missed,
     /// What more of the log shows is no fault, or part of another.
     Withdrawn,
@@ -127,13 +127,13 @@ pub struct Case {
     pub verdict: Verdict,
     /// The failing status.
     pub status: u16,
-    /// The likely cause, as last seen.
+    /// The likely cause; this and what else is said of it stand as they were told until a look finds more.
     pub cause: String,
-    /// What it hit, as last seen.
+    /// What it hit.
     pub scope: Scope,
     /// Where it stands.
     pub phase: Phase,
-    /// How sure, as last seen.
+    /// How sure.
     pub confidence: f64,
     /// The first failure.
     pub start: Time,
@@ -151,14 +151,16 @@ pub struct Case {
     pub told_at: Option<Time>,
     /// Clients hit when it was last spoken of.
     pub told_clients: u64,
-    /// In words, when it was last seen.
+    /// In words.
     pub account: Account,
+    /// What a later look has against it; mostly empty.
+    pub remark: String,
 }
 
 /// A case in words. Made by the report, kept so that it can be told when the log has moved on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// One line.
+    /// Whom it hit and how, in one line; when is for the case to say.
     pub headline: String,
     /// The incident as it stands in a terminal report.
     pub text: String,
@@ -171,6 +173,14 @@ impl Case {
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.phase != Phase::Resolved
+    }
+
+    /// `32 clients refused (403) on /api/v2 since 2026-03-10 13:06 UTC, over at 14:02`, one line of inert text.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let until = self.end.map_or("still on".to_owned(), |end| format!("over at {}", end.minute_on(self.start)));
+        let remark = if self.remark.is_empty() { String::new() } else { format!(" ({})", self.remark) };
+        format!("{} since {} UTC, {until}{remark}", self.account.headline, self.start.minute())
     }
 
     /// What it means for the whole.

@@ -31,6 +31,19 @@ impl Time {
         format!("{y:04}-{m:02}-{d:02} {:02}:{:02}", rest / 3600, rest / 60 % 60)
     }
 
+    /// As `11:20` on the day of another time, else `2026-03-09 11:20`.
+    #[must_use]
+    pub fn minute_on(self, day_of: Self) -> String {
+        let minute = self.minute();
+        if self.0 / 86_400 == day_of.0 / 86_400 { minute.chars().skip(11).collect() } else { minute }
+    }
+
+    /// Whether so many seconds have passed since. What is later than now was noted by a clock that was wrong, and is past.
+    #[must_use]
+    pub fn is_past(self, secs: u32, now: Self) -> bool {
+        now < self || now.0 - self.0 >= secs
+    }
+
     fn civil(self) -> (u32, u32, u32, u32) {
         let days = self.0 / 86_400 + 719_468;
         let era = days / 146_097;

@@ -53,8 +53,8 @@ impl Alertmanager {
         serde_json::json!({
             "labels": labels,
             "annotations": {
-                "summary": case.account.headline,
-                "description": case.account.text,
+                "summary": case.headline(),
+                "description": super::text(case),
                 "cause": case.cause,
                 "level": case.level().id(),
                 "clients": case.clients.to_string(),

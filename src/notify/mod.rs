@@ -64,13 +64,13 @@ impl Message {
             level: news.level().id().to_owned(),
             id: case.id.clone(),
             subject: subject(news),
-            text: case.account.text.clone(),
+            text: text(case),
             told: case.told_at.map(Time::rfc3339).unwrap_or_default(),
             start: case.start.rfc3339(),
             end: case.end.map(Time::rfc3339),
             clients: case.clients,
             requests: case.requests,
-            incident: serde_json::from_str(&case.account.json).unwrap_or_default(),
+            incident: incident(case),
         }
     }
 
@@ -87,6 +87,30 @@ impl Message {
     }
 }
 
+/// The incident of a case as in a JSON report. The account may be of a time when it was on; where it is over, that is
+/// in it.
+#[must_use]
+pub fn incident(case: &Case) -> serde_json::Value {
+    let mut incident: serde_json::Value = serde_json::from_str(&case.account.json).unwrap_or_default();
+    if let (Some(end), Some(fields)) = (case.end, incident.as_object_mut()) {
+        fields.insert("end".to_owned(), end.rfc3339().into());
+        fields.insert("state".to_owned(), "ended".into());
+    }
+    incident
+}
+
+/// The account of a case, which says so where it is of a time when the case was on.
+fn text(case: &Case) -> String {
+    let was_on =
+        || serde_json::from_str(&case.account.json).is_ok_and(|it: serde_json::Value| it["state"] == "ongoing");
+    match case.end {
+        Some(end) if was_on() => {
+            format!("Over at {} UTC. This is how it looked before:\n\n{}", end.minute(), case.account.text)
+        }
+        _ => case.account.text.clone(),
+    }
+}
+
 /// `CRITICAL opened: 32 clients refused (403) on /api/v2 since 2026-03-10 13:06 UTC`, one line.
 fn subject(news: &News) -> String {
     let case = &news.case;
@@ -97,7 +121,7 @@ fn subject(news: &News) -> String {
         }
         _ => String::new(),
     };
-    format!("{level} {}: {}{totals}", news.event.id(), case.account.headline)
+    format!("{level} {}: {}{totals}", news.event.id(), case.headline())
 }
 
 /// How things stand after a run.

@@ -26,8 +26,9 @@ fn case() -> Case {
         account: Account {
             headline: "SERVER-SIDE FAULT: 32 clients refused (403) on /<!channel>".to_owned(),
             text: "``` {id} <b>\"quoted\"</b>\nsecond line".to_owned(),
-            json: r#"{"id": "0123456789ab"}"#.to_owned(),
+            json: r#"{"id": "0123456789ab", "state": "ongoing", "end": null}"#.to_owned(),
         },
+        remark: String::new(),
     }
 }
 
@@ -38,15 +39,14 @@ fn message() -> Message {
 #[test]
 fn a_message_survives_being_kept() {
     assert_eq!(Message::from_json(&message().to_json()), Some(message()));
-    assert_eq!(message().subject, "CRITICAL opened: SERVER-SIDE FAULT: 32 clients refused (403) on /<!channel>");
+    let refused = "SERVER-SIDE FAULT: 32 clients refused (403) on /<!channel> since 2026-03-10 10:20 UTC";
+    assert_eq!(message().subject, format!("CRITICAL opened: {refused}, still on"));
     let over = Case { end: Some(Time(1_773_138_652)), ..case() };
     let over = Message::new(&News { event: Event::Resolved, case: over });
-    assert!(over.subject.starts_with("OK resolved: "), "{}", over.subject);
-    assert!(
-        over.subject.ends_with(" (in all 32 clients, 99 requests, until 2026-03-10 10:30 UTC)"),
-        "{}",
-        over.subject
-    );
+    let totals = "in all 32 clients, 99 requests, until 2026-03-10 10:30 UTC";
+    assert_eq!(over.subject, format!("OK resolved: {refused}, over at 10:30 ({totals})"));
+    assert!(over.text.starts_with("Over at 2026-03-10 10:30 UTC. This is how it looked before:\n\n"), "{}", over.text);
+    assert_eq!((&over.incident["state"], &over.incident["end"]), (&"ended".into(), &"2026-03-10T10:30:52Z".into()));
 }
 
 #[test]

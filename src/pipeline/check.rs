@@ -64,8 +64,7 @@ impl Default for Looks {
 impl Looks {
     /// Whether it is time for one, the last having been taken at `last` or never.
     pub(super) fn is_due(self, last: Option<Time>, now: Time, requests: u64) -> bool {
-        let is_long_ago = |last: Time| now < last || now.0 - last.0 >= self.every_secs;
-        requests < self.always_below || last.is_none_or(is_long_ago)
+        requests < self.always_below || last.is_none_or(|last| last.is_past(self.every_secs, now))
     }
 }
 
@@ -131,13 +130,24 @@ pub fn check(
     let known = store.logs()?;
     let mut next = store.fact("next_log")?.unwrap_or(1) as u32;
     let budget = Budget::new(ask.reading.memory_bytes, ask.reading.detect.window_secs);
-    let news = news::read(&ask.paths, &known, &mut next, &ask.reading, &budget, ask.now, progress);
+    let first_free = next;
+    let mut news = news::read(&ask.paths, &known, &mut next, &ask.reading, &budget, ask.now, progress);
     progress.finish();
+    let is_ahead = memory::is_mostly_ahead(&news.shards, ask.now);
+    if is_ahead {
+        // Nothing is taken, so that nothing is lost when the clock is right again.
+        (news, next) = (news::News { problems: news.problems, ..news::News::default() }, first_free);
+    }
     let errors = errors::news(&ask.error_logs, &store.error_logs()?, &mut next, ask.now);
     let mut change =
         Change { facts: vec![("next_log", next.into()), ("last_run", ask.now.0.into())], ..Change::default() };
     let logs = all_logs(known, &news.logs);
     let mut troubles: Vec<Trouble> = news.problems.iter().chain(&errors.problems).map(trouble).collect();
+    if is_ahead {
+        let text = "most new lines bear times that are ahead of the clock, and were left for later: the clock is wrong, \
+                    or the zone of a log that names none (--tz)";
+        troubles.push(Trouble { key: "ahead".to_owned(), text: text.to_owned() });
+    }
     let mut run = Run { store, ask, budget: &budget, errors: &errors, change: &mut change, troubles: &mut troubles };
 
     let (lines, parsed) = (news.lines, news.parsed);
@@ -289,7 +299,7 @@ impl Run<'_> {
         } else {
             cases::wait(known, ask.now, &ask.rules)
         };
-        self.forget_cases(&advance.cases);
+        self.forget_cases(&advance.cases, log_end);
         Ok((report, advance))
     }
 
@@ -319,11 +329,10 @@ impl Run<'_> {
     }
 
     /// History is kept for a year.
-    fn forget_cases(&mut self, cases: &[Case]) {
+    fn forget_cases(&mut self, cases: &[Case], now: Time) {
         const KEPT_SECS: u32 = 366 * 86_400;
-        let is_old = |case: &&Case| {
-            !case.is_live() && case.end.is_some_and(|end| end.0.saturating_add(KEPT_SECS) < self.ask.now.0)
-        };
+        let is_old =
+            |case: &&Case| !case.is_live() && case.end.is_some_and(|end| end.0.saturating_add(KEPT_SECS) < now.0);
         self.change.forgotten_cases.extend(cases.iter().filter(is_old).map(|case| case.id.clone()));
     }
 
@@ -349,6 +358,10 @@ impl Run<'_> {
             }
             return;
         };
+        if end >= memory::future(self.ask.now) && self.troubles.is_empty() {
+            let text = format!("the log is ahead of the clock: its last line is of {} UTC", end.minute());
+            self.troubles.push(Trouble { key: "ahead".to_owned(), text });
+        }
         let age_secs = self.ask.now.0.saturating_sub(end.0);
         if self.ask.stale_after_secs > 0 && age_secs > self.ask.stale_after_secs {
             let (age, unit) =
@@ -365,9 +378,9 @@ impl Run<'_> {
         keys.dedup();
         let keys = keys.join("\n");
         let told = self.store.word("troubles")?;
-        let told_at = self.store.fact("troubles_told_at")?.unwrap_or(0) as u32;
+        let told_at = Time(self.store.fact("troubles_told_at")?.unwrap_or(0) as u32);
         let remind_secs = self.ask.rules.remind_secs;
-        let is_due = remind_secs > 0 && self.ask.now.0.saturating_sub(told_at) >= remind_secs;
+        let is_due = remind_secs > 0 && told_at.is_past(remind_secs, self.ask.now);
         let are_news = keys != told || (is_due && !keys.is_empty());
         if are_news {
             self.change.words.push(("troubles", keys));

@@ -37,6 +37,18 @@ const LEVEL_MAX: u32 = 2;
 /// before it look over.
 const FUTURE_SECS: u32 = 3600;
 
+/// The first time that is in the future.
+pub(super) fn future(now: Time) -> Time {
+    Time(now.0.saturating_add(FUTURE_SECS))
+}
+
+/// Whether most requests bear times in the future: the clock is wrong then, or the zone that was taken for theirs.
+pub(super) fn is_mostly_ahead(new: &[Shard], now: Time) -> bool {
+    let until = future(now);
+    let (all, ahead) = requests(new).fold((0_u64, 0), |(all, ahead), at| (all + 1, ahead + u64::from(at >= until)));
+    ahead * 2 > all
+}
+
 /// New requests, ready to be kept.
 pub(super) struct New {
     /// As pieces, each with its level.
@@ -73,9 +85,12 @@ pub(super) fn take(
     budget: &Budget,
     change: &mut Change,
 ) -> Result<New, state::Error> {
-    let until = Time(now.0.saturating_add(FUTURE_SECS));
+    let until = future(now);
     let oldest = store.fact("horizon")?.unwrap_or(0) as u32;
-    let horizon = Time(oldest.max(now.0.saturating_sub(keep.secs)));
+    // By the log's time: a clock that runs ahead must not drop all that is remembered.
+    let latest = store.fact("log_end")?.unwrap_or(0) as u32;
+    let latest = requests(&new).filter(|time| *time < until).max().map_or(latest, |time| latest.max(time.0));
+    let horizon = Time(oldest.max(latest.min(now.0).saturating_sub(keep.secs)));
     let ahead = requests(&new).filter(|time| *time >= until).count() as u64;
     let kept = kept.max(remembered_share(store, now)?);
     let within = (horizon, until);

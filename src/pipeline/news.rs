@@ -128,7 +128,8 @@ impl<'k> Merge<'k> {
             let (lines, parsed) = (log.coverage.lines - lines, log.coverage.parsed - parsed);
             news.lines += lines;
             news.parsed += parsed;
-            if parsed == 0 && lines >= UNKNOWN_MIN {
+            let rejected: u64 = own.iter().flat_map(|chunk| chunk.rejected.values()).map(|here| here.lines).sum();
+            if rejected >= UNKNOWN_MIN && rejected > parsed {
                 news.problems.extend(unknown(&file.path, &log));
             }
             news.logs.push(log);
@@ -157,7 +158,7 @@ impl<'k> Merge<'k> {
     }
 }
 
-/// None of its new lines was understood: did the format change?
+/// Most of its new lines were not understood: did the format change?
 fn unknown(path: &Path, log: &Log) -> Option<Error> {
     let here = log.coverage.rejected.values().max_by_key(|here| here.lines)?;
     Some(super::unknown_format(path, &here.text, u64::from(here.line) + 1))

@@ -81,16 +81,23 @@ pub(super) fn others(report: &Report) -> Vec<&Incident> {
 
 /// The answer where only one incident was asked for: it says nothing about the rest of the log.
 pub(super) fn of_one(incident: &Incident, report: &Report, title: fn(&str) -> &'static str) -> Answer {
-    let (kind, mood) = match incident.verdict {
-        Verdict::ServerSide => return Answer { text: one_fault(incident, report.input.end), mood: Mood::Bad },
-        Verdict::Attack => ("ATTACK", Mood::Unsure),
-        Verdict::ClientSide => ("CLIENT-SIDE", Mood::Good),
-        Verdict::Undecided => ("UNDECIDED", Mood::Unsure),
+    let mood = match incident.verdict {
+        Verdict::ServerSide => Mood::Bad,
+        Verdict::Attack | Verdict::Undecided => Mood::Unsure,
+        Verdict::ClientSide => Mood::Good,
     };
-    Answer {
-        text: format!("{kind}: {}, {}", cause(incident.cause, title), whom_and_when(incident, report.input.end)),
-        mood,
-    }
+    Answer { text: format!("{} {}", whom_of_one(incident, title), when(incident, report.input.end)), mood }
+}
+
+/// `CLIENT-SIDE: token refresh, 7 clients refused (401) on /api`.
+pub(super) fn whom_of_one(incident: &Incident, title: fn(&str) -> &'static str) -> String {
+    let kind = match incident.verdict {
+        Verdict::ServerSide => return format!("{}: {}", fault_kind(incident), whom(incident)),
+        Verdict::Attack => "ATTACK",
+        Verdict::ClientSide => "CLIENT-SIDE",
+        Verdict::Undecided => "UNDECIDED",
+    };
+    format!("{kind}: {}, {}", cause(incident.cause, title), whom(incident))
 }
 
 /// Lines that could have been requests.
@@ -105,21 +112,28 @@ pub fn understood_enough(input: &Input) -> bool {
 }
 
 fn one_fault(fault: &Incident, log_end: Option<Time>) -> String {
-    let kind = if fault.confidence < SURE { "SUSPECTED SERVER-SIDE FAULT" } else { "SERVER-SIDE FAULT" };
-    format!("{kind}: {}", whom_and_when(fault, log_end))
+    format!("{}: {} {}", fault_kind(fault), whom(fault), when(fault, log_end))
 }
 
-/// `161 clients refused (403) on /rest/2.0 since 2026-03-10 10:20 UTC, over at 12:16`.
-fn whom_and_when(incident: &Incident, log_end: Option<Time>) -> String {
-    let clients = clients(incident);
+fn fault_kind(fault: &Incident) -> &'static str {
+    if fault.confidence < SURE { "SUSPECTED SERVER-SIDE FAULT" } else { "SERVER-SIDE FAULT" }
+}
+
+/// `161 clients refused (403) on /rest/2.0`.
+fn whom(incident: &Incident) -> String {
+    let (clients, befell, place) = (clients(incident), befell(incident.status), place(&incident.scope, 2));
+    format!("{clients} {befell} ({}) {place}", incident.status)
+}
+
+/// `since 2026-03-10 10:20 UTC, over at 12:16`.
+fn when(incident: &Incident, log_end: Option<Time>) -> String {
     let since = kept(&format!("since {}", moment(incident.start)));
     let until = match (incident.end, log_end) {
         (Some(end), _) => kept(&format!("over at {}", clock_on(end, incident.start))),
         (None, Some(end)) => kept(&format!("still on at the log's end, {}", clock_on(end, incident.start))),
         (None, None) => kept("still on at the log's end"),
     };
-    let (befell, place) = (befell(incident.status), place(&incident.scope, 2));
-    format!("{clients} {befell} ({}) {place} {since}, {until}", incident.status)
+    format!("{since}, {until}")
 }
 
 /// `161 clients`, `about 644 clients`.

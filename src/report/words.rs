@@ -152,7 +152,7 @@ pub fn with_seconds(time: Time) -> String {
 /// `10:20` on the day of another time, else `2026-03-10 10:20`.
 #[must_use]
 pub fn clock_on(time: Time, day_of: Time) -> String {
-    if date(time) == date(day_of) { clock(time) } else { time.minute() }
+    time.minute_on(day_of)
 }
 
 /// `2026-03-10 10:20 to 12:16 UTC`: the date once where it is one, seconds where minutes would hide the length.

@@ -38,12 +38,13 @@ fn case(row: &Row<'_>) -> rusqlite::Result<Case> {
         told_at: time("told_at")?,
         told_clients: number("told_clients")?,
         account: Account { headline: row.get("headline")?, text: row.get("text")?, json: row.get("json")? },
+        remark: row.get("remark")?,
     })
 }
 
 pub(super) fn put(run: &Transaction<'_>, case: &Case) -> Result<(), Error> {
     let put = "INSERT OR REPLACE INTO incident VALUES \
-        (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+        (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
     run.execute(
         put,
         params![
@@ -65,6 +66,7 @@ pub(super) fn put(run: &Transaction<'_>, case: &Case) -> Result<(), Error> {
             case.account.headline,
             case.account.text,
             case.account.json,
+            case.remark,
         ],
     )?;
     Ok(())

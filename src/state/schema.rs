@@ -85,6 +85,12 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (minute, addr, topic, user)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- When it was is said by the times of a case; its headline had that too.
+    ALTER TABLE incident ADD COLUMN remark TEXT NOT NULL DEFAULT '';
+    UPDATE incident SET headline = substr(headline, 1, instr(headline, ' since 20') - 1)
+        WHERE instr(headline, ' since 20') > 0;
+",
 ];
 
 /// The version that this program writes.
@@ -109,4 +115,30 @@ pub(super) fn migrate(db: &mut Connection) -> Result<(), Error> {
         change.commit()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whichever version made a state, what is in it stays.
+    #[test]
+    fn a_state_of_any_version_becomes_one_of_this() {
+        const CASE: &str = "INSERT INTO incident VALUES ('1a', 'server_side', 403, 'deny_rule', '{}', 'ongoing', 0.9, \
+            1773138052, NULL, 6, 9, 0, NULL, NULL, 0, 'SERVER-SIDE FAULT: 6 clients refused (403) on /a since 2026-03-10 \
+            10:20 UTC, still on at the log''s end, 10:30', 'text', '{}')";
+        for old in 1..4 {
+            let mut db = Connection::open_in_memory().unwrap();
+            for step in STEPS.iter().take(old) {
+                db.execute_batch(step).unwrap();
+            }
+            db.pragma_update(None, "user_version", old as i64).unwrap();
+            db.execute_batch(CASE).unwrap();
+            migrate(&mut db).unwrap();
+            assert_eq!(version(&db).unwrap(), VERSION);
+            let cases = crate::state::cases::all(&db).unwrap();
+            let expected = "SERVER-SIDE FAULT: 6 clients refused (403) on /a since 2026-03-10 10:20 UTC, still on";
+            assert_eq!(cases.iter().map(|case| case.headline()).collect::<Vec<_>>(), [expected]);
+        }
+    }
 }

@@ -148,10 +148,10 @@ pub fn diagnosis_json(diagnosis: &Diagnosis) -> Vec<u8> {
     json::diagnosis(diagnosis)
 }
 
-/// One incident alone in a line of inert text, fit as a mail's subject; the report says where its log ends.
+/// Whom an incident hit and how, in a line of inert text, fit as a mail's subject.
 #[must_use]
-pub fn incident_in_a_line(incident: &Incident, report: &Report, options: &Options) -> String {
-    escape::terminal(&answer::of_one(incident, report, options.cause_title).text.replace('\u{a0}', " "))
+pub fn incident_in_a_line(incident: &Incident, options: &Options) -> String {
+    escape::terminal(&answer::whom_of_one(incident, options.cause_title).replace('\u{a0}', " "))
 }
 
 /// One incident alone, as it stands in a terminal report.
