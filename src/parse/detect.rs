@@ -4,7 +4,7 @@ use super::{
     columns::{Columns, Separator},
     fast::Layout,
     formats::{FORMATS, Format, by_id},
-    needs::{Glance, Needs},
+    needs::{self, Glance, Needs},
     parser::{Outcome, Parser, Scratch},
     plan::{Plan, Progress, Stop, with_nul},
     settings::Settings,
@@ -383,11 +383,12 @@ impl LineParser {
             Err(stop) => stop,
         };
         let line_inside = inner.unwrap_or(line);
-        let loosely = Parser::Loose.read(line_inside, clock, work);
+        let may_be_loose = needs::may_hold_status(line_inside);
+        let loosely = may_be_loose.then(|| Parser::Loose.read(line_inside, clock, work).ok()).flatten();
         work.around.clear();
         match loosely {
-            Ok(outcome) => Ok((self.settings.apply(outcome.event(line_inside, work)), LOOSE)),
-            Err(_) => Err(with_nul(line, self.furthest(line, inner, stop, clock, work))),
+            Some(outcome) => Ok((self.settings.apply(outcome.event(line_inside, work)), LOOSE)),
+            None => Err(with_nul(line, self.furthest(line, inner, stop, clock, work))),
         }
     }
 
@@ -445,6 +446,9 @@ impl LineParser {
         clock: &mut ClfMemo,
         work: &mut Workspace,
     ) -> Option<(Outcome<'a>, usize)> {
+        if !needs::may_hold_status(line) {
+            return None;
+        }
         let mut stopped = [0; FORMATS.len() + 1];
         stopped[0] = primary.step;
         let mut mark = (usize::MAX, None);

@@ -26,6 +26,21 @@ impl Marked {
     }
 }
 
+/// Whether three digits stand somewhere between what are none: without a status no known format reads a line. Where
+/// something is escaped, or a whole line may be, nothing can be said.
+pub(super) fn may_hold_status(line: &[u8]) -> bool {
+    let mut digits = 0u32;
+    for byte in line {
+        match byte {
+            b'0'..=b'9' => digits = digits.saturating_add(1),
+            b'{' | b'\\' => return true,
+            _ if digits == 3 => return true,
+            _ => digits = 0,
+        }
+    }
+    digits == 3
+}
+
 /// What there is to see of a line at a glance.
 pub(super) struct Glance<'l> {
     line: &'l [u8],
