@@ -3,7 +3,7 @@
 //! format alone to say.
 
 use super::columns::Separator;
-use memchr::memchr_iter;
+use memchr::{memchr_iter, memchr2};
 
 /// Bytes that formats are told by.
 const MARKS: &[u8; 19] = b"\" \t[]{}()|:;,=-/%<>";
@@ -29,16 +29,14 @@ impl Marked {
 /// Whether three digits stand somewhere between what are none: without a status no known format reads a line. Where
 /// something is escaped, or a whole line may be, nothing can be said.
 pub(super) fn may_hold_status(line: &[u8]) -> bool {
-    let mut digits = 0u32;
-    for byte in line {
-        match byte {
-            b'0'..=b'9' => digits = digits.saturating_add(1),
-            b'{' | b'\\' => return true,
-            _ if digits == 3 => return true,
-            _ => digits = 0,
-        }
-    }
-    digits == 3
+    let is_digit = |at: &usize| line.get(*at).is_some_and(u8::is_ascii_digit);
+    // Of three digits side by side, one stands at every third place.
+    let is_one_of_three = |at: usize| {
+        let before = (at.saturating_sub(3)..at).rev().take_while(is_digit).count();
+        let after = (at + 1..at + 4).take_while(is_digit).count();
+        before + after == 2
+    };
+    memchr2(b'{', b'\\', line).is_some() || (2..line.len()).step_by(3).filter(is_digit).any(is_one_of_three)
 }
 
 /// What there is to see of a line at a glance.

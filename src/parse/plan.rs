@@ -549,10 +549,11 @@ pub(super) fn value(text: &[u8]) -> &[u8] {
 /// A client that can be one, without a port. A colon is one of IPv6 or stands before a port; nginx has `unix:`.
 #[inline]
 pub(super) fn client(text: &[u8]) -> Option<&[u8]> {
-    let printable = |b: &u8| matches!(b, 0x21..=0x7e) && !matches!(b, b'"' | b',');
-    let text = if memchr(b':', text).is_some() { bare_address(text) } else { text };
-    let can_be = text.starts_with(b"unix:") || !text.contains(&b'/') && (memchr(b':', text).is_none() || is_ipv6(text));
-    (!text.is_empty() && text != b"-" && text.iter().all(printable) && can_be).then_some(text)
+    let is_unix = text.starts_with(b"unix:");
+    let can_hold = |b: &u8| matches!(b, 0x21..=0x7e) && !matches!(b, b'"' | b',') && (*b != b'/' || is_unix);
+    let bare = if memchr(b':', text).is_some() && !is_unix { bare_address(text) } else { text };
+    let is_client = !bare.is_empty() && bare != b"-" && bare.iter().all(can_hold);
+    (is_client && (is_unix || memchr(b':', bare).is_none() || is_ipv6(bare))).then_some(bare)
 }
 
 /// As far as a glance tells, zone included.

@@ -10,7 +10,7 @@ use super::{
     slots::{Slot, Workspace},
     timestamp,
 };
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2, memmem};
 use std::sync::LazyLock;
 
 /// Bytes in front of a line that are looked at for a time.
@@ -241,17 +241,17 @@ fn tag(line: &[u8]) -> Option<&[u8]> {
 
 /// `/var/log/nginx/access.log:` or `access.log.1:42:`, as grep puts it in front.
 fn file_name(line: &[u8]) -> Option<&[u8]> {
-    let (name, rest) = line.split_at_checked(memchr(b':', line)?)?;
-    let is_path = memmem::find(name, b"log").is_some() && name.iter().all(u8::is_ascii_graphic);
-    let rest = rest.get(1..).filter(|_| is_path && !matches!(name, [b'{' | b'[' | b'"', ..]))?;
+    let (name, rest) = line.split_at_checked(memchr2(b':', b' ', line)?)?;
+    let is_path = name.windows(3).any(|part| part == b"log") && name.iter().all(u8::is_ascii_graphic);
+    let rest = rest.strip_prefix(b":").filter(|_| is_path && !matches!(name, [b'{' | b'[' | b'"', ..]))?;
     let digits = timestamp::digits(rest, 12);
     Some(rest.get(digits..).filter(|_| digits > 0).and_then(|rest| rest.strip_prefix(b":")).unwrap_or(rest))
 }
 
 /// What loggers write before an object, as Caddy on a terminal or CEE's `@cee: `.
 fn text_before_json(line: &[u8]) -> Option<&[u8]> {
-    let start = memmem::find(line, b"{\"").filter(|start| *start > 0 && line.ends_with(b"}"))?;
-    line.get(start..)
+    let object = line.strip_suffix(b"}").and_then(|line| memmem::find(line, b"{\""))?;
+    line.get(object..).filter(|_| object > 0)
 }
 
 /// A word and what follows the blank after it.
