@@ -198,7 +198,7 @@ pub enum Kind {
     /// Text of which no line is in a known format.
     #[error(
         "expected lines of a known log format, found `{}`; nearest is `{nearest}`, which stops fitting at column {} \
-         ({reason}); give the server's own with --log-format, or see `authfault formats`",
+         ({reason}); {advice}",
         .text.inert(), .column + 1
     )]
     UnknownFormat {
@@ -208,6 +208,8 @@ pub enum Kind {
         nearest: &'static str,
         /// Why it stopped there.
         reason: &'static str,
+        /// What to do.
+        advice: &'static str,
         /// Bytes in front of where it stopped.
         column: usize,
     },

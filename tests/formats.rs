@@ -298,6 +298,20 @@ fn the_doctor_says_what_fits_what_does_not_and_what_to_do() {
     assert_eq!((&file["parsed"], &file["rejected"], &file["misfits"][0]["lines"]), (&2.into(), &3.into(), &2.into()));
     assert_eq!(file["sample"]["read_as"][1]["value"], "192.0.2.7");
     assert_eq!(run(["doctor", root().join("Cargo.toml").to_str().unwrap()]).code, Some(2));
+    for (name, text, expected) in [
+        ("empty.log", "", "empty.log: empty\n"),
+        ("blank.log", "\n#\n", "blank.log: nothing but empty lines and comments\n"),
+        (
+            "odd.json",
+            "{\"when\":1773138052,\"ip\":\"192.0.2.7\",\"rc\":401}\n",
+            "--json-field time=when --json-field status=rc\n",
+        ),
+        ("odd.log", "hello world\n", "give the format as the server's configuration has it"),
+    ] {
+        let path = put(dir.path(), name, text.as_bytes());
+        let page = run(["doctor", path.to_str().unwrap()]);
+        assert!(page.out.contains(expected), "{name}: {}", page.out);
+    }
 }
 
 #[test]

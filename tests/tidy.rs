@@ -83,6 +83,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "report/renderers/ocsf.rs",
             "report/tests.rs",
             "notify/",
+            "pipeline/advice.rs",
             "state/",
         ],
     ),

@@ -36,6 +36,8 @@ pub struct FileDiagnosis {
     pub sample: Option<Sample>,
     /// Lines that do not fit, the most frequent first.
     pub misfits: Vec<Misfit>,
+    /// Where no format reads any line: what to do.
+    pub advice: Option<Logged>,
     /// What cannot be concluded from lines of this format.
     pub limits: Vec<Limit>,
     /// Lines for a server's configuration that log what is missing.

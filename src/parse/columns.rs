@@ -71,13 +71,16 @@ enum Form {
     AfterSlash,
     /// HAProxy's five timers.
     Timers,
+    /// Always the same: the name itself.
+    Fixed,
     /// In quotes; HAProxy cuts a long line, so that the closing one may be missing.
     Cut,
 }
 
 impl Columns {
     /// Reads the names of columns as a header or a documentation lists them. Beside names: `[` before the first one
-    /// that may be missing, `*` before one that others may stand in front of, `...` at the end where more may follow.
+    /// that may be missing, `*` before one that others may stand in front of, `=text` for one that always holds that text,
+    /// `...` at the end where more may follow.
     #[must_use]
     pub fn new(names: &str, separator: Separator) -> Self {
         let mut columns = Self { separator, columns: Vec::new(), required: usize::MAX, open: false };
@@ -126,10 +129,12 @@ impl Columns {
 
     /// What every line holds that fits: something between its columns, and a time where that comes first.
     pub(super) fn needs(&self) -> Needs {
-        let first = self.columns.first().and_then(|column| column.take).map(|(slot, _)| slot);
+        let head = self.columns.first();
+        let first = head.and_then(|column| column.take).map(|(slot, _)| slot);
         let separators = self.required.saturating_sub(1);
         Needs {
             marked: Marked::in_text(if self.separator == Separator::Comma && separators > 0 { b"," } else { b"" }),
+            first: head.filter(|column| column.form == Form::Fixed).and_then(|column| column.name.bytes().next()),
             time: matches!(first, Some(Slot::Date | Slot::Time)).then_some(first == Some(Slot::Date)),
             separators: Some((self.separator, separators)),
             ..Needs::default()
@@ -268,6 +273,9 @@ impl Column {
         if self.form == Form::Timers {
             return if is_timers(text) { Ok(()) } else { Err(Reason::NoField) };
         }
+        if self.form == Form::Fixed && text != self.name.as_bytes() {
+            return Err(Reason::NoLiteral);
+        }
         let Some((slot, rank)) = self.take else { return Ok(()) };
         let whole = span.len();
         let span = match self.form {
@@ -282,7 +290,7 @@ impl Column {
             _ if plan::value(text).is_empty() => true,
             _ if matches!(self.form, Form::HostPort | Form::AfterSlash) && span.len() == whole => false,
             Slot::Client => !text.iter().any(|b| matches!(b, b'"' | b'/') || !b.is_ascii_graphic() && *b != b' '),
-            Slot::Date => text.len() == 10 && text.get(4) == Some(&b'-'),
+            Slot::Date => text.len() == 10 && matches!(text.get(4), Some(b'-' | b'/')),
             Slot::Time => text.len() >= 8 && text.first().is_some_and(u8::is_ascii_digit) && is_clock_or_count(text),
             Slot::Status => plan::whole_status(text).is_some(),
             Slot::Bytes => plan::whole_size(text).is_some(),
@@ -349,6 +357,9 @@ fn normal(name: &str) -> String {
 /// What a column is good for, by its name in the documentation of W3C, IIS, AWS, Google, Envoy, HAProxy or Squid.
 fn column(name: &str) -> Column {
     use Slot::*;
+    if let Some(text) = name.strip_prefix('=') {
+        return Column { name: text.to_owned(), take: None, form: Form::Fixed, seek: false };
+    }
     let name = name.to_owned();
     let (take, form) = match normal(&name).as_str() {
         "date" => (Some((Date, 0)), Form::Plain),

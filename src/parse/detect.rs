@@ -4,7 +4,7 @@ use super::{
     columns::{Columns, Separator},
     fast::Layout,
     formats::{FORMATS, Format, by_id},
-    needs::{Glance, Needs},
+    needs::{self, Glance, Needs},
     parser::{Outcome, Parser, Scratch},
     plan::{Plan, Progress, Stop, with_nul},
     settings::Settings,
@@ -43,45 +43,49 @@ pub fn guess(sample: &[&[u8]]) -> Option<Guess> {
     guess_among(&PARSERS, sample)
 }
 
+/// A line to guess by, and what stood around it.
+type Sample<'a> = (&'a [u8], &'a [u8]);
+
 fn guess_among(known: &[Parser], sample: &[&[u8]]) -> Option<Guess> {
-    let lines: Vec<&[u8]> = sample.iter().copied().filter(|l| !is_blank(l)).take(SAMPLE_LINES).collect();
+    let tried = sample.iter().copied().filter(|l| !is_blank(l)).take(SAMPLE_LINES);
+    let lines: Vec<Sample<'_>> = tried.map(|line| (line, &b""[..])).collect();
+    let inside: Vec<(Vec<u8>, Vec<u8>)> = lines.iter().map(|(line, _)| without_wrapper(line)).collect();
+    let inner: Vec<Sample<'_>> = inside.iter().map(|(line, around)| (line.as_slice(), around.as_slice())).collect();
     let (loose, known) = known.split_last()?;
-    guess_strictly(known, &lines).or_else(|| {
-        let inner: Vec<Vec<u8>> = lines.iter().map(|line| without_wrapper(line)).collect();
-        let inner: Vec<&[u8]> = inner.iter().map(Vec::as_slice).collect();
+    guess_strictly(known, &lines, &inner).or_else(|| {
         let fits = fits(loose, &inner);
         let format = *FORMATS.last()?;
-        (fits > 0).then_some(Guess { format, fits, of: lines.len(), wrapped: inner != lines })
+        let wrapped = lines.iter().zip(&inner).any(|((line, _), (inner, _))| line != inner);
+        (fits > 0).then_some(Guess { format, fits, of: lines.len(), wrapped })
     })
 }
 
-fn guess_strictly(known: &[Parser], lines: &[&[u8]]) -> Option<Guess> {
+fn guess_strictly(known: &[Parser], lines: &[Sample<'_>], inner: &[Sample<'_>]) -> Option<Guess> {
     let plain = guess_lines(known, lines);
     if plain.is_some_and(|guess| guess.fits * 2 >= guess.of) {
         return plain;
     }
-    let inner: Vec<Vec<u8>> = lines.iter().map(|line| without_wrapper(line)).collect();
-    let inner: Vec<&[u8]> = inner.iter().map(Vec::as_slice).collect();
-    let unwrapped = guess_lines(known, &inner).map(|guess| Guess { wrapped: true, ..guess });
+    let unwrapped = guess_lines(known, inner).map(|guess| Guess { wrapped: true, ..guess });
     let fits = |guess: Option<Guess>| guess.map_or(0, |guess| guess.fits);
     if fits(unwrapped) > fits(plain) { unwrapped } else { plain }
 }
 
-/// What is left of a line without its wrappers.
-fn without_wrapper(line: &[u8]) -> Vec<u8> {
+/// What is left of a line without its wrappers, and what they say of the time.
+fn without_wrapper(line: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let mut scratch = Scratch::default();
-    wrappers::peel(line, &mut scratch.work, &mut scratch.peeled).map_or(line, |(inner, _)| inner).to_vec()
+    let peeled = wrappers::peel(line, &mut scratch.work, &mut scratch.peeled);
+    (peeled.map_or(line, |(inner, _)| inner).to_vec(), scratch.work.around)
 }
 
-fn guess_lines(known: &[Parser], lines: &[&[u8]]) -> Option<Guess> {
+fn guess_lines(known: &[Parser], lines: &[Sample<'_>]) -> Option<Guess> {
     let whole = best(known, lines, |parser| !parser.is_open_ended());
-    let read_whole = |line: &&&[u8]| known.iter().any(|p| !p.is_open_ended() && fits(p, &[line]) == 1);
+    let read_whole = |line: &&Sample<'_>| known.iter().any(|p| !p.is_open_ended() && fits(p, &[**line]) == 1);
     let most_are_whole = lines.iter().filter(read_whole).count() * 2 >= lines.len();
     if most_are_whole { whole } else { best(known, lines, Parser::is_open_ended).or(whole) }
 }
 
 /// The first of those formats that read most, if any line.
-fn best(known: &[Parser], lines: &[&[u8]], wanted: fn(&Parser) -> bool) -> Option<Guess> {
+fn best(known: &[Parser], lines: &[Sample<'_>], wanted: fn(&Parser) -> bool) -> Option<Guess> {
     known
         .iter()
         .zip(FORMATS)
@@ -92,9 +96,14 @@ fn best(known: &[Parser], lines: &[&[u8]], wanted: fn(&Parser) -> bool) -> Optio
 }
 
 /// How many lines a format reads.
-fn fits(parser: &Parser, lines: &[&[u8]]) -> usize {
+fn fits(parser: &Parser, lines: &[Sample<'_>]) -> usize {
     let mut scratch = Scratch::default();
-    lines.iter().filter(|line| parser.parse(line, &mut scratch).is_ok()).count()
+    let mut is_read = |(line, around): &&Sample<'_>| {
+        scratch.work.around.clear();
+        scratch.work.around.extend(*around);
+        parser.parse(line, &mut scratch).is_ok()
+    };
+    lines.iter().filter(|line| is_read(line)).count()
 }
 
 /// Makes readers of lines, as the operator wants them read.
@@ -365,19 +374,21 @@ impl LineParser {
         let without_host = peeled.as_ref().and_then(|(inner, names)| wrappers::without_host(inner, names));
         for inner in inner.into_iter().chain(without_host) {
             if let Ok((outcome, index)) = self.read_any(inner, None, clock, work) {
-                work.wrapped_at = None;
+                work.around.clear();
                 return Ok((self.settings.apply(outcome.event(inner, work)), index));
             }
         }
-        work.wrapped_at = None;
         let stop = match failed.map_or_else(|| self.read_any(line, None, clock, work), Err) {
             Ok((outcome, index)) => return Ok((self.settings.apply(outcome.event(line, work)), index)),
             Err(stop) => stop,
         };
         let line_inside = inner.unwrap_or(line);
-        match Parser::Loose.read(line_inside, clock, work) {
-            Ok(outcome) => Ok((self.settings.apply(outcome.event(line_inside, work)), LOOSE)),
-            Err(_) => Err(with_nul(line, self.furthest(line, inner, stop, clock, work))),
+        let may_be_loose = needs::may_hold_status(line_inside);
+        let loosely = may_be_loose.then(|| Parser::Loose.read(line_inside, clock, work).ok()).flatten();
+        work.around.clear();
+        match loosely {
+            Some(outcome) => Ok((self.settings.apply(outcome.event(line_inside, work)), LOOSE)),
+            None => Err(with_nul(line, self.furthest(line, inner, stop, clock, work))),
         }
     }
 
@@ -435,6 +446,9 @@ impl LineParser {
         clock: &mut ClfMemo,
         work: &mut Workspace,
     ) -> Option<(Outcome<'a>, usize)> {
+        if !needs::may_hold_status(line) {
+            return None;
+        }
         let mut stopped = [0; FORMATS.len() + 1];
         stopped[0] = primary.step;
         let mut mark = (usize::MAX, None);

@@ -126,27 +126,39 @@ fn front(text: &[u8], has_vhost: bool) -> Option<(&[u8], &[u8], &[u8])> {
         }
     };
     // Anything odd in front is for the slow twin to judge.
-    if client == b"-" || !is_plain(client) || user.is_empty() || memchr::memchr(b'[', user).is_some() {
+    let is_blank = |end: Option<&u8>| end.is_none_or(u8::is_ascii_whitespace);
+    let is_odd_user = is_blank(user.first()) || is_blank(user.last()) || memchr::memchr(b'[', user).is_some();
+    if client == b"-" || !(is_plain(client) || is_ipv6(client)) || is_odd_user {
         return None;
     }
     Some((vhost, client, dash(user)))
 }
 
-/// Whether a text is one word, and printable.
+/// Nothing but hexadecimal digits and colons, or an IPv4 address behind them.
+#[cold]
+fn is_ipv6(text: &[u8]) -> bool {
+    let is_mapped = text.starts_with(b"::");
+    let is_inside = |b: &u8| b.is_ascii_hexdigit() || *b == b':' || *b == b'.' && is_mapped;
+    text.len() > 1
+        && memchr::memchr(b':', text).is_some_and(|at| memchr::memrchr(b':', text) != Some(at))
+        && text.iter().all(is_inside)
+}
+
+/// Whether a text is one word, and printable, and neither a path nor an address with colons.
 #[inline]
 fn is_plain(text: &[u8]) -> bool {
     let odd = |word: u64| {
-        // Bytes below `!`, at `,` or above `~`, eight at a time (Lamport 1975, "Multiple byte processing with
+        // Bytes below `!`, at `,`, `/` or `:` or above `~`, eight at a time (Lamport 1975, "Multiple byte processing with
         // full-word instructions"); a borrow may call a byte odd that is not, never the other way round.
         const ONES: u64 = u64::from_le_bytes([1; 8]);
         const HIGH: u64 = ONES << 7;
         let below = word.wrapping_sub(ONES * 0x21);
-        let comma = (word ^ (ONES * u64::from(b','))).wrapping_sub(ONES);
-        (below | comma | word | word.wrapping_add(ONES)) & HIGH
+        let at = |mark: u8| (word ^ (ONES * u64::from(mark))).wrapping_sub(ONES);
+        (below | at(b',') | at(b'/') | at(b':') | word | word.wrapping_add(ONES)) & HIGH
     };
     match (text.first_chunk::<8>(), text.last_chunk::<8>(), text.len()) {
         (Some(first), Some(last), ..=16) => odd(u64::from_le_bytes(*first)) | odd(u64::from_le_bytes(*last)) == 0,
-        (_, _, len) => len > 0 && text.iter().all(|b| b.is_ascii_graphic() && *b != b','),
+        (_, _, len) => len > 0 && text.iter().all(|b| b.is_ascii_graphic() && !matches!(b, b',' | b'/' | b':')),
     }
 }
 

@@ -7,6 +7,7 @@
 
 use super::{
     plan,
+    slots::Workspace,
     timestamp::{self, ClfMemo, Moment},
 };
 use crate::model::event::{Event, Reason, Rejection};
@@ -20,12 +21,12 @@ const WORDS_MAX: usize = 32;
 ///
 /// # Errors
 /// What could not be found.
-pub(super) fn read<'a>(line: &'a [u8], clock: &mut ClfMemo) -> Result<Event<'a>, Rejection> {
+pub(super) fn read<'a>(line: &'a [u8], clock: &mut ClfMemo, work: &Workspace) -> Result<Event<'a>, Rejection> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    find(line, clock).map_err(|reason| Rejection::new(reason, 0))
+    find(line, clock, work).map_err(|reason| Rejection::new(reason, 0))
 }
 
-fn find<'a>(line: &'a [u8], clock: &mut ClfMemo) -> Result<Event<'a>, Reason> {
+fn find<'a>(line: &'a [u8], clock: &mut ClfMemo, work: &Workspace) -> Result<Event<'a>, Reason> {
     if memchr(b'\r', line).is_some() {
         // Lines that end with a carriage return alone have run into one.
         return Err(Reason::Trailing);
@@ -33,12 +34,16 @@ fn find<'a>(line: &'a [u8], clock: &mut ClfMemo) -> Result<Event<'a>, Reason> {
     let (open, close) = request(line).ok_or(Reason::NoRequest)?;
     let before = line.get(..open).unwrap_or_default();
     let after = line.get(close + 1..).unwrap_or_default();
-    let (moment, time_start) = time(before, clock).or_else(|| time(after, clock)).ok_or(Reason::NoTime)?;
+    let logged = time(before, clock).or_else(|| time(after, clock));
+    let around = |clock: &mut ClfMemo| work.wrapped_at(clock).map(|moment| (moment, before.len()));
+    let (moment, time_start) = logged.or_else(|| around(clock)).ok_or(Reason::NoTime)?;
     let mut words = after.split(|b| *b == b' ').filter(|word| !word.is_empty());
     let status = words.next().and_then(plan::whole_status).ok_or(Reason::NoStatus)?;
-    let bytes = words.next().and_then(plan::whole_size).unwrap_or(0);
+    // OpenLiteSpeed puts the whole line in quotes.
+    let size = words.next().map(|word| word.strip_suffix(b"\"").unwrap_or(word));
+    let bytes = size.and_then(plan::whole_size).unwrap_or(0);
     let (vhost, client, user) = front(before, time_start).ok_or(Reason::NoClient)?;
-    let (method, target, protocol) = plan::request(line.get(open + 1..close).unwrap_or_default());
+    let (method, target, protocol) = plan::request(without_colours(line.get(open + 1..close).unwrap_or_default()));
     let (referer, agent) = back(after);
     let zoneless = moment.zoneless;
     let time = moment.time;
@@ -65,8 +70,7 @@ fn request(line: &[u8]) -> Option<(usize, usize)> {
     let mut quotes = memchr_iter(b'"', line).filter(|at| at.checked_sub(1).and_then(|i| line.get(i)) != Some(&b'\\'));
     let mut open = quotes.next()?;
     for close in quotes.take(WORDS_MAX) {
-        let text = line.get(open + 1..close)?;
-        let (method, target, protocol) = plan::request(text);
+        let (method, target, protocol) = plan::request(without_colours(line.get(open + 1..close)?));
         let is_method = method.len() >= 3 && method.iter().all(|b| b.is_ascii_uppercase() || *b == b'-');
         if is_method && (!protocol.is_empty() || target.starts_with(b"/") || target.starts_with(b"http")) {
             if found.is_some() {
@@ -77,6 +81,17 @@ fn request(line: &[u8]) -> Option<(usize, usize)> {
         open = close;
     }
     found
+}
+
+/// Werkzeug colours a request that failed.
+fn without_colours(text: &[u8]) -> &[u8] {
+    let mut text = text.strip_suffix(b"\x1b[0m").unwrap_or(text);
+    while let Some(rest) = text.strip_prefix(b"\x1b[")
+        && let Some(end) = memchr(b'm', rest)
+    {
+        text = rest.get(end + 1..).unwrap_or_default();
+    }
+    text
 }
 
 /// A time in brackets, or as the first word or two; where it begins.
@@ -175,7 +190,7 @@ mod tests {
     use super::*;
 
     fn said(line: &str) -> Result<String, Reason> {
-        let event = read(line.as_bytes(), &mut ClfMemo::default()).map_err(|r| r.reason)?;
+        let event = read(line.as_bytes(), &mut ClfMemo::default(), &Workspace::default()).map_err(|r| r.reason)?;
         let texts = [event.vhost, event.client, event.user, event.target, event.referer, event.agent];
         Ok(format!("{} {} {}", event.status, event.bytes, texts.map(String::from_utf8_lossy).join("|")))
     }
@@ -192,9 +207,33 @@ mod tests {
                 r#"www.example.com 10.0.0.1 192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "GET /a" 200 7 0.1 "https://x/" "curl/8""#,
                 "200 7 www.example.com|10.0.0.1||/a|https://x/|curl/8",
             ),
+            (
+                "192.0.2.7 - - [10/Mar/2026 11:20:52] \"\x1b[31m\x1b[1mGET /a HTTP/1.1\x1b[0m\" 403 -",
+                "403 0 |192.0.2.7||/a||",
+            ),
+            (r#""192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 401 7""#, "401 7 |192.0.2.7||/a||"),
             (r#"2026-03-10T10:20:52Z [2001:db8::7]:443 "POST /a HTTP/2.0" 403 9"#, "403 9 |2001:db8::7||/a||"),
         ] {
             assert_eq!(said(line).as_deref(), Ok(expected), "{line}");
+        }
+    }
+
+    /// Uvicorn logs no time.
+    #[test]
+    fn what_stands_around_tells_the_time() {
+        let line = br#"INFO:     192.0.2.7:52345 - "GET /a HTTP/1.1" 401 Unauthorized"#;
+        for (around, expected) in [
+            ("", None),
+            ("www", None),
+            ("1773138052123456", Some("2026-03-10T10:20:52Z")),
+            ("2026-03-10T10:20:52.1Z stdout F ", Some("2026-03-10T10:20:52Z")),
+            ("<134>1 2026-03-10T11:20:52+01:00 www app - - - ", Some("2026-03-10T10:20:52Z")),
+            ("2026/03/10 10:20:52.123\tINFO\t", Some("2026-03-10T10:20:52Z")),
+        ] {
+            let mut work = Workspace::default();
+            work.around.extend(around.as_bytes());
+            let time = read(line, &mut ClfMemo::default(), &work).ok().map(|event| event.time.rfc3339());
+            assert_eq!(time.as_deref(), expected, "{around}");
         }
     }
 

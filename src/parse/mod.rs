@@ -165,8 +165,10 @@ mod tests {
         let inner = peeled.as_ref().map(|(inner, _)| *inner);
         let without_host = peeled.as_ref().and_then(|(inner, names)| wrappers::without_host(inner, names));
         let texts = [Some(line), inner, without_host];
+        let around = peeling.work.around.clone();
         let read = |format: &Format, text: &[u8]| {
             let mut scratch = Scratch::default();
+            scratch.work.around.clone_from(&around);
             let event = format.compile().parse(text, &mut scratch).map(|event| format!("{event:?}"));
             event.map(|event| (event, format.index()))
         };

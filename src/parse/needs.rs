@@ -3,7 +3,7 @@
 //! format alone to say.
 
 use super::columns::Separator;
-use memchr::memchr_iter;
+use memchr::{memchr_iter, memchr2};
 
 /// Bytes that formats are told by.
 const MARKS: &[u8; 19] = b"\" \t[]{}()|:;,=-/%<>";
@@ -24,6 +24,19 @@ impl Marked {
         let is_seen = |mark: &u8| seen.get(usize::from(*mark)).copied().unwrap_or(false);
         Self(MARKS.iter().enumerate().fold(0, |bits, (i, mark)| bits | u32::from(is_seen(mark)) << i))
     }
+}
+
+/// Whether three digits stand somewhere between what are none: without a status no known format reads a line. Where
+/// something is escaped, or a whole line may be, nothing can be said.
+pub(super) fn may_hold_status(line: &[u8]) -> bool {
+    let is_digit = |at: &usize| line.get(*at).is_some_and(u8::is_ascii_digit);
+    // Of three digits side by side, one stands at every third place.
+    let is_one_of_three = |at: usize| {
+        let before = (at.saturating_sub(3)..at).rev().take_while(is_digit).count();
+        let after = (at + 1..at + 4).take_while(is_digit).count();
+        before + after == 2
+    };
+    memchr2(b'{', b'\\', line).is_some() || (2..line.len()).step_by(3).filter(is_digit).any(is_one_of_three)
 }
 
 /// What there is to see of a line at a glance.

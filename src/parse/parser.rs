@@ -85,7 +85,7 @@ impl Parser {
             Self::Json(plan) => plan.read(line, clock, work).map(Outcome::Values).map_err(stop),
             Self::Columns(columns) => columns.read(line, clock, work).map(Outcome::ProxyValues).map_err(stop),
             Self::Pairs(pairs) => pairs.read(line, clock, work).map(Outcome::ProxyValues).map_err(stop),
-            Self::Loose => loose::read(line, clock).map(Outcome::Text).map_err(stop),
+            Self::Loose => loose::read(line, clock, work).map(Outcome::Text).map_err(stop),
         }
     }
 

@@ -48,7 +48,7 @@ use super::{
     variables::{Meaning, TimeKind},
 };
 use crate::model::event::{Event, Reason, Rejection};
-use memchr::{memchr, memchr_iter, memchr3, memmem, memrchr};
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 use std::ops::Range;
 
 /// A compiled template. The default one rejects every line.
@@ -432,7 +432,12 @@ impl Step {
                 event.client = client(first_of_list(text)).ok_or(Reason::NoClient)?;
             }
             Meaning::Client => return Err(Reason::NoClient),
-            Meaning::User => event.user = value(text),
+            // The address again, of formats that have it there.
+            Meaning::User if text.starts_with(b"[") && memmem::find(text, b"] - ").is_some() => {
+                return Err(Reason::NoField);
+            }
+            // Jetty writes two blanks around it.
+            Meaning::User => event.user = value(text.trim_ascii()),
             Meaning::Time(TimeKind::Iso) => {
                 let moment = timestamp::iso8601_moment(text)?;
                 (event.time, event.zoneless) = (moment.time, moment.zoneless);
@@ -445,8 +450,11 @@ impl Step {
             Meaning::Protocol => event.protocol = value(text),
             Meaning::Referer => event.referer = value(text),
             Meaning::Agent => event.agent = value(text),
+            Meaning::ForwardedFor if self.end != End::Quote && memchr(b'/', text).is_some() => {
+                return Err(Reason::NoField);
+            }
             Meaning::ForwardedFor => event.forwarded_for = value(text),
-            Meaning::Vhost if self.end != End::Quote && memchr3(b',', b' ', b'"', text).is_some() => {
+            Meaning::Vhost if self.end != End::Quote && text.iter().any(|b| matches!(b, b',' | b' ' | b'"' | b'/')) => {
                 return Err(Reason::NoField);
             }
             Meaning::Vhost => event.vhost = without_port(value(text)),
@@ -538,11 +546,20 @@ pub(super) fn value(text: &[u8]) -> &[u8] {
     if matches!(text, b"-" | b"\"\"") { &[] } else { text }
 }
 
-/// A client that can be one.
+/// A client that can be one, without a port. A colon is one of IPv6 or stands before a port; nginx has `unix:`.
 #[inline]
 pub(super) fn client(text: &[u8]) -> Option<&[u8]> {
-    let printable = |b: &u8| matches!(b, 0x21..=0x7e) && !matches!(b, b'"' | b',');
-    (!text.is_empty() && text != b"-" && text.iter().all(printable)).then_some(text)
+    let is_unix = text.starts_with(b"unix:");
+    let can_hold = |b: &u8| matches!(b, 0x21..=0x7e) && !matches!(b, b'"' | b',') && (*b != b'/' || is_unix);
+    let bare = if memchr(b':', text).is_some() && !is_unix { bare_address(text) } else { text };
+    let is_client = !bare.is_empty() && bare != b"-" && bare.iter().all(can_hold);
+    (is_client && (is_unix || memchr(b':', bare).is_none() || is_ipv6(bare))).then_some(bare)
+}
+
+/// As far as a glance tells, zone included.
+fn is_ipv6(text: &[u8]) -> bool {
+    let address = text.split(|b| *b == b'%').next().unwrap_or_default();
+    address.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'))
 }
 
 /// The first entry of a list such as X-Forwarded-For.

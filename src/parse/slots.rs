@@ -47,6 +47,10 @@ pub enum Slot {
     Upstream,
 }
 
+/// Length of `2026-03-10`, and what a time of day has at most: `10:20:52.123456`.
+const DAY_LEN: usize = 10;
+const CLOCK_MAX: usize = 18;
+
 const SLOTS: usize = Slot::Upstream as usize + 1;
 
 impl Slot {
@@ -101,8 +105,8 @@ pub(super) struct Workspace {
     /// Of JSON lines, and those of other formats that were tried.
     pub(super) memo: KeyMemo,
     memos: Vec<KeyMemo>,
-    /// When a wrapper says it happened, for lines that do not say so themselves.
-    pub(super) wrapped_at: Option<Moment>,
+    /// What stood around the line, for a time of lines that have none.
+    pub(super) around: Vec<u8>,
 }
 
 /// What had to be checked of a line. Borrows nothing, so that where a line does not fit the next parser can use the
@@ -227,13 +231,34 @@ impl Workspace {
         Ok(Numbers { moment, status, bytes })
     }
 
+    /// The first whole time in what stood around the line; RFC 3164 writes no year.
+    pub(super) fn wrapped_at(&self, clock: &mut ClfMemo) -> Option<Moment> {
+        /// Words in front of it at most.
+        const BEFORE_MAX: usize = 4;
+        let starts = memchr::memchr2_iter(b' ', b'\t', &self.around).map(|at| at + 1);
+        std::iter::once(0).chain(starts).take(BEFORE_MAX).find_map(|start| {
+            let rest = self.around.get(start..)?;
+            let word = |from: usize| {
+                let after = rest.get(from..).unwrap_or_default();
+                from + memchr::memchr2(b' ', b'\t', after).unwrap_or(after.len())
+            };
+            let (one, two) = (rest.get(..word(0))?, rest.get(..word(DAY_LEN + 1)));
+            let two = two.filter(|_| one.len() == DAY_LEN);
+            let long = [Some(one), two].into_iter().flatten().filter(|text| text.len() > DAY_LEN);
+            long.filter_map(|text| timestamp::any_moment(text, clock).ok()).next()
+        })
+    }
+
     /// When: one value, or a day and a time of day, which W3C's draft has in UTC.
     fn moment(&self, line: &[u8], clock: &mut ClfMemo) -> Result<Moment, Reason> {
         let time = without_brackets(self.get(Slot::Time, line));
         match self.get(Slot::Date, line) {
-            [] if time.is_empty() => self.wrapped_at.ok_or(Reason::NoTime),
+            [] if time.is_empty() => self.wrapped_at(clock).ok_or(Reason::NoTime),
             [] => timestamp::any_moment(time, clock),
-            date if date.len() > 10 || time.len() > 20 => Err(Reason::NoTime),
+            // A day alone, or what calls itself a date and is a whole time.
+            date if date.len() != DAY_LEN || time.len() > CLOCK_MAX => {
+                timestamp::any_moment(time, clock).or_else(|_| timestamp::any_moment(date, clock))
+            }
             date => timestamp::iso8601(&[date, b" ", time].concat()).map(Moment::from),
         }
     }
@@ -249,7 +274,12 @@ impl Workspace {
 
     fn event_as_logged<'a>(&'a self, line: &'a [u8], numbers: Numbers) -> Event<'a> {
         let get = |slot| self.get(slot, line);
-        let (method, target, protocol) = plan::request(get(Slot::Request));
+        let request = get(Slot::Request);
+        let (method, target, protocol) = match request {
+            // Some call the path alone so.
+            [b'/', ..] => (&b""[..], request, &b""[..]),
+            _ => plan::request(request),
+        };
         let or = |part: &'a [u8], slot| if part.is_empty() { get(slot) } else { part };
         Event {
             time: numbers.moment.time,

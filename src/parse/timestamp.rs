@@ -264,15 +264,69 @@ fn iso_zone(tail: &[u8]) -> Option<Option<i32>> {
     }
 }
 
-/// A common-log time whose zone may be missing, as HAProxy writes it.
+/// A common-log time whose zone may be missing, as HAProxy and Python's servers write it, the latter with a blank before
+/// the hour, or the name of a zone that only the server knows, as Ruby's.
 fn clf_moment(text: &[u8], memo: &mut ClfMemo) -> Result<Moment, Reason> {
-    match text.split_at_checked(ZONE_START) {
-        Some((head, tail)) if iso_zone(tail) == Some(None) => {
-            let time = clf(&[head, b" +0000"].concat(), memo)?;
-            Ok(Moment { time, zoneless: true })
+    let Some((head, tail)) = text.split_first_chunk::<ZONE_START>() else { return Err(Reason::NoTime) };
+    let is_name = |name: &[u8]| (3..=4).contains(&name.len()) && name.iter().all(u8::is_ascii_uppercase);
+    let zone = iso_zone(tail).or_else(|| tail.strip_prefix(b" ").filter(|name| is_name(name)).map(|_| None));
+    match zone {
+        Some(None | Some(0)) => {
+            let mut head = *head;
+            if let (Some(blank @ b' '), []) = (head.get_mut(11), tail) {
+                *blank = b':';
+            }
+            let time = clf(&[&head[..], b" +0000"].concat(), memo)?;
+            Ok(Moment { time, zoneless: zone == Some(None) })
         }
         _ => clf_with_fraction(text, memo).map(Moment::from),
     }
+}
+
+/// `Tue, 10 Mar 2026 10:20:52 GMT`, as in HTTP's own headers (RFC 9110, 5.6.7).
+fn http_date(text: &[u8]) -> Result<Moment, Reason> {
+    let (head, tail) = text.split_at_checked(25).ok_or(Reason::NoTime)?;
+    let &[
+        _,
+        _,
+        _,
+        b',',
+        b' ',
+        d1,
+        d2,
+        b' ',
+        m1,
+        m2,
+        m3,
+        b' ',
+        y1,
+        y2,
+        y3,
+        y4,
+        b' ',
+        h1,
+        h2,
+        b':',
+        n1,
+        n2,
+        b':',
+        s1,
+        s2,
+    ] = head
+    else {
+        return Err(Reason::NoTime);
+    };
+    let read = |digits: &[u8]| number(digits).ok_or(Reason::NoTime);
+    Civil {
+        year: read(&[y1, y2, y3, y4])?,
+        month: month(&[m1, m2, m3]).ok_or(Reason::NoTime)?,
+        day: read(&[d1, d2])?,
+        hour: read(&[h1, h2])?,
+        minute: read(&[n1, n2])?,
+        second: read(&[s1, s2])?,
+        offset_secs: iso_zone(tail).ok_or(Reason::NoTime)?,
+    }
+    .moment()
 }
 
 /// The unit of a count since 1970.
@@ -333,6 +387,7 @@ pub(super) fn any_moment(text: &[u8], memo: &mut ClfMemo) -> Result<Moment, Reas
     match text.iter().position(|b| !b.is_ascii_digit()) {
         Some(2) => clf_moment(text, memo),
         Some(4) => iso8601_remembered(text, memo),
+        Some(0) => http_date(text),
         _ => epoch(text).map(Moment::from),
     }
 }
@@ -364,6 +419,11 @@ mod tests {
         for text in [
             "10/Mar/2026:11:20:52 +0100",
             "10/Mar/2026:11:20:52.123 +0100",
+            "10/Mar/2026 10:20:52",
+            "10/Mar/2026:10:20:52 UTC",
+            "10/Mar/2026:10:20:52 CET",
+            "Tue, 10 Mar 2026 10:20:52 GMT",
+            "Tue, 10 Mar 2026 11:20:52 +0100",
             "10/Mar/2026:05:20:52 -0500",
             "2026-03-10T11:20:52+01:00",
             "2026-03-10T11:20:52.123+0100",

@@ -8,11 +8,13 @@
 use super::{
     json::{JsonPlan, Keys},
     slots::{Slot, Workspace},
-    timestamp::{self, Moment},
+    timestamp,
 };
-use memchr::memchr;
+use memchr::{memchr, memchr2, memmem};
 use std::sync::LazyLock;
 
+/// Bytes in front of a line that are looked at for a time.
+const AROUND_MAX: usize = 128;
 /// Wrappers taken off one line at most.
 const LAYERS_MAX: usize = 4;
 
@@ -29,6 +31,9 @@ const PREFIXES: &[Prefix] = &[
     Prefix { name: "syslog (RFC 3164)", peel: rfc3164 },
     Prefix { name: "container name", peel: container_name },
     Prefix { name: "time", peel: bare_time },
+    Prefix { name: "tag", peel: tag },
+    Prefix { name: "file name", peel: file_name },
+    Prefix { name: "text before JSON", peel: text_before_json },
 ];
 
 /// Keys under which collectors keep a line.
@@ -40,6 +45,10 @@ const LINE_KEYS: Keys = &[
     ("short_message", Slot::Target),
     ("event/original", Slot::Target),
     ("textPayload", Slot::Target),
+    ("time", Slot::Time),
+    ("@timestamp", Slot::Time),
+    ("timestamp", Slot::Time),
+    ("__REALTIME_TIMESTAMP", Slot::Time),
 ];
 
 static LINE: LazyLock<JsonPlan> = LazyLock::new(|| JsonPlan::new(LINE_KEYS));
@@ -53,7 +62,8 @@ pub(super) fn peel<'a>(
 ) -> Option<(&'a [u8], Vec<&'static str>)> {
     let mut names = Vec::new();
     let outer = peel_prefixes(line, &mut names);
-    work.wrapped_at = time_in(line.get(..line.len() - outer.len()).unwrap_or_default());
+    work.around.clear();
+    work.around.extend(line.iter().take((line.len() - outer.len()).min(AROUND_MAX)));
     let inner = match from_json(outer, work, text) {
         Some((inner, name)) => {
             names.push(name);
@@ -62,12 +72,6 @@ pub(super) fn peel<'a>(
         None => outer,
     };
     (!names.is_empty()).then_some((inner, names))
-}
-
-/// The first whole time in what was taken off; RFC 3164 writes no year.
-fn time_in(prefix: &[u8]) -> Option<Moment> {
-    let words = prefix.split(|b| *b == b' ').take(4);
-    words.filter(|word| word.len() >= 19).find_map(|word| timestamp::iso8601_moment(word).ok())
 }
 
 fn peel_prefixes<'a>(line: &'a [u8], names: &mut Vec<&'static str>) -> &'a [u8] {
@@ -92,6 +96,10 @@ fn from_json<'a>(line: &'a [u8], work: &mut Workspace, text: &'a mut Vec<u8>) ->
         return Some((text, "journal"));
     }
     let inner = LINE.find(Slot::Target, line, work, text)?;
+    if let Some(time) = work.value(Slot::Time).and_then(|time| line.get(time.span.clone())) {
+        work.around.clear();
+        work.around.extend(time);
+    }
     Some((inner.strip_suffix(b"\n").unwrap_or(inner), "JSON"))
 }
 
@@ -178,7 +186,8 @@ pub(super) fn without_host<'a>(line: &'a [u8], names: &[&str]) -> Option<&'a [u8
 }
 
 fn is_host(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'%'))
+    !text.is_empty()
+        && text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'%' | b'/'))
 }
 
 /// What follows `Mar 10 11:20:52 `, with a year and a fraction or without, or an ISO time.
@@ -209,14 +218,40 @@ fn priority(line: &[u8]) -> Option<&[u8]> {
     rest.get(end + 1..)
 }
 
-/// `[pod/web-7d9/nginx] ` of kubectl, `web-1  | ` of Docker Compose.
+/// `[pod/web-7d9/nginx] ` of kubectl, `web-1  | ` of Docker Compose, `web.1.x7@node  | ` of Swarm, `0|web  | ` of PM2.
 fn container_name(line: &[u8]) -> Option<&[u8]> {
     if let Some(rest) = line.strip_prefix(b"[pod/") {
         return rest.get(memchr(b']', rest)? + 1..)?.strip_prefix(b" ");
     }
-    let end = line.iter().take(64).position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')))?;
+    let end = line
+        .iter()
+        .take(64)
+        .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@' | b'|')))?;
     let rest = line.get(end..)?.trim_ascii_start();
     (end > 0 && line.get(end) == Some(&b' ')).then_some(rest)?.strip_prefix(b"| ")
+}
+
+/// `haproxy[14389]: `, where what stood before it was cut away.
+fn tag(line: &[u8]) -> Option<&[u8]> {
+    let (tag, rest) = word(line)?;
+    let pid = tag.strip_suffix(b"]:")?;
+    let open = memchr(b'[', pid)?;
+    (is_host(pid.get(..open)?) && timestamp::number(pid.get(open + 1..)?).is_some()).then_some(rest)
+}
+
+/// `/var/log/nginx/access.log:` or `access.log.1:42:`, as grep puts it in front.
+fn file_name(line: &[u8]) -> Option<&[u8]> {
+    let (name, rest) = line.split_at_checked(memchr2(b':', b' ', line)?)?;
+    let is_path = name.windows(3).any(|part| part == b"log") && name.iter().all(u8::is_ascii_graphic);
+    let rest = rest.strip_prefix(b":").filter(|_| is_path && !matches!(name, [b'{' | b'[' | b'"', ..]))?;
+    let digits = timestamp::digits(rest, 12);
+    Some(rest.get(digits..).filter(|_| digits > 0).and_then(|rest| rest.strip_prefix(b":")).unwrap_or(rest))
+}
+
+/// What loggers write before an object, as Caddy on a terminal or CEE's `@cee: `.
+fn text_before_json(line: &[u8]) -> Option<&[u8]> {
+    let object = line.strip_suffix(b"}").and_then(|line| memmem::find(line, b"{\""))?;
+    line.get(object..).filter(|_| object > 0)
 }
 
 /// A word and what follows the blank after it.
@@ -255,6 +290,11 @@ mod tests {
             "2026-03-10T10:20:52.003Z stderr P ",
             "[pod/web-7d9/nginx] ",
             "web_1  | ",
+            "web.1.x7f@node  | ",
+            "0|web  | ",
+            "nginx[42]: ",
+            "/var/log/nginx/access.log:",
+            "access.log.2.gz:42:",
             "web-1 | 2026-03-10T10:20:52.003Z stdout F Mar 10 11:20:52 www nginx: ",
         ] {
             assert_eq!(peeled(&format!("{prefix}{LINE}")).as_deref(), Some(LINE), "{prefix}");
@@ -263,6 +303,7 @@ mod tests {
         for (before, after) in [
             ("{\"log\":\"", "\\n\",\"stream\":\"stdout\",\"time\":\"2026-03-10T10:20:52.1Z\"}"),
             ("{\"__REALTIME_TIMESTAMP\":\"1\",\"MESSAGE\":\"", "\"}"),
+            ("2026/03/10 10:20:52.123\tINFO\tapp\t{\"msg\":\"", "\"}"),
             ("Mar 10 11:20:52 www app: {\"message\":\"Mar 10 11:20:52 www nginx: ", "\"}"),
         ] {
             assert_eq!(peeled(&format!("{before}{escaped}{after}")).as_deref(), Some(LINE), "{before}");
@@ -272,7 +313,7 @@ mod tests {
 
     #[test]
     fn lines_without_a_wrapper_keep_what_they_have() {
-        for line in [LINE, "", "{}", "<1>", "<x>Mar 10", "Mar 10 11:20:52", "[pod/"] {
+        for line in [LINE, "", "{}", "log", "x[y]: z", "<1>", "<x>Mar 10", "Mar 10 11:20:52", "[pod/"] {
             let got = peeled(line);
             assert!(got.is_none(), "{line}: {got:?}");
         }

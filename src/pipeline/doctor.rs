@@ -1,7 +1,7 @@
 //! The story of `authfault doctor`: read every line of each file, keep what does not fit, and say what lines of this
 //! kind can tell.
 
-use super::{Formats, source};
+use super::{Formats, advice, source};
 use crate::{
     error::Error,
     input::{self, Discovery, LogFile, Source, StreamChunks, TARGET_CHUNK_BYTES},
@@ -31,10 +31,13 @@ pub fn diagnose(found: Discovery, formats: &Formats) -> (Diagnosis, Vec<Error>) 
     let mut diagnosis = Diagnosis::default();
     for file in &files {
         let mut doctor = Doctor::new(file);
-        if let Err(error) = doctor.read(file, formats) {
-            problems.push(error);
+        let read = doctor.read(file, formats);
+        // Of what is no text at all there is nothing more to say.
+        let is_text = read.is_ok() || doctor.found.lines > 0;
+        problems.extend(read.err());
+        if is_text {
+            diagnosis.files.push(doctor.finish());
         }
-        diagnosis.files.push(doctor.finish());
     }
     (diagnosis, problems)
 }
@@ -45,6 +48,8 @@ struct Doctor {
     /// By reason and what stands where the line stops fitting.
     misfits: BTreeMap<(&'static str, Vec<u8>), Misfit>,
     formats: BTreeMap<usize, u64>,
+    /// While no line was read.
+    first_misfit: Option<Vec<u8>>,
     seen: Seen,
 }
 
@@ -67,6 +72,7 @@ impl Doctor {
             found: FileDiagnosis { path: file.name.clone(), ..FileDiagnosis::default() },
             misfits: BTreeMap::new(),
             formats: BTreeMap::new(),
+            first_misfit: None,
             seen: Seen::default(),
         }
     }
@@ -132,6 +138,9 @@ impl Doctor {
     /// Of a file that is in no known format so far, the nearest one is asked.
     fn misfit(&mut self, line: &[u8], rejection: Rejection, format: &'static str) {
         self.found.rejected += 1;
+        if self.found.rejected == 1 {
+            self.first_misfit = Some(line.get(..LINE_BYTES_MAX).unwrap_or(line).to_vec());
+        }
         let (nearest, rejection) = match self.found.parsed {
             0 => {
                 let (nearest, rejection) = parse::nearest(line.get(..LINE_BYTES_MAX).unwrap_or(line));
@@ -164,7 +173,9 @@ impl Doctor {
         misfits.sort_by_key(|misfit| (std::cmp::Reverse(misfit.lines), misfit.first_line));
         misfits.truncate(MISFITS_SHOWN);
         self.found.misfits = misfits;
-        if self.found.parsed > 0 {
+        if self.found.parsed == 0 {
+            self.found.advice = self.first_misfit.map(|line| Logged::new(advice::on(&line).as_bytes()));
+        } else {
             self.found.limits = self.seen.limits(self.found.zoneless);
             self.found.remedies = remedies(&self.found.limits);
         }

@@ -1,5 +1,6 @@
 //! The program's story: find the files, scan them side by side, merge, detect, report. Owns order and threads.
 
+mod advice;
 mod backtest;
 mod check;
 mod coverage;
@@ -312,6 +313,10 @@ fn unknown_format(path: &Path, text: &[u8], line: u64) -> Error {
         text: Logged::new(text.get(..TEXT_BYTES_MAX).unwrap_or(text)),
         nearest: format.id,
         reason: rejection.reason.text(),
+        advice: match text.trim_ascii_start() {
+            [b'{', ..] => "name its keys with --json-field, as `authfault doctor` suggests",
+            _ => "give the server's own with --log-format, or see `authfault formats`",
+        },
         column: rejection.column,
     };
     Error::new(kind, path).at_line(line)

@@ -1,4 +1,4 @@
-//! Kubernetes ingress-nginx before 0.25, with the real address twice.
+//! Kubernetes ingress-nginx before 0.22, with the real address twice.
 
 use super::{Format, Layout};
 use crate::parse::template::Syntax;
@@ -6,7 +6,7 @@ use crate::parse::template::Syntax;
 /// See the head of this file.
 pub(super) const FORMAT: Format = Format {
     id: "ingress_nginx_old",
-    title: "Kubernetes ingress-nginx before 0.25",
+    title: "Kubernetes ingress-nginx before 0.22",
     layout: Layout::Text(Syntax::Nginx),
     template: r#"$the_real_ip - [$real_ip_again] - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_length $request_time [$proxy_upstream_name] $upstream_addr $upstream_response_length $upstream_response_time $upstream_status $req_id"#,
     spec: "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/log-format/",

@@ -15,6 +15,7 @@ use super::{
 };
 
 mod alb;
+mod apisix;
 mod caddy;
 mod clf_like;
 mod cloudfront;
@@ -28,6 +29,7 @@ mod envoy;
 mod forwarded_combined;
 mod forwarded_host;
 mod gcs;
+mod gin;
 mod haproxy;
 mod ident_common;
 mod iis6;
@@ -36,6 +38,7 @@ mod iis_full;
 mod iis_short;
 mod ingress_nginx;
 mod ingress_nginx_old;
+mod ingress_nginx_twice;
 mod istio;
 mod json;
 mod lighttpd;
@@ -48,6 +51,7 @@ mod main_timed;
 mod npm_host;
 mod npm_proxy;
 mod npmplus;
+mod oauth2_proxy;
 mod s3;
 mod squid;
 mod traefik_clf;
@@ -106,8 +110,10 @@ pub const FORMATS: &[&Format] = &[
     &main_ext::FORMAT,
     &combined_timed::FORMAT,
     &ingress_nginx_old::FORMAT,
+    &ingress_nginx_twice::FORMAT,
     &ingress_nginx::FORMAT,
     &traefik_clf::FORMAT,
+    &apisix::FORMAT,
     &vhost_combined::FORMAT,
     &vhost_extended::FORMAT,
     &vhost_nginx::FORMAT,
@@ -126,6 +132,8 @@ pub const FORMATS: &[&Format] = &[
     &npm_host::FORMAT,
     &npmplus::FORMAT,
     &zoraxy::FORMAT,
+    &oauth2_proxy::FORMAT,
+    &gin::FORMAT,
     &uwsgi::FORMAT,
     &haproxy::FORMAT,
     &w3c::FORMAT,

@@ -16,6 +16,8 @@ use crate::{
 /// Limits on lists; what is left out is counted.
 const MOST_FILES: usize = 10;
 const MOST_REASONS: usize = 6;
+/// Columns of a file's name where it was shown before.
+const NAME_COLUMNS: usize = 48;
 
 /// Files, lines and times.
 pub(super) fn input(page: &mut Page, input: &Input) {
@@ -110,7 +112,8 @@ fn rejections(page: &mut Page, rejections: &[Rejected]) {
         let lines = counted(rejected.lines, "line", "lines");
         let prose = Prose::new()
             .toned(Tone::Unsure, &format!("{lines} not understood"))
-            .text(&format!(": {}; first at {}:{}, ", rejected.reason.text(), first.file, first.line))
+            .text(&format!(": {}; first at ", rejected.reason.text()))
+            .kept(&format!("{}:{}, ", page.cut_within(&first.file, NAME_COLUMNS), first.line))
             .kept(&format!("column {}", count((rejected.column as u64).saturating_add(1))));
         page.wrapped(2, 4, &prose);
         quote_with_caret(page, first.text.as_bytes(), rejected.column);

@@ -30,6 +30,8 @@ fn file(page: &mut Page, file: &FileDiagnosis) {
     let text = file.lines - file.blank.min(file.lines);
     let path = if file.path == "-" { "standard input" } else { &file.path };
     let prose = match file.format.as_str() {
+        "" if file.lines == 0 => Prose::new().toned(Tone::Unsure, &format!("{path}: empty")),
+        "" if text == 0 => Prose::new().toned(Tone::Unsure, &format!("{path}: nothing but empty lines and comments")),
         "" => Prose::new().toned(Tone::Bad, &format!("{path}: in no known format")),
         format => Prose::new().toned(Tone::Strong, &format!("{path}: {format}")).text(&format!(
             ", {} of {} read ({})",
@@ -51,6 +53,10 @@ fn file(page: &mut Page, file: &FileDiagnosis) {
         self::sample(page, sample);
     }
     misfits(page, file);
+    if let Some(advice) = &file.advice {
+        page.heading("What to do");
+        page.wrapped(2, 4, &Prose::new().text(&advice.inert()));
+    }
     limits(page, file);
 }
 
