@@ -3,6 +3,7 @@
 use super::{
     agent::{self, Kind, Kinds},
     relay::Relays,
+    releases,
 };
 use crate::model::{
     logged,
@@ -67,6 +68,8 @@ pub(crate) struct Facts<'l> {
     pub(crate) routes: Vec<Route>,
     /// Path prefixes as text.
     pub(crate) prefixes: Vec<String>,
+    /// For each prefix, that of its first segment.
+    tops: Vec<u32>,
     pub(crate) families: Vec<String>,
     family_ranks: Vec<u8>,
     pub(crate) agents: Vec<AgentFacts>,
@@ -103,6 +106,7 @@ impl<'l> Facts<'l> {
             shapes,
             leaves: by_id(leaves),
             routes: by_id(routes),
+            tops: tops(&placed, paths.ids.len()),
             prefixes: by_id(paths.ids),
             family_ranks: family_ranks(&agents, families.len()),
             families,
@@ -117,8 +121,24 @@ impl<'l> Facts<'l> {
             relays: Relays::default(),
             fetched: OnceLock::new(),
         }
+        .with_releases()
         .with_sessions()
         .with_relays()
+    }
+
+    fn with_releases(mut self) -> Self {
+        let stand_ins = releases::stand_ins(&self);
+        if !stand_ins.is_empty() {
+            let replace = |route: &mut u32| *route = stand_ins.get(route).copied().unwrap_or(*route);
+            self.shapes.iter_mut().for_each(|shape| replace(&mut shape.route));
+            self.leaves.iter_mut().for_each(|leaf| replace(&mut leaf.route));
+        }
+        self
+    }
+
+    /// The prefix with one segment that a prefix lies below.
+    pub(crate) fn top_of(&self, prefix: u32) -> u32 {
+        self.tops.get(prefix as usize).copied().unwrap_or(prefix)
     }
 
     fn with_relays(mut self) -> Self {
@@ -267,6 +287,18 @@ impl<'l> Facts<'l> {
     pub(crate) fn name_text(&self, name: u32) -> String {
         logged::inert(self.ledger.names.get(name))
     }
+}
+
+fn tops(placed: &[Leaf], prefixes: usize) -> Vec<u32> {
+    let mut tops: Vec<u32> = (0..prefixes as u32).collect();
+    for leaf in placed {
+        for prefix in leaf.prefix {
+            if let Some(top) = tops.get_mut(prefix as usize) {
+                *top = leaf.prefix[0];
+            }
+        }
+    }
+    tops
 }
 
 /// The host that refers in the most hours: a burst from elsewhere may be larger, but it is short.

@@ -31,6 +31,7 @@ mod outage;
 mod pace;
 mod refine;
 mod relay;
+mod releases;
 mod reported;
 mod room;
 mod scan;
