@@ -101,7 +101,7 @@ impl Grid {
         let windows = *starts.last()?;
         let traffic = Windows::new(facts, origin);
         let groups = groups_that_stand_out(facts, pasts, &traffic, COUNTERS_MAX / windows.max(1) / COUNTERS);
-    let ids = groups.iter().enumerate().map(|(i, g)| (*g, i as u32)).collect();
+        let ids = groups.iter().enumerate().map(|(i, g)| (*g, i as u32)).collect();
         let cells = (0..groups.len() * windows * COUNTERS).map(|_| AtomicU32::new(0)).collect();
         Some(Self { origin, starts, groups, ids, cells })
     }
