@@ -67,13 +67,20 @@ fn trees(facts: &Facts<'_>, asked: &BTreeMap<u32, u32>) -> BTreeMap<(u32, u32), 
             continue;
         }
         let tree = trees.entry((shape.vhost, facts.leaf(*leaf).prefix[0])).or_default();
-        if !is_file {
+        if !is_file && !is_folder_of_files(facts.ledger.names.get(shape.path)) {
             tree.others.insert(shape.path);
         } else if tree.files.insert(shape.path) {
             *tree.routes.entry(*route).or_default() += 1;
         }
     }
     trees
+}
+
+/// Whether a template that ends above its file is of a folder of files, by the names that are in use.
+fn is_folder_of_files(template: &[u8]) -> bool {
+    const NAMES: [&[u8]; 10] =
+        [b"css", b"js", b"img", b"images", b"icons", b"fonts", b"media", b"chunks", b"assets", b"static"];
+    NAMES.contains(&template.rsplit(|b| *b == b'/').next().unwrap_or_default())
 }
 
 /// The tree of a route that reads below it.
