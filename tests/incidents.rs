@@ -107,6 +107,31 @@ fn a_wave_is_one_entry() {
     assert_eq!(waves[0]["cause"], "credential_stuffing");
 }
 
+/// Nobody has a past in the folder of a new release, but all were served the one before: a fault while it is still on.
+#[test]
+fn a_release_that_nobody_may_read_is_a_fault_at_once() {
+    let (mut dice, mut log) = (Dice::new(11), String::new());
+    for second in (0..6 * 3600).step_by(20) {
+        let (who, is_new) = (dice.below(60), second >= 6 * 3600 - 1200);
+        let (folder, status) = if is_new { ("/static/r419", 403) } else { ("/static/r418", 200) };
+        let paths = ["/index.html".to_owned(), format!("{folder}/js/app.js"), format!("{folder}/css/site.css")];
+        for (path, status) in paths.iter().zip([200, status, status]) {
+            log += &format!(
+                "10.{}.7.9 - - [10/Mar/2026:{:02}:{:02}:{:02} +0000] \"GET {path} HTTP/1.1\" {status} 153 \"-\" \"Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0\"\n",
+                who * 3,
+                second / 3600,
+                second / 60 % 60,
+                second % 60,
+            );
+        }
+    }
+    let dir = workshop();
+    let told = report([put(dir.path(), "access.log", log.as_bytes())]);
+    let first = &told["incidents"][0];
+    assert_eq!((&first["verdict"], &first["state"]), (&"server_side".into(), &"ongoing".into()), "{first:#}");
+    assert_eq!(strings(&first["scope"]["path_prefix"]), ["/static/r419"]);
+}
+
 /// Where everybody is refused, nobody is left to compare them with, and a site of forms and interfaces has no files that
 /// would show a browser: forty clients, each every ten minutes, all refused for fifty minutes of the second day.
 #[test]
