@@ -346,11 +346,7 @@ fn drill(
     let counters = &mut Counters { units, run };
     let mut bounds = Bounds::default();
     let whole = span(trials, from, to);
-    let logins: Vec<Trial> = if only.is_none() && only_login_fails(facts, whole) {
-        login_trials(facts, whole).copied().collect()
-    } else {
-        Vec::new()
-    };
+    let logins = if only.is_none() { of_the_login_alone(facts, whole) } else { Vec::new() };
     let some: Vec<Trial> = match only {
         Some(only) => whole.iter().filter(|trial| only(trial)).copied().collect(),
         None => Vec::new(),
@@ -390,8 +386,18 @@ fn drill(
     bounds
 }
 
-fn login_trials<'t>(facts: &Facts<'_>, slice: &'t [Trial]) -> impl Iterator<Item = &'t Trial> {
-    slice.iter().filter(|t| facts.route(facts.leaf(t.leaf).route).logs_in)
+/// Places to log in, of which a site may have several, where nearly all who try fail.
+fn dead_logins(facts: &Facts<'_>, slice: &[Trial]) -> BTreeSet<u32> {
+    let mut clients: BTreeMap<u32, [BTreeSet<u32>; 2]> = BTreeMap::new();
+    for trial in slice {
+        let route = facts.leaf(trial.leaf).route;
+        if facts.route(route).logs_in {
+            let [served, refused] = clients.entry(route).or_default();
+            if trial.failed { refused } else { served }.insert(trial.client);
+        }
+    }
+    let is_dead = |[served, refused]: &[BTreeSet<u32>; 2]| refused.len() >= 4 && refused.len() >= 3 * served.len();
+    clients.into_iter().filter(|(_, clients)| is_dead(clients)).map(|(route, _)| route).collect()
 }
 
 /// The paths and methods by which the refused tried to log in.
@@ -401,20 +407,19 @@ fn name_logins(facts: &Facts<'_>, logins: &[Trial], bounds: &mut Bounds) {
     bounds.values.insert(Dimension::Method, failed().map(|leaf| leaf.method).collect());
 }
 
-/// Whether nearly all who try to log in fail, and they are most of those who fail: what else they are refused is a
-/// consequence, and the scope is the login alone.
-fn only_login_fails(facts: &Facts<'_>, slice: &[Trial]) -> bool {
-    let clients = |failed: bool| {
-        login_trials(facts, slice).filter(|t| t.failed == failed).map(|t| t.client).collect::<BTreeSet<_>>()
-    };
-    let (refused, served) = (clients(true), clients(false));
-    let all: BTreeSet<u32> = slice.iter().filter(|t| t.failed).map(|t| t.client).collect();
+/// The trials of places to log in where nearly all fail, if these are most of those who fail and sessions hold: what
+/// else they are refused is a consequence, and the scope is the login alone. Or else none.
+fn of_the_login_alone(facts: &Facts<'_>, slice: &[Trial]) -> Vec<Trial> {
+    let dead = dead_logins(facts, slice);
+    let own: Vec<Trial> = slice.iter().filter(|t| dead.contains(&facts.leaf(t.leaf).route)).copied().collect();
+    let failing =
+        |trials: &[Trial]| trials.iter().filter(|t| t.failed).map(|t| t.client).collect::<BTreeSet<_>>().len();
     let session = |failed: bool| {
         let own = slice.iter().filter(|t| t.failed == failed && facts.opens_by_session(facts.leaf(t.leaf).route));
         own.map(|t| t.client).collect::<BTreeSet<_>>().len()
     };
-    let sessions_hold = session(true) < session(false);
-    sessions_hold && refused.len() >= 4 && refused.len() >= 3 * served.len() && refused.len() * 2 >= all.len()
+    let is_alone = session(true) < session(false) && failing(&own) * 2 >= failing(slice);
+    if is_alone { own } else { Vec::new() }
 }
 
 /// Drops values that a later dimension left without a failure.

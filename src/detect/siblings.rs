@@ -51,6 +51,9 @@ pub(crate) fn with_siblings(facts: &Facts<'_>, cluster: &Cluster, status: u16) -
         .filter(|(leaf, _)| hosts.as_ref().is_none_or(|hosts| hosts.contains(&leaf.vhost)))
         .collect();
     let lies_in = |leaf: &Leaf, prefixes: &BTreeSet<u32>| leaf.prefix.iter().any(|prefix| prefixes.contains(prefix));
+    if let Some(login) = dead_login(facts, &guarded, &bounds) {
+        return login;
+    }
     // Without what was named dead itself, as in a rollout, its siblings need not be either.
     if !sum(guarded.iter().filter(|(leaf, _)| cluster.bounds.hold(leaf))).is_dead() {
         return bounds;
@@ -83,6 +86,23 @@ pub(crate) fn with_siblings(facts: &Facts<'_>, cluster: &Cluster, status: u16) -
     }
     bounds.values.insert(Dimension::Prefix, topmost(facts, &dead));
     bounds
+}
+
+/// The bounds narrowed to the places to log in, where these are dead and hold most of the refusals, and most of what was
+/// named with them lives: whose session ends meanwhile cannot begin another, which is a consequence.
+fn dead_login(facts: &Facts<'_>, guarded: &[(Leaf, Fate)], bounds: &Bounds) -> Option<Bounds> {
+    let own = || guarded.iter().filter(|(leaf, _)| bounds.hold(leaf));
+    let is_login = |(leaf, _): &&(Leaf, Fate)| facts.route(leaf.route).logs_in;
+    let (login, rest) = (sum(own().filter(is_login)), sum(own().filter(|own| !is_login(own))));
+    if !login.is_dead() || login.refused < rest.refused || rest.served < rest.refused {
+        return None;
+    }
+    let refused = || own().filter(is_login).filter(|(_, fate)| fate.refused > 0);
+    let places: BTreeSet<u32> = refused().map(|(leaf, _)| leaf.prefix[2]).collect();
+    let mut narrowed = bounds.clone();
+    narrowed.values.insert(Dimension::Method, refused().map(|(leaf, _)| leaf.method).collect());
+    narrowed.values.insert(Dimension::Prefix, places);
+    Some(narrowed)
 }
 
 fn sum<'f>(fates: impl Iterator<Item = &'f (Leaf, Fate)>) -> Fate {
