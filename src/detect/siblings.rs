@@ -94,7 +94,9 @@ fn dead_login(facts: &Facts<'_>, guarded: &[(Leaf, Fate)], bounds: &Bounds) -> O
     let own = || guarded.iter().filter(|(leaf, _)| bounds.hold(leaf));
     let is_login = |(leaf, _): &&(Leaf, Fate)| facts.route(leaf.route).logs_in;
     let (login, rest) = (sum(own().filter(is_login)), sum(own().filter(|own| !is_login(own))));
-    if !login.is_dead() || login.refused < rest.refused || rest.served < rest.refused {
+    // Not only what was named: who is logged in goes on everywhere.
+    let others = sum(guarded.iter().filter(|other| !is_login(other)));
+    if !login.is_dead() || login.refused < rest.refused || others.served < others.refused.max(REFUSED_MIN) {
         return None;
     }
     let refused = || own().filter(is_login).filter(|(_, fate)| fate.refused > 0);
