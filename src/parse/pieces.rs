@@ -18,9 +18,9 @@ use crate::input::{self, Lines};
 use memchr::{memchr, memmem, memrchr};
 
 /// Text between a piece and the next one of its line.
-const GAP_BYTES_MAX: usize = 64 << 10;
-/// Text in which a line of either stream is open: room for one of each that is as long as a line may be.
-const STRETCH_BYTES_MAX: usize = 512 << 10;
+const GAP_BYTES_MAX: usize = 128 << 10;
+/// Text in which a line of either stream is open: room for some of each that are as long as a line may be.
+const STRETCH_BYTES_MAX: usize = 1 << 20;
 /// Docker's buffer.
 const DOCKER_PIECE_BYTES: usize = 16 << 10;
 
@@ -326,7 +326,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(60))]
         #[test]
         fn a_text_is_read_the_same_wherever_it_is_cut(
-            records in prop::collection::vec((0_usize..7, 0_usize..60 << 10), 0..60), ends_open: bool,
+            records in prop::collection::vec((0_usize..7, 0_usize..100 << 10), 0..60), ends_open: bool,
         ) {
             let record = |(kind, len): &(usize, usize)| match (kind, "x".repeat(*len)) {
                 (0, text) => docker(&text, "stdout"),
