@@ -62,26 +62,17 @@ pub struct Lines<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Lines<'a> {
-    /// The next line, with a `\r` before its newline.
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
     #[inline]
-    pub fn next_raw(&mut self) -> Option<&'a [u8]> {
+    fn next(&mut self) -> Option<&'a [u8]> {
         if self.rest.is_empty() {
             return None;
         }
         let end = memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len());
         let (line, rest) = self.rest.split_at(end);
         self.rest = rest.get(1..).unwrap_or_default();
-        Some(line)
-    }
-}
-
-impl<'a> Iterator for Lines<'a> {
-    type Item = &'a [u8];
-
-    #[inline]
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let line = self.next_raw()?;
         Some(line.strip_suffix(b"\r").unwrap_or(line))
     }
 }

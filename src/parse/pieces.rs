@@ -14,7 +14,6 @@
 //! Sources: `daemon/logger/copier.go` of moby, <https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md>.
 
 use super::wrappers;
-use crate::input::{self, Lines};
 use memchr::{memchr, memmem, memrchr};
 
 /// Text between a piece and the next one of its line.
@@ -118,18 +117,26 @@ pub fn cut(text: &[u8], at: usize, before: Open) -> (usize, Open) {
         let known = text.get(..nearest.saturating_sub(GAP_BYTES_MAX)).unwrap_or(text);
         let mut start = memrchr(b'\n', known).map_or(0, |newline| newline + 1);
         let mut open = if start == 0 { before } else { Open::default() };
-        let mut lines = input::lines(text.get(start..at).unwrap_or_default());
+        let mut rest = text.get(start..at).unwrap_or_default();
         let mut closed = None;
         loop {
             if start >= nearest && !open.is_any() {
                 closed = Some((start, Open::default()));
             }
-            let Some(line) = lines.next_raw() else { return closed.ok_or(open) };
+            let Some(line) = next_line(&mut rest) else { return closed.ok_or(open) };
             open.pass(line);
             start = at.min(start + line.len() + 1);
         }
     };
     look_back(0).or_else(|_| look_back(STRETCH_BYTES_MAX)).unwrap_or_else(|open| (at, open))
+}
+
+/// Takes the first line off a text.
+fn next_line<'a>(text: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let all = std::mem::take(text);
+    let end = memchr(b'\n', all).unwrap_or(all.len());
+    *text = all.get(end + 1..).unwrap_or_default();
+    all.get(..end).filter(|_| !all.is_empty())
 }
 
 /// What is to be read at once.
@@ -144,13 +151,13 @@ pub enum Stretch<'a> {
 /// The stretches of a text of whole lines, at whose beginning streams may be open amid a stretch that is too long.
 #[must_use]
 pub fn stretches(text: &[u8], open: Open) -> Stretches<'_> {
-    Stretches { lines: input::lines(text), open, is_too_long: open.is_any(), apart: Vec::new().into_iter() }
+    Stretches { text, open, is_too_long: open.is_any(), apart: Vec::new().into_iter() }
 }
 
 /// See [`stretches`].
 #[derive(Debug)]
 pub struct Stretches<'a> {
-    lines: Lines<'a>,
+    text: &'a [u8],
     open: Open,
     is_too_long: bool,
     /// Lines that turned out to be no stretch.
@@ -164,7 +171,7 @@ impl<'a> Iterator for Stretches<'a> {
         if let Some(line) = self.apart.next() {
             return Some(Stretch::Line(line));
         }
-        let line = self.lines.next_raw()?;
+        let line = next_line(&mut self.text)?;
         self.open.pass(line);
         self.is_too_long &= self.open.is_any();
         if self.is_too_long || !self.open.is_any() {
@@ -177,7 +184,7 @@ impl<'a> Iterator for Stretches<'a> {
                 self.apart = lines.into_iter();
                 return self.next();
             }
-            let Some(line) = self.lines.next_raw() else { break };
+            let Some(line) = next_line(&mut self.text) else { break };
             self.open.pass(line);
             bytes += line.len() + 1;
             lines.push(line);
@@ -293,7 +300,7 @@ mod tests {
         let (begun, end) = (cri("a", "stdout", "P"), cri("b", "stdout", "F"));
         for (bytes, expected) in [(GAP_BYTES_MAX - 100, 1), (GAP_BYTES_MAX + 100, 0)] {
             let text = [&begun, between(bytes).as_str(), &end].join("\n");
-            let lines: Vec<&[u8]> = input::lines(text.as_bytes()).collect();
+            let lines: Vec<&[u8]> = text.as_bytes().split(|b| *b == b'\n').collect();
             assert_eq!(joined(&lines).len(), expected);
         }
         let text = format!("{begun}\n{}\n", between(2 * GAP_BYTES_MAX));
@@ -305,7 +312,7 @@ mod tests {
         let (mut lines, ended) = (0, format!("{endless}{end}\n{begun}\n{end}\n"));
         let last = stretches(ended.as_bytes(), Open::default()).inspect(|_| lines += 1).last();
         assert_eq!(last, Some(Stretch::Lines(vec![begun.as_bytes(), end.as_bytes()])));
-        assert_eq!(lines, input::lines(ended.as_bytes()).count() - 1);
+        assert_eq!(lines, ended.lines().count() - 1);
     }
 
     /// Each line that is read alone or together, and what was joined.
