@@ -1,13 +1,18 @@
 //! What operators may say about a log's format, and what comes of it: wrappers, headers in the middle of a file, zones,
 //! proxies, keys, templates, a server's configuration, packed files, the doctor; and what becomes of every odd line.
 
-use crate::support::{fixture, gzip, pipe, put, report, root, run, workshop};
+use crate::support::{Dice, Run, authfault, fixture, gzip, pipe, put, report, root, run, workshop};
 use authfault::{
     model::logged::inert,
     parse::{self, LineParser, Scratch},
 };
 use serde_json::Value;
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, UNIX_EPOCH},
+};
 
 const LINE: &str = r#"192.0.2.7 - alice [10/Mar/2026:11:20:52 +0100] "GET /app/ HTTP/1.1" 401 179 "-" "curl/8.5.0""#;
 
@@ -322,42 +327,61 @@ fn the_list_of_formats_shows_a_line_of_each() {
     }
 }
 
-/// A line as Docker's json-file writes it: cut where its buffer is full.
-fn docker(line: &str) -> String {
+/// The records of a line as Docker's json-file writes it: cut where its buffer is full.
+fn docker(line: &str, stream: &str) -> Vec<String> {
     let record = |text: &str| {
         let text = serde_json::to_string(text).unwrap();
-        format!("{{\"log\":{text},\"stream\":\"stdout\",\"time\":\"2026-03-10T10:20:52.1Z\"}}\n")
+        format!("{{\"log\":{text},\"stream\":\"{stream}\",\"time\":\"2026-03-10T10:20:52.1Z\"}}\n")
     };
     let line = format!("{line}\n");
     line.as_bytes().chunks(16 << 10).map(|piece| record(std::str::from_utf8(piece).unwrap())).collect()
 }
 
 /// The same as CRI writes it.
-fn cri(line: &str) -> String {
+fn cri(line: &str, stream: &str) -> Vec<String> {
     let pieces: Vec<&[u8]> = line.as_bytes().chunks(16 << 10).collect();
     let tag = |i: usize| if i + 1 == pieces.len() { "F" } else { "P" };
     let record = |(i, piece): (usize, &&[u8])| {
-        format!("2026-03-10T10:20:52.003Z stdout {} {}\n", tag(i), std::str::from_utf8(piece).unwrap())
+        format!("2026-03-10T10:20:52.003Z {stream} {} {}\n", tag(i), std::str::from_utf8(piece).unwrap())
     };
     pieces.iter().enumerate().map(record).collect()
 }
 
+/// So many lines on both streams, long ones in pieces and short ones, whose records are mixed as they may come.
+fn mixed(records: fn(&str, &str) -> Vec<String>, lines: usize, dice: &mut Dice) -> String {
+    let mut line = |stream: &str| {
+        let len = if dice.below(8) == 0 { 41_000 + dice.below(9_000) } else { 7 };
+        let line = LINE
+            .replace("/app/", &format!("/app/{}", "\\x22".repeat(len / 4)))
+            .replace("192.0.2.7", &format!("192.0.2.{}", dice.below(250)));
+        records(&line, stream)
+    };
+    let [mut out, mut err] =
+        ["stdout", "stderr"].map(|stream| (0..lines / 2).flat_map(|_| line(stream)).rev().collect());
+    let mut text = String::new();
+    while let Some(record) = pick(&mut out, &mut err, dice.below(2) == 0) {
+        text.push_str(&record);
+    }
+    text
+}
+
+fn pick(a: &mut Vec<String>, b: &mut Vec<String>, is_second: bool) -> Option<String> {
+    let (first, second) = if is_second { (b, a) } else { (a, b) };
+    first.pop().or_else(|| second.pop())
+}
+
 #[test]
 fn lines_that_a_container_logger_cut_are_read_as_one() {
-    let line = |i: usize, len: usize| {
-        LINE.replace("/app/", &format!("/app/{}", "\\x22".repeat(len / 4)))
-            .replace("192.0.2.7", &format!("192.0.2.{}", i % 250))
-    };
-    let lines: Vec<String> = (0..400).map(|i| line(i, if i % 3 == 0 { 7 } else { 41_000 })).collect();
     let dir = workshop();
-    for wrapped in [docker, cri] {
-        let text: String = lines.iter().map(|line| wrapped(line)).collect();
-        let records = text.lines().count() as u64;
+    for (seed, records) in [(1, docker as fn(&str, &str) -> _), (2, cri)] {
+        let text = mixed(records, 1000, &mut Dice::new(seed));
+        assert!(text.len() > 5 << 20, "more than a chunk");
+        let count = text.lines().count() as u64;
         let path = put(dir.path(), "a.log", text.as_bytes());
         let one = run(["--output", "json", "--threads", "1", path.to_str().unwrap()]);
         let found = one.report();
-        assert_eq!(found["input"]["parsed"], 400, "{}", found["input"]);
-        assert_eq!((&found["input"]["rejected"], &found["input"]["blank"]), (&0.into(), &(records - 400).into()));
+        assert_eq!(found["input"]["parsed"], 1000, "{}", found["input"]);
+        assert_eq!((&found["input"]["rejected"], &found["input"]["blank"]), (&0.into(), &(count - 1000).into()));
         let many = run(["--output", "json", "--threads", "5", path.to_str().unwrap()]);
         let piped = pipe(text.as_bytes(), ["--output", "json", "-"]);
         assert!(many.out == one.out && piped.out.replace("\"-\"", &format!("{path:?}")) == one.out);
@@ -365,18 +389,52 @@ fn lines_that_a_container_logger_cut_are_read_as_one() {
 }
 
 #[test]
+fn a_line_whose_last_piece_is_not_there_yet_is_left_for_the_next_run() {
+    let dir = workshop();
+    let text = mixed(docker, 40, &mut Dice::new(3));
+    let records: Vec<&str> = text.split_inclusive('\n').collect();
+    let (path, file) = (dir.path().join("a.log"), dir.path().join("report.json"));
+    let check = |state: &str, written: usize, now: &str| {
+        put(dir.path(), "a.log", records[..written].concat().as_bytes());
+        let written_at = UNIX_EPOCH + Duration::from_secs(1_773_138_060);
+        fs::File::options().append(true).open(&path).unwrap().set_modified(written_at).unwrap();
+        let mut command = authfault();
+        command.args(["check", "--stale-after", "0s", "--now", now, "--state"]).arg(dir.path().join(state));
+        let done = Run::of(&command.arg("-o").arg(&file).arg(&path).output().unwrap());
+        assert!(done.err.is_empty(), "{}", done.err);
+        serde_json::from_slice::<Value>(&fs::read(&file).unwrap()).unwrap()["input"].clone()
+    };
+    for written in 1..records.len() {
+        check("growing", written, "2026-03-10T10:30:00Z");
+    }
+    let by_and_by = check("growing", records.len(), "2026-03-10T10:30:00Z");
+    let whole = report([&path])["input"].clone();
+    for key in ["lines", "parsed", "rejected", "blank"] {
+        assert_eq!(by_and_by[key], whole[key], "{key}");
+    }
+    let first_piece = records.iter().position(|record| !record.contains("\\n\",\"stream")).unwrap();
+    let lines = |now: &str| check(now, first_piece + 1, now)["lines"].clone();
+    assert_eq!(lines("2026-03-10T10:30:00Z"), first_piece);
+    assert_eq!(lines("2026-03-10T12:30:00Z"), first_piece + 1, "nobody will end it");
+}
+
+#[test]
 fn pieces_without_an_end_are_lines_of_their_own() {
     let dir = workshop();
-    let piece = cri(LINE).replace(" F ", " P ");
-    let end = cri(LINE);
-    let text = [end.as_str(), &piece.repeat(80_000), &end, &piece.repeat(100), &end].concat();
-    let path = put(dir.path(), "a.log", text.as_bytes());
-    let found = report([path.to_str().unwrap()]);
-    let totals = &found["input"];
-    // What follows a hundred pieces is garbage as one line, so that these stand alone too.
-    assert_eq!((&totals["lines"], &totals["parsed"]), (&80_103.into(), &80_103.into()), "{totals}");
-    let piped = pipe(text.as_bytes(), ["--output", "json", "-"]).report();
-    assert_eq!((&piped["totals"], &piped["input"]["parsed"]), (&found["totals"], &totals["parsed"]));
+    let end = cri(LINE, "stdout").concat();
+    let piece = end.replace(" F ", " P ");
+    let other = cri(LINE, "stderr").concat();
+    for (unit, times) in [(piece.clone(), 80_000), ([piece.as_str(), &other].concat(), 40_000)] {
+        let text = [end.as_str(), &unit.repeat(times), &end, &unit.repeat(100), &end].concat();
+        let lines = text.lines().count();
+        let path = put(dir.path(), "a.log", text.as_bytes());
+        let found = report([path.to_str().unwrap()]);
+        let totals = &found["input"];
+        // What follows a hundred pieces is garbage as one line, so that these stand alone too.
+        assert_eq!((&totals["lines"], &totals["parsed"]), (&lines.into(), &lines.into()), "{totals}");
+        let piped = pipe(text.as_bytes(), ["--output", "json", "-"]).report();
+        assert_eq!((&piped["totals"], &piped["input"]["parsed"]), (&found["totals"], &totals["parsed"]));
+    }
 }
 
 /// An archive of files in their order.

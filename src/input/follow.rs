@@ -43,9 +43,13 @@ pub struct Followed {
 /// A last line without an end is left for the next run, unless nothing was written for so long.
 const UNFINISHED_SECS: u32 = 3600;
 
-/// Finds out what is new. `now` is for telling an unfinished line from one that nobody will finish.
+/// How much of a text of whole lines can be read without what will be written behind it.
+pub type Whole = fn(&[u8]) -> usize;
+
+/// Finds out what is new. `now` is for telling an unfinished line from one that nobody will finish; so is `whole`, for
+/// lines that are unfinished although they end.
 #[must_use]
-pub fn follow(files: Vec<LogFile>, known: &[Cursor], now: Time) -> Followed {
+pub fn follow(files: Vec<LogFile>, known: &[Cursor], now: Time, whole: Whole) -> Followed {
     let mut followed = Followed::default();
     let mut taken = vec![false; known.len()];
     let mut looks = Vec::new();
@@ -59,7 +63,7 @@ pub fn follow(files: Vec<LogFile>, known: &[Cursor], now: Time) -> Followed {
                         followed.unchanged.push(Cursor { path: path_bytes(&log), ..cursor.clone() });
                     }
                 }
-                _ => match Look::new(log, stamp, known, now) {
+                _ => match Look::new(log, stamp, (known, now), whole) {
                     Ok(look) => looks.extend(look),
                     Err(error) => followed.problems.push(error),
                 },
@@ -124,7 +128,7 @@ struct Look {
 
 impl Look {
     /// None for an empty file.
-    fn new(log: LogFile, stamp: Stamp, known: &[Cursor], now: Time) -> Result<Option<Self>, Error> {
+    fn new(log: LogFile, stamp: Stamp, (known, now): (&[Cursor], Time), whole: Whole) -> Result<Option<Self>, Error> {
         if log.size_bytes.is_none() {
             return Err(Error::new(Kind::NotFollowable, &log.path));
         }
@@ -134,7 +138,7 @@ impl Look {
                 let bytes = map.as_bytes();
                 let head = bytes.get(..HEAD_BYTES).unwrap_or(bytes).to_vec();
                 let likely = likely(&head, known);
-                let text = Text::of_bytes(bytes, &likely);
+                let text = Text::of_bytes(bytes, &likely, whole);
                 if map.was_truncated() {
                     return Err(Error::new(Kind::Changed, &log.path));
                 }
@@ -237,8 +241,9 @@ fn likely<'k>(head: &[u8], known: &'k [Cursor]) -> Likely<'k> {
 }
 
 impl Text {
-    fn of_bytes(bytes: &[u8], likely: &Likely<'_>) -> Self {
-        let last_line_end = memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1);
+    fn of_bytes(bytes: &[u8], likely: &Likely<'_>, whole: Whole) -> Self {
+        let lines = memchr::memrchr(b'\n', bytes).and_then(|at| bytes.get(..=at)).unwrap_or_default();
+        let last_line_end = whole(lines);
         let before = |at: usize, len: usize| bytes.get(at.saturating_sub(len)..at);
         let fits = |cursor: &Cursor| {
             let at = usize::try_from(cursor.offset).unwrap_or(usize::MAX);
@@ -384,7 +389,7 @@ mod tests {
         /// What a run reads: for each file, what is new in it.
         fn run(&mut self) -> Vec<(String, String)> {
             let found = discover(&[self.at.path().to_owned()]);
-            let followed = follow(found.files, &self.known, self.now);
+            let followed = follow(found.files, &self.known, self.now, <[u8]>::len);
             assert_eq!(followed.problems, []);
             let mut read = Vec::new();
             for (log, mut cursor) in followed.news {
@@ -553,7 +558,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_again_is_refused() {
         let log = discover(&[PathBuf::from("/dev/null")]).files;
-        let followed = follow(log, &[], Time(0));
+        let followed = follow(log, &[], Time(0), <[u8]>::len);
         assert_eq!(followed.problems.iter().map(|e| e.kind.clone()).collect::<Vec<_>>(), [Kind::NotFollowable]);
     }
 }

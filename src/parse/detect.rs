@@ -53,7 +53,8 @@ fn guess_among(known: &[Parser], sample: &[&[u8]]) -> Option<Guess> {
     let inner: Vec<Sample<'_>> = inside.iter().map(|(line, around)| (line.as_slice(), around.as_slice())).collect();
     let (loose, known) = known.split_last()?;
     guess_strictly(known, &lines, &inner).or_else(|| {
-        let fits = fits(loose, &inner);
+        let loose = std::slice::from_ref(loose);
+        let fits = readings(loose, &inner).iter().filter(|fits| fits.contains(&true)).count();
         let format = *FORMATS.last()?;
         let wrapped = lines.iter().zip(&inner).any(|((line, _), (inner, _))| line != inner);
         (fits > 0).then_some(Guess { format, fits, of: lines.len(), wrapped })
@@ -62,7 +63,7 @@ fn guess_among(known: &[Parser], sample: &[&[u8]]) -> Option<Guess> {
 
 fn guess_strictly(known: &[Parser], lines: &[Sample<'_>], inner: &[Sample<'_>]) -> Option<Guess> {
     let plain = guess_lines(known, lines);
-    if plain.is_some_and(|guess| guess.fits * 2 >= guess.of) {
+    if plain.is_some_and(|guess| guess.fits * 2 >= guess.of) || lines == inner {
         return plain;
     }
     let unwrapped = guess_lines(known, inner).map(|guess| Guess { wrapped: true, ..guess });
@@ -78,32 +79,37 @@ fn without_wrapper(line: &[u8]) -> (Vec<u8>, Vec<u8>) {
 }
 
 fn guess_lines(known: &[Parser], lines: &[Sample<'_>]) -> Option<Guess> {
-    let whole = best(known, lines, |parser| !parser.is_open_ended());
-    let read_whole = |line: &&Sample<'_>| known.iter().any(|p| !p.is_open_ended() && fits(p, &[**line]) == 1);
-    let most_are_whole = lines.iter().filter(read_whole).count() * 2 >= lines.len();
-    if most_are_whole { whole } else { best(known, lines, Parser::is_open_ended).or(whole) }
-}
-
-/// The first of those formats that read most, if any line.
-fn best(known: &[Parser], lines: &[Sample<'_>], wanted: fn(&Parser) -> bool) -> Option<Guess> {
-    known
-        .iter()
-        .zip(FORMATS)
-        .filter(|(parser, _)| wanted(parser))
-        .map(|(parser, format)| Guess { format, fits: fits(parser, lines), of: lines.len(), wrapped: false })
-        .reduce(|best, next| if next.fits > best.fits { next } else { best })
-        .filter(|guess| guess.fits > 0)
-}
-
-/// How many lines a format reads.
-fn fits(parser: &Parser, lines: &[Sample<'_>]) -> usize {
-    let mut scratch = Scratch::default();
-    let mut is_read = |(line, around): &&Sample<'_>| {
-        scratch.work.around.clear();
-        scratch.work.around.extend(*around);
-        parser.parse(line, &mut scratch).is_ok()
+    let readings = readings(known, lines);
+    let best = |is_open_ended| {
+        let fits = |at: usize| readings.iter().filter(|fits| fits.get(at) == Some(&true)).count();
+        let wanted = known.iter().zip(FORMATS).enumerate().filter(|(_, (p, _))| p.is_open_ended() == is_open_ended);
+        wanted
+            .map(|(at, (_, format))| Guess { format, fits: fits(at), of: lines.len(), wrapped: false })
+            .reduce(|best, next| if next.fits > best.fits { next } else { best })
+            .filter(|guess| guess.fits > 0)
     };
-    lines.iter().filter(|line| is_read(line)).count()
+    let is_whole = |fits: &&Vec<bool>| known.iter().zip(*fits).any(|(parser, fits)| *fits && !parser.is_open_ended());
+    let most_are_whole = readings.iter().filter(is_whole).count() * 2 >= lines.len();
+    if most_are_whole { best(false) } else { best(true).or_else(|| best(false)) }
+}
+
+/// For each line, whether each format reads it; nothing for one that none does.
+fn readings(known: &[Parser], lines: &[Sample<'_>]) -> Vec<Vec<bool>> {
+    let known: Vec<(&Parser, Needs)> = known.iter().map(|parser| (parser, parser.needs())).collect();
+    let mut scratch = Scratch::default();
+    let mut reading = |(line, around): &Sample<'_>| {
+        if !needs::may_hold_status(line) {
+            return Vec::new();
+        }
+        let glance = Glance::at(line);
+        let mut fits = |(parser, needs): &(&Parser, Needs)| {
+            scratch.work.around.clear();
+            scratch.work.around.extend(*around);
+            needs.are_met(&glance) && parser.parse(line, &mut scratch).is_ok()
+        };
+        known.iter().map(&mut fits).collect()
+    };
+    lines.iter().map(&mut reading).collect()
 }
 
 /// Makes readers of lines, as the operator wants them read.

@@ -187,6 +187,22 @@ mod tests {
         }
 
         #[test]
+        fn a_format_is_guessed_for_each_line_that_any_reads(line in lines()) {
+            let mut peeling = Scratch::default();
+            let peeled = wrappers::peel(&line, &mut peeling.work, &mut peeling.peeled);
+            let inner = peeled.map_or(line.as_slice(), |(inner, _)| inner);
+            let is_read = |format: &Format, text: &[u8], around: &[u8]| {
+                let mut scratch = Scratch::default();
+                scratch.work.around.extend(around);
+                format.compile().parse(text, &mut scratch).is_ok()
+            };
+            let (_, strict) = FORMATS.split_last().unwrap();
+            let reads = |format: &&Format| is_read(format, &line, b"");
+            let is_any = strict.iter().any(reads) || FORMATS.iter().any(|f| is_read(f, inner, &peeling.work.around));
+            prop_assert_eq!(guess(&[&line]).is_some(), is_any && !is_blank(&line));
+        }
+
+        #[test]
         fn events_are_made_of_the_line(line in lines()) {
             for format in FORMATS {
                 let mut scratch = Scratch::default();

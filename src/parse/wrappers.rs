@@ -114,10 +114,9 @@ fn byte_array(line: &[u8]) -> Option<Vec<u8>> {
 
 /// cri = time " " ("stdout" | "stderr") " " ("F" | "P") " "
 pub(super) fn cri(line: &[u8]) -> Option<&[u8]> {
-    let (time, rest) = word(line)?;
-    let (stream, rest) = word(rest)?;
+    let (stream, rest) = word(iso_time(line)?)?;
     let (_, rest) = word(rest).filter(|(tag, _)| matches!(*tag, b"F" | b"P"))?;
-    (matches!(stream, b"stdout" | b"stderr") && timestamp::iso8601(time).is_ok()).then_some(rest)
+    matches!(stream, b"stdout" | b"stderr").then_some(rest)
 }
 
 /// rfc5424 = "<" pri ">1 " time " " host " " app " " pid " " id " " ("-" | 1*("[" … "]")) " "
@@ -192,9 +191,7 @@ fn is_host(text: &[u8]) -> bool {
 
 /// What follows `Mar 10 11:20:52 `, with a year and a fraction or without, or an ISO time.
 fn syslog_time(line: &[u8]) -> Option<&[u8]> {
-    if let Some((time, rest)) = word(line)
-        && timestamp::iso8601(time).is_ok()
-    {
+    if let Some(rest) = iso_time(line) {
         return Some(rest);
     }
     timestamp::month(line.first_chunk()?)?;
@@ -208,6 +205,12 @@ fn syslog_time(line: &[u8]) -> Option<&[u8]> {
     };
     let is_clock = clock.len() >= 8 && clock.get(2) == Some(&b':') && clock.get(5) == Some(&b':');
     is_clock.then_some(rest)
+}
+
+/// What follows `2026-03-10T11:20:52Z `.
+fn iso_time(line: &[u8]) -> Option<&[u8]> {
+    matches!(line.get(4), Some(b'-' | b'/')).then_some(())?;
+    word(line).filter(|(time, _)| timestamp::iso8601(time).is_ok()).map(|(_, rest)| rest)
 }
 
 /// `<191>`.

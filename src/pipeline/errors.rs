@@ -102,7 +102,7 @@ pub(super) fn news(paths: &[PathBuf], known: &[ErrorLog], next: &mut u32, now: T
     let cursors: Vec<Cursor> = known.iter().map(|log| log.cursor.clone()).collect();
     let all: Vec<PathBuf> = paths.iter().flat_map(|path| follow::with_rotated(path)).collect();
     let found = input::discover_errors(&all);
-    let followed = follow::follow(found.files, &cursors, now);
+    let followed = follow::follow(found.files, &cursors, now, <[u8]>::len);
     let mut news = News { problems: [found.problems, followed.problems].concat(), ..News::default() };
     let before = |id: u32| known.iter().find(|log| log.cursor.id == id).cloned().unwrap_or_default();
     for cursor in followed.unchanged {

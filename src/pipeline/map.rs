@@ -15,7 +15,7 @@ use crate::{
         tally::{ChunkCoverage, Kept},
         time::Time,
     },
-    parse,
+    parse::pieces::{self, Open},
     progress::Progress,
     tally::{self, Budget},
 };
@@ -113,7 +113,7 @@ fn lines_in(file: LogFile, range: &Range<u64>) -> Result<LogFile, Error> {
             let text = map.as_bytes();
             let at = |bytes: u64| {
                 let at = input::line_start(text, usize::try_from(bytes).unwrap_or(usize::MAX));
-                parse::pieces::line_start(text, at).filter(|_| at < text.len()).unwrap_or(at) as u64
+                if at < text.len() { pieces::cut(text, at, Open::default()).0 as u64 } else { at as u64 }
             };
             Ok(LogFile { part: Part { from_bytes: at(range.start), until_bytes: at(range.end) }, ..file })
         }

@@ -9,6 +9,7 @@ use crate::{
         tally::{ChunkCoverage, Kept, Place, Shard, Tallies},
         time::Time,
     },
+    parse::pieces::{self, Open},
     progress::Progress,
     state::Log,
     tally::Budget,
@@ -56,7 +57,7 @@ pub(super) fn read(
         let found = discover(paths);
         let (files, mut problems) = (found.files, found.problems);
         let files = files.into_iter().filter(|file| left_out.iter().all(|(path, _)| *path != file.path)).collect();
-        let followed = follow::follow(files, &cursors, now);
+        let followed = follow::follow(files, &cursors, now, whole);
         problems.extend(followed.problems);
         let files: Vec<LogFile> = followed.news.iter().map(|(file, _)| file.clone()).collect();
         // Parts of files are read here, so that archives are not taken apart.
@@ -86,6 +87,11 @@ pub(super) fn read(
         return news;
     }
     News::default()
+}
+
+/// A line of which a container's logger has written some pieces is left for the next run.
+fn whole(lines: &[u8]) -> usize {
+    pieces::cut(lines, lines.len(), Open::default()).0
 }
 
 /// The files behind paths, with what became of them in rotations.

@@ -10,7 +10,7 @@ use super::{
     source::{Draw, Queue, Reading},
 };
 use crate::{
-    input::{self, LogFile},
+    input::LogFile,
     model::{
         event::{Reason, Rejection},
         tally::{ChunkCoverage, Place, RejectedHere, Tallies},
@@ -19,7 +19,7 @@ use crate::{
     parse::{
         Scratch, fast, is_blank,
         marks::{self, Marks},
-        pieces,
+        pieces::{self, Joined, Stretch},
     },
     progress::Progress,
     tally::{Accumulator, BATCH_LEN, Budget, Row, Store},
@@ -154,46 +154,33 @@ impl Worker {
     }
 
     fn scan_slowly(&mut self, text: &[u8], draw: &Draw) {
-        let (mut lines, mut pieces) = (input::lines(text), Vec::new());
-        let mut are_endless = draw.is_amid_pieces;
-        while let Some(line) = lines.next() {
-            let goes_on = pieces::goes_on(line);
-            pieces.push(line);
-            if goes_on
-                && !are_endless
-                && let (Some(first), Some(next)) = (pieces.first(), lines.clone().next())
-            {
-                are_endless = next.as_ptr() as usize - first.as_ptr() as usize > pieces::JOINED_BYTES_MAX;
-                if !are_endless {
-                    continue;
-                }
+        for stretch in pieces::stretches(text, draw.open) {
+            match stretch {
+                Stretch::Line(line) => self.read_slowly(line, &draw.reading),
+                Stretch::Lines(lines) => self.read_together(&lines, &draw.reading),
             }
-            match are_endless {
-                false => self.read_joined(&pieces, &draw.reading),
-                true => pieces.iter().for_each(|line| self.read_slowly(line, &draw.reading)),
-            }
-            pieces.clear();
-            are_endless &= goes_on;
         }
     }
 
-    /// Reads several lines as one; one after the other where that fits no format.
-    fn read_joined(&mut self, pieces: &[&[u8]], reading: &Reading) {
-        if let [_, rest @ ..] = pieces
-            && !rest.is_empty()
-            && let Some(line) = pieces::join(pieces).filter(|line| line.len() <= LINE_BYTES_MAX)
-            && let Ok((event, format)) = reading.parser.parse(&line, &mut self.scratch)
-        {
-            let number = self.coverage.lines as u32;
-            let place = Place { file: reading.file, chunk: self.coverage.chunk, line: number };
-            let time = event.time;
-            self.accumulator.add(&event, &line, place);
-            self.parsed(format as u16, 1, (time, time));
-            self.coverage.lines += pieces.len() as u64;
-            self.coverage.blank += rest.len() as u64;
-            return;
+    /// Reads lines among which are pieces of one: as one where that fits a format, else each by itself.
+    fn read_together(&mut self, lines: &[&[u8]], reading: &Reading) {
+        let mut is_read = vec![false; lines.len()];
+        for Joined { pieces, line } in pieces::joined(lines) {
+            let line = line.strip_suffix(b"\r").unwrap_or(&line);
+            let number = self.coverage.lines as u32 + pieces.first().map_or(0, |first| *first as u32);
+            if line.len() <= LINE_BYTES_MAX && self.parse_slowly(line, number, reading).is_ok() {
+                self.coverage.blank += pieces.len() as u64 - 1;
+                for at in pieces {
+                    is_read.get_mut(at).into_iter().for_each(|is_read| *is_read = true);
+                }
+            }
         }
-        pieces.iter().for_each(|line| self.read_slowly(line, reading));
+        for (line, is_read) in lines.iter().zip(is_read) {
+            match is_read {
+                true => self.coverage.lines += 1,
+                false => self.read_slowly(line, reading),
+            }
+        }
     }
 
     fn take(&mut self, rows: &mut Vec<Row<'_>>) {
@@ -209,21 +196,18 @@ impl Worker {
             self.coverage.blank += 1;
         } else if line.len() > LINE_BYTES_MAX {
             self.reject(line, number, Rejection::new(Reason::TooLong, LINE_BYTES_MAX));
-        } else {
-            self.parse_slowly(line, number, reading);
+        } else if let Err(rejection) = self.parse_slowly(line, number, reading) {
+            self.reject(line, number, rejection);
         }
     }
 
-    fn parse_slowly(&mut self, line: &[u8], number: u32, reading: &Reading) {
-        match reading.parser.parse(line, &mut self.scratch) {
-            Ok((event, format)) => {
-                let place = Place { file: reading.file, chunk: self.coverage.chunk, line: number };
-                let time = event.time;
-                self.accumulator.add(&event, line, place);
-                self.parsed(format as u16, 1, (time, time));
-            }
-            Err(rejection) => self.reject(line, number, rejection),
-        }
+    fn parse_slowly(&mut self, line: &[u8], number: u32, reading: &Reading) -> Result<(), Rejection> {
+        let (event, format) = reading.parser.parse(line, &mut self.scratch)?;
+        let place = Place { file: reading.file, chunk: self.coverage.chunk, line: number };
+        let time = event.time;
+        self.accumulator.add(&event, line, place);
+        self.parsed(format as u16, 1, (time, time));
+        Ok(())
     }
 
     fn parsed(&mut self, format: u16, lines: u64, (first, last): (Time, Time)) {

@@ -11,7 +11,10 @@ use super::{Bound, LEAD_SECS, Options};
 use crate::{
     input::{self, Map, TARGET_CHUNK_BYTES},
     model::time::Time,
-    parse::{LineParser, Scratch, pieces},
+    parse::{
+        LineParser, Scratch,
+        pieces::{self, Open},
+    },
 };
 use std::{
     ops::Range,
@@ -91,9 +94,9 @@ impl Asked {
             },
             None => text.len(),
         };
-        // In front of the pieces of one line.
-        let start = pieces::line_start(text, start)?;
-        let end = if end < text.len() { pieces::line_start(text, end)? } else { end };
+        // Where no line is open.
+        let (start, _) = pieces::cut(text, start, Open::default());
+        let end = if end < text.len() { pieces::cut(text, end, Open::default()).0 } else { end };
         Some(start..end.max(start))
     }
 }

@@ -11,7 +11,10 @@ use super::{
 use crate::{
     error::{Error, Kind},
     input::{self, LogFile, Map, Part, Source, Stream, StreamChunks, TARGET_CHUNK_BYTES},
-    parse::{self, Format, LineParser, fast, pieces},
+    parse::{
+        self, Format, LineParser, fast,
+        pieces::{self, Open},
+    },
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -64,8 +67,8 @@ pub(super) struct Draw {
     pub(super) reading: Arc<Reading>,
     pub(super) chunk: u32,
     pub(super) text: Text,
-    /// Whether it begins amid pieces that are too many to be one line.
-    pub(super) is_amid_pieces: bool,
+    /// The streams of a container that are open where it begins.
+    pub(super) open: Open,
     /// Bytes on disk that it took.
     pub(super) disk_bytes: u64,
 }
@@ -216,8 +219,10 @@ impl<'f> Queue<'f> {
         let draw = match &mut slot.state {
             State::Waiting | State::Done => None,
             State::Mapped { map, ranges, reading, skipped_bytes } => ranges.pop_front().map(|mut range| {
-                let is_amid_pieces =
-                    reading.may_be_in_pieces() && pieces::line_start(map.as_bytes(), range.start).is_none();
+                let (_, open) = match reading.may_be_in_pieces() {
+                    true => pieces::cut(map.as_bytes(), range.start, Open::default()),
+                    false => (0, Open::default()),
+                };
                 let text = map.as_bytes().get(range.clone()).unwrap_or_default();
                 let len = self.under_one_header(text, reading, headers);
                 if len < range.len() {
@@ -226,7 +231,7 @@ impl<'f> Queue<'f> {
                 }
                 let disk_bytes = range.len() as u64 + std::mem::take(skipped_bytes);
                 let text = Text::Mapped(Arc::clone(map), range);
-                Draw { reading: Arc::clone(reading), chunk, text, is_amid_pieces, disk_bytes }
+                Draw { reading: Arc::clone(reading), chunk, text, open, disk_bytes }
             }),
             State::Streamed { text, reading } => self.draw_streamed((file, chunk), text, reading, headers),
         };
@@ -251,8 +256,9 @@ impl<'f> Queue<'f> {
             if start > 0
                 && let Some(name) = stream.member_at(start)
             {
-                if stream.holds_pieces() {
+                if let Some(held) = stream.rest() {
                     stream.put_back(start, text);
+                    given = Some(held);
                     break;
                 }
                 if text.len() < HEAD_BYTES {
@@ -266,15 +272,16 @@ impl<'f> Queue<'f> {
             if is_end {
                 stream.put_back(start + len as u64, text.split_off(len));
             }
-            given = if reading.may_be_in_pieces() { stream.joined(text, is_end) } else { Some((text, false)) };
+            given =
+                if reading.may_be_in_pieces() { stream.joined(text, is_end) } else { Some((text, Open::default())) };
         }
-        let (mut text, is_amid_pieces) = given.or_else(|| stream.rest())?;
+        let (mut text, open) = given.or_else(|| stream.rest())?;
         let disk_bytes = stream.disk_bytes();
         let len = self.under_one_header(&text, reading, headers);
         if len < text.len() {
             stream.put_back(at + len as u64, text.split_off(len));
         }
-        Some(Draw { reading: Arc::clone(reading), chunk, text: Text::Owned(text), is_amid_pieces, disk_bytes })
+        Some(Draw { reading: Arc::clone(reading), chunk, text: Text::Owned(text), open, disk_bytes })
     }
 
     fn close(&self, file: u32, slot: &mut Slot) {
@@ -481,13 +488,13 @@ fn streamed(stream: Stream, log: &LogFile) -> StreamText {
     StreamText::new(Box::new(StreamChunks::new(stream, &log.path, TARGET_CHUNK_BYTES)))
 }
 
-/// Moves the cuts between ranges of a text in front of pieces of one line.
+/// Moves the cuts between ranges of a text to where no line is open.
 fn join_pieces(text: &[u8], ranges: &mut [Range<usize>]) {
-    let mut next = None;
-    for range in ranges.iter_mut().rev() {
-        range.end = next.unwrap_or(range.end);
-        range.start = pieces::line_start(text, range.start).unwrap_or(range.start);
-        next = Some(range.start);
+    for at in 1..ranges.len() {
+        if let Some([front, behind]) = ranges.get_mut(at - 1..=at) {
+            let (cut, _) = pieces::cut(text, behind.start, Open::default());
+            (front.end, behind.start) = (cut, cut);
+        }
     }
 }
 

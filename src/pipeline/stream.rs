@@ -4,7 +4,7 @@
 use crate::{
     error::Error,
     input::{Stream, StreamChunks},
-    parse::pieces,
+    parse::pieces::{self, Open},
 };
 
 /// See the module.
@@ -21,11 +21,12 @@ pub(super) struct StreamText {
 #[derive(Default)]
 struct Begun {
     text: Vec<u8>,
-    is_amid_pieces: bool,
+    /// What is open where it begins.
+    open: Open,
 }
 
-/// Whole lines, and whether they begin amid pieces that are too many to be one line.
-pub(super) type Given = (Vec<u8>, bool);
+/// Whole lines, and what is open where they begin.
+pub(super) type Given = (Vec<u8>, Open);
 
 impl StreamText {
     pub(super) fn new(chunks: Box<StreamChunks<Stream>>) -> Self {
@@ -56,27 +57,21 @@ impl StreamText {
         next.map_or(usize::MAX, |(start, _)| usize::try_from(start - at).unwrap_or(usize::MAX))
     }
 
-    /// Whether pieces are held back.
-    pub(super) fn holds_pieces(&self) -> bool {
-        !self.begun.text.is_empty()
-    }
-
-    /// What was held back.
+    /// What was held back, where a log ends.
     pub(super) fn rest(&mut self) -> Option<Given> {
         let begun = std::mem::take(&mut self.begun);
-        (!begun.text.is_empty()).then_some((begun.text, begun.is_amid_pieces))
+        (!begun.text.is_empty()).then_some((begun.text, begun.open))
     }
 
-    /// What was held back and what arrived behind it, but for pieces at its end, unless a log ends there.
+    /// What was held back and what arrived behind it, but for a line at its end that is open, unless a log ends there.
     pub(super) fn joined(&mut self, arrived: Vec<u8>, is_end: bool) -> Option<Given> {
-        let Begun { mut text, is_amid_pieces: was_amid } = std::mem::take(&mut self.begun);
+        let Begun { mut text, open } = std::mem::take(&mut self.begun);
         text.extend(arrived);
-        match pieces::line_start(&text, text.len()) {
-            _ if is_end => {}
-            Some(start) if start > 0 || !was_amid => self.begun.text = text.split_off(start),
-            _ => self.begun.is_amid_pieces = true,
+        if !is_end {
+            let (end, open_there) = pieces::cut(&text, text.len(), open);
+            self.begun = Begun { text: text.split_off(end), open: open_there };
         }
-        (!text.is_empty()).then_some((text, was_amid))
+        (!text.is_empty()).then_some((text, open))
     }
 
     /// Bytes on disk that were read since this was asked last.
