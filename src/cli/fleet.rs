@@ -56,7 +56,8 @@ pub struct ReduceArgs {
     #[cfg(feature = "parquet")]
     #[arg(long, value_name = "FILE", conflicts_with = "merge_into")]
     pub parquet_hours: Option<PathBuf>,
-    /// The files that there should be, a path a line: those that are in no part are named
+    /// The files that there should be, a path a line as in reports (`www1:/var/log/nginx/access.log`), or hosts (`www1:`):
+    /// those that are in no part are named
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
     /// What is reported.
