@@ -248,6 +248,8 @@ fn a_part_that_is_there_twice_counts_once_and_one_that_overlaps_is_refused() {
     assert_eq!(other.code, Some(0), "{}", other.err);
     let totals: serde_json::Value = serde_json::from_str(&other.out).unwrap();
     assert_eq!(totals["input"]["files"][1]["path"], "www1:a.log.1", "logs of two hosts may begin alike");
+    let said = "authfault: a.log and www1:a.log.1 begin alike: if they are one log, it is counted twice";
+    assert!(other.err.starts_with(said), "{}", other.err);
 
     let range = |from: usize, until: usize| format!("{from}:{until}");
     map(folder, &["--range", &range(0, half + 9), "a.log.1"], "1.afpart");
@@ -255,6 +257,35 @@ fn a_part_that_is_there_twice_counts_once_and_one_that_overlaps_is_refused() {
     let reduced = reduce(folder, ["1.afpart", "2.afpart"]);
     assert_eq!((reduced.code, reduced.out.as_str()), (Some(2), ""));
     assert!(reduced.err.contains("1.afpart and 2.afpart both hold lines of a.log.1"), "{}", reduced.err);
+}
+
+/// A log that was just rotated away leaves an empty one behind, which then grows.
+#[test]
+fn an_empty_log_keeps_no_part_from_counting_once() {
+    let dir = workshop();
+    let folder = dir.path();
+    let (text, more) = (long_log(8), long_log(9));
+    put(folder, "access.log", &text);
+    map(folder, &["access.log"], "1.afpart");
+    fs::rename(folder.join("access.log"), folder.join("access.log.1")).unwrap();
+    put(folder, "access.log", b"");
+    map(folder, &["access.log", "access.log.1"], "2.afpart");
+    put(folder, "access.log", &more);
+    map(folder, &["access.log", "access.log.1"], "3.afpart");
+    let whole = json(folder, &["access.log", "access.log.1"], &[]);
+    for parts in [["1.afpart", "3.afpart"], ["2.afpart", "3.afpart"]] {
+        let reduced = reduce(folder, parts);
+        assert_eq!(reduced.code, Some(0), "{}", reduced.err);
+        assert!(reduced.err.starts_with(&format!("authfault: {}: all that it holds is in 3.afpart", parts[0])));
+        assert!(reduced.out == whole.out);
+    }
+    // These hold the same lines: the first is enough.
+    fs::copy(folder.join("2.afpart"), folder.join("0.afpart")).unwrap();
+    for parts in [["1.afpart", "2.afpart"], ["0.afpart", "1.afpart"]] {
+        let reduced = reduce(folder, parts);
+        assert_eq!(reduced.code, Some(0), "{}", reduced.err);
+        assert!(reduced.err.contains(&format!("all that it holds is in {} too", parts[0])), "{}", reduced.err);
+    }
 }
 
 #[test]
@@ -276,6 +307,14 @@ fn what_is_missing_is_named() {
     assert_eq!(
         (reduced.code, reduced.err.as_str()),
         (Some(2), "authfault: b.log: expected this file, found no part of it\n")
+    );
+    // A host, whatever its files are called.
+    map(folder, &["--host", "www1", "a.log"], "www1.afpart");
+    put(folder, "expected", b"www1:\nwww2:\n");
+    let reduced = reduce(folder, ["--expect", "expected", "www1.afpart"]);
+    assert_eq!(
+        (reduced.code, reduced.err.as_str()),
+        (Some(2), "authfault: www2: expected a part of this host, found none\n")
     );
 
     // What a mapper could not find, the report knows.

@@ -133,6 +133,7 @@ fn options_that_are_named_exist() {
             "--features",
             // Only where that feature is built in.
             "--parquet",
+            "--parquet-hours",
             "--path",
             "--bin",
             "--example",

@@ -52,7 +52,12 @@ pub struct ReduceArgs {
     #[cfg(feature = "parquet")]
     #[arg(long, value_name = "FILE", conflicts_with = "merge_into")]
     pub parquet: Option<PathBuf>,
-    /// The files that there should be, a path a line: those that are in no part are named
+    /// Write requests and distinct clients by hour, host, path and status as a Parquet table, instead of a report
+    #[cfg(feature = "parquet")]
+    #[arg(long, value_name = "FILE", conflicts_with = "merge_into")]
+    pub parquet_hours: Option<PathBuf>,
+    /// The files that there should be, a path a line as in reports (`www1:/var/log/nginx/access.log`), or hosts (`www1:`):
+    /// those that are in no part are named
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
     /// What is reported.

@@ -131,24 +131,41 @@ pub(super) struct Day<'l> {
 
 /// A ledger's rows by day, counted from 1970.
 pub(super) fn days(ledger: &Ledger) -> BTreeMap<u32, Day<'_>> {
-    let mut days: BTreeMap<u32, Day<'_>> = BTreeMap::new();
-    let day = |time: Time| time.0 / DAY_SECS;
+    let mut days = Days::default();
     for (client, bounds) in (0..).zip(ledger.visit_bounds.windows(2)) {
         let &[from, to] = bounds else { continue };
         let mut from = from as usize;
         while let Some(own @ [first, ..]) = ledger.visits.get(from..to as usize) {
-            let until = from + own.partition_point(|seen| day(seen.time()) == day(first.time()));
-            days.entry(day(first.time())).or_default().visits.push((client, from..until));
+            let until = from + own.partition_point(|seen| Days::number(seen.time()) == Days::number(first.time()));
+            days.add(first.time(), |day| day.visits.push((client, from..until)));
             from = until;
         }
     }
     for refusal in &ledger.refusals {
-        days.entry(day(refusal.time)).or_default().refusals.push(*refusal);
+        days.add(refusal.time, |day| day.refusals.push(*refusal));
     }
     for sample in ledger.samples.iter().chain(&ledger.spare_samples) {
-        days.entry(day(sample.1.time)).or_default().samples.push(sample);
+        days.add(sample.1.time, |day| day.samples.push(sample));
     }
-    days
+    (0..).zip(days.0).filter(|(_, day)| !day.visits.is_empty()).collect()
+}
+
+/// All days since 1970, of which time has 49,711, at the place of their number: nearly every client asks for several.
+#[derive(Default)]
+struct Days<'l>(Vec<Day<'l>>);
+
+impl<'l> Days<'l> {
+    fn number(time: Time) -> u32 {
+        time.0 / DAY_SECS
+    }
+
+    fn add(&mut self, time: Time, row: impl FnOnce(&mut Day<'l>)) {
+        let at = Self::number(time) as usize;
+        if at >= self.0.len() {
+            self.0.resize_with(at + 1, Day::default);
+        }
+        self.0.get_mut(at).map(row);
+    }
 }
 
 impl Day<'_> {

@@ -1,5 +1,8 @@
-//! A ledger as a table in the form of Parquet, a row for each request, so that other programs can be asked what this one
-//! does not answer. Owns the columns: `authfault-requests/1`, to which others may be added.
+//! A ledger as a table in the form of Parquet, so that other programs can be asked what this one does not answer: a row
+//! for each request, or by hour (`hours.rs`). Owns the columns: `authfault-requests/1` and `authfault-hours/1`, to which
+//! others may be added.
+
+mod hours;
 
 use crate::model::{
     logged::inert,
@@ -36,6 +39,28 @@ const SCHEMA: &str = "authfault-requests/1";
 /// Rows that are written together.
 const GROUP_ROWS: usize = 1 << 18;
 
+/// What a table has rows of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// Each request.
+    Requests,
+    /// Each hour, host, path and status, with a sketch of its clients.
+    Hours,
+}
+
+impl Table {
+    /// Writes the rows of the clients that are kept.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn write(self, ledger: &Ledger, out: impl Write + Send) -> Result<(), ParquetError> {
+        match self {
+            Self::Requests => write(ledger, out),
+            Self::Hours => hours::write(ledger, out),
+        }
+    }
+}
+
 /// A request; `user` is the claimed one of a refusal.
 struct Row {
     client: usize,
@@ -43,20 +68,8 @@ struct Row {
     user: u32,
 }
 
-/// Writes the requests of the clients that are kept.
-///
-/// # Errors
-/// They cannot be written.
-pub fn write(ledger: &Ledger, out: impl Write + Send) -> Result<(), ParquetError> {
-    let about = |key: &str, value: String| KeyValue::new(format!("authfault.{key}"), value);
-    let about =
-        vec![about("schema", SCHEMA.to_owned()), about("kept_one_in", (1_u64 << ledger.kept.level).to_string())];
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_created_by("authfault".to_owned())
-        .set_key_value_metadata(Some(about));
-    let schema = Arc::new(parse_message_type(COLUMNS)?);
-    let mut file = SerializedFileWriter::new(out, schema, Arc::new(properties.build()))?;
+fn write(ledger: &Ledger, out: impl Write + Send) -> Result<(), ParquetError> {
+    let mut file = file(out, COLUMNS, SCHEMA, ledger)?;
     let texts = Texts::new(ledger);
     let mut rows = rows(ledger).peekable();
     while rows.peek().is_some() {
@@ -70,6 +83,23 @@ pub fn write(ledger: &Ledger, out: impl Write + Send) -> Result<(), ParquetError
     }
     file.close()?;
     Ok(())
+}
+
+/// A file without rows yet, which says what it is and whose requests are in it.
+fn file<W: Write + Send>(
+    out: W,
+    columns: &str,
+    schema: &str,
+    ledger: &Ledger,
+) -> Result<SerializedFileWriter<W>, ParquetError> {
+    let about = |key: &str, value: String| KeyValue::new(format!("authfault.{key}"), value);
+    let about =
+        vec![about("schema", schema.to_owned()), about("kept_one_in", (1_u64 << ledger.kept.level).to_string())];
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_created_by("authfault".to_owned())
+        .set_key_value_metadata(Some(about));
+    SerializedFileWriter::new(out, Arc::new(parse_message_type(columns)?), Arc::new(properties.build()))
 }
 
 /// All requests. Refusals are in the order of the visits that they belong to.

@@ -162,7 +162,7 @@ impl Block<'_> {
 impl Out {
     fn block(&mut self, bytes: &[u8]) {
         // Memory takes everything.
-        let packed = zstd::encode_all(bytes, ZSTD_LEVEL).unwrap_or_default();
+        let packed = zstd::bulk::compress(bytes, ZSTD_LEVEL).unwrap_or_default();
         self.number(bytes.len() as u64);
         self.text(&packed);
     }

@@ -1,6 +1,8 @@
 //! `map`, `reduce` and `spark-job`: from arguments to parts and from parts to a report.
 
 use super::{error_logs, print, publish, write_beside};
+#[cfg(feature = "parquet")]
+use authfault::pipeline::Table;
 use authfault::{
     cli::{MapArgs, ReduceArgs},
     geoip::Databases,
@@ -64,8 +66,8 @@ pub(super) fn reduce(args: &ReduceArgs) -> Result<ExitCode, String> {
         return Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) });
     }
     #[cfg(feature = "parquet")]
-    if let Some(path) = &args.parquet {
-        return parquet(path, parts, &options, &progress);
+    if args.parquet.is_some() || args.parquet_hours.is_some() {
+        return parquet(args, parts, &options, &progress);
     }
     let errors = input::discover_errors(&error_logs(&args_of_report)?);
     let analysis = pipeline::reduce(parts, errors, &options, &progress)?;
@@ -73,16 +75,26 @@ pub(super) fn reduce(args: &ReduceArgs) -> Result<ExitCode, String> {
 }
 
 #[cfg(feature = "parquet")]
-fn parquet(path: &Path, parts: Parts, options: &pipeline::Options, progress: &Progress) -> Result<ExitCode, String> {
-    let mut bytes = Vec::new();
-    let (kept, problems) = pipeline::write_parquet(parts, options, progress, &mut bytes)?;
+fn parquet(
+    args: &ReduceArgs,
+    parts: Parts,
+    options: &pipeline::Options,
+    progress: &Progress,
+) -> Result<ExitCode, String> {
+    let wanted = [(Table::Requests, &args.parquet), (Table::Hours, &args.parquet_hours)];
+    let mut files: Vec<(Table, &PathBuf, Vec<u8>)> =
+        wanted.into_iter().filter_map(|(table, path)| Some((table, path.as_ref()?, Vec::new()))).collect();
+    let tables = files.iter_mut().map(|(table, _, bytes)| (*table, bytes));
+    let (kept, problems) = pipeline::write_tables(parts, options, progress, tables)?;
     for problem in &problems {
         eprintln!("authfault: {problem}");
     }
     if !kept.is_all() {
         eprintln!("authfault: not all clients are in the table: one in {} is, with all its requests", 1 << kept.level);
     }
-    write_beside(path, &bytes).map_err(|e| format!("{}: cannot write the table: {e}", path.display()))?;
+    for (_, path, bytes) in &files {
+        write_beside(path, bytes).map_err(|e| format!("{}: cannot write the table: {e}", path.display()))?;
+    }
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 

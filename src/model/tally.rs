@@ -89,10 +89,24 @@ impl ClientKey {
     pub fn text(&self, names: &Names) -> Vec<u8> {
         match (self.name(), self.v4()) {
             (Some(name), _) => names.get(name).to_vec(),
-            (_, Some(v4)) => std::net::Ipv4Addr::from(v4).to_string().into_bytes(),
+            (_, Some(v4)) => dotted(v4),
             _ => std::net::Ipv6Addr::from(self.addr).to_string().into_bytes(),
         }
     }
+}
+
+/// As std writes an IPv4 address, without its machinery, which takes 1,500 instructions.
+fn dotted(v4: u32) -> Vec<u8> {
+    let mut text = Vec::with_capacity("255.255.255.255".len());
+    for octet in v4.to_be_bytes() {
+        if !text.is_empty() {
+            text.push(b'.');
+        }
+        let digits = [octet / 100, octet / 10 % 10, octet % 10];
+        let leading = usize::from(octet < 100) + usize::from(octet < 10);
+        text.extend(digits.iter().skip(leading).map(|digit| b'0' + digit));
+    }
+    text
 }
 
 /// What is kept of a 401 or 403 beside its [`Visit`].
@@ -525,7 +539,15 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counted, Time};
+    use super::{Counted, Time, dotted};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn addresses_are_written_as_std_does(v4: u32) {
+            prop_assert_eq!(dotted(v4), std::net::Ipv4Addr::from(v4).to_string().into_bytes());
+        }
+    }
 
     fn counted(times: impl Iterator<Item = u32>) -> Counted {
         let mut counted = Counted::new(60);

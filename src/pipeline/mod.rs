@@ -23,9 +23,9 @@ pub use check::{Ask, Figures, Looks, Outcome, Trouble, check};
 pub use doctor::diagnose;
 pub use map::{Mapped, Mapping, map};
 pub use memory::Keep;
-#[cfg(feature = "parquet")]
-pub use reduce::write_parquet;
 pub use reduce::{Parts, merge_parts, open_parts, reduce};
+#[cfg(feature = "parquet")]
+pub use reduce::{Table, write_tables};
 pub use reread::reread;
 pub use source::{FormatChoice, Formats, Heads};
 

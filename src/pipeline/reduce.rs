@@ -6,6 +6,8 @@ use super::{
     whole::{self, Held, Whole},
     with_lead,
 };
+#[cfg(feature = "parquet")]
+pub use crate::exchange::parquet::Table;
 use crate::{
     error::{Error, Kind},
     exchange::{
@@ -200,24 +202,26 @@ pub fn reduce(mut parts: Parts, errors: Discovery, options: &Options, progress: 
     Ok(super::concluded(super::completed(read, errors, options), options))
 }
 
-/// Writes the requests of all parts as [`crate::exchange::parquet`] has them. Gives whose requests were written, and what
-/// is missing.
+/// Writes the tables of [`crate::exchange::parquet`] that are asked for. Gives whose requests were written, and what is
+/// missing.
 ///
 /// # Errors
 /// They cannot be merged or written, in words.
 #[cfg(feature = "parquet")]
-pub fn write_parquet(
+pub fn write_tables<W: std::io::Write + Send>(
     parts: Parts,
     options: &Options,
     progress: &Progress,
-    out: impl std::io::Write + Send,
+    tables: impl IntoIterator<Item = (Table, W)>,
 ) -> Result<(Kept, Vec<Error>), String> {
     let budget = Budget::new(options.memory_bytes, options.detect.window_secs);
     let all = (Time(0), Time(u32::MAX));
     let (shards, kept, _) = parts.rows(all, &budget, progress)?;
     progress.finish();
     let (ledger, _) = tally::build_between((shards, kept), all, &budget);
-    crate::exchange::parquet::write(&ledger, out).map_err(|error| error.to_string())?;
+    for (table, out) in tables {
+        table.write(&ledger, out).map_err(|error| error.to_string())?;
+    }
     Ok((ledger.kept, parts.problems))
 }
 

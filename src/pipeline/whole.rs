@@ -107,7 +107,7 @@ pub(super) fn each_once(mut held: Vec<Held>) -> Result<(Vec<Held>, Vec<String>),
     let said = spare.iter().map(|(part, in_other)| {
         format!("{}: all that it holds is in {} too, and is counted once", name(*part), name(*in_other))
     });
-    let said = said.collect();
+    let said = said.chain(alike(&held, &spare)).collect();
     let is_spare: Vec<bool> = (0..held.len()).map(|at| spare.contains_key(&at)).collect();
     let kept = held.into_iter().zip(is_spare).filter(|(_, is_spare)| !is_spare).map(|(held, _)| held);
     Ok((kept.collect(), said))
@@ -171,14 +171,40 @@ fn no_overlap(held: &[Held], index: &Index<'_>, spare: &BTreeMap<usize, usize>) 
     Ok(())
 }
 
+/// Each source by its key, and by its path too: what was empty may have grown since, and is of a file all the same.
 fn index(held: &[Held]) -> Index<'_> {
     let mut index = Index::new();
     for (at, part) in held.iter().enumerate() {
         for source in &part.header.sources {
-            index.entry(key(source)).or_default().push((at, source));
+            let by_path = (source.host.as_str(), source.path.as_slice());
+            for key in BTreeSet::from([key(source), by_path]) {
+                index.entry(key).or_default().push((at, source));
+            }
         }
     }
     index
+}
+
+/// Hosts whose logs begin with the same bytes, a sentence for every two of them: a host may have been renamed and its
+/// old part be still there, which nobody but its owner can tell from logs that two hosts write alike.
+fn alike(held: &[Held], spare: &BTreeMap<usize, usize>) -> Vec<String> {
+    let mut first: BTreeMap<&[u8], &Source> = BTreeMap::new();
+    let mut pairs: BTreeMap<(&str, &str), (&Source, &Source)> = BTreeMap::new();
+    let parts = held.iter().enumerate().filter(|(at, _)| !spare.contains_key(at));
+    for source in parts.flat_map(|(_, part)| &part.header.sources).filter(|source| !source.head.is_empty()) {
+        let before = *first.entry(&source.head).or_insert(source);
+        if before.host != source.host {
+            pairs.entry((&before.host, &source.host)).or_insert((before, source));
+        }
+    }
+    let said = |(a, b): &(&Source, &Source)| {
+        format!(
+            "{} and {} begin alike: if they are one log, it is counted twice; leave out the part of one host",
+            name(a),
+            name(b)
+        )
+    };
+    pairs.values().map(said).collect()
 }
 
 /// The path with its host, as it stands in reports.
@@ -280,14 +306,24 @@ fn gap(stretches: &[&Source], last: Option<&mut ChunkCoverage>) -> Option<String
     None
 }
 
-/// Files that should be there and are not, and the other way round.
+/// Files that should be there and are not, and the other way round. What ends with a colon is a host, with whatever
+/// files it has.
 fn unexpected(expected: &[Vec<u8>], all: &[((usize, u32), &Source, PathBuf)]) -> Vec<Error> {
-    let there: BTreeSet<&[u8]> = all.iter().map(|(_, _, path)| path.as_os_str().as_bytes()).collect();
-    let wanted: BTreeSet<&[u8]> = expected.iter().map(Vec::as_slice).collect();
-    let told = |path: &&[u8], text: &str| {
+    let (hosts, files): (BTreeSet<&[u8]>, BTreeSet<&[u8]>) =
+        expected.iter().map(Vec::as_slice).partition(|wanted| wanted.ends_with(b":"));
+    let host = |source: &Source| format!("{}:", source.host).into_bytes();
+    let hosts_there: BTreeSet<Vec<u8>> = all.iter().map(|(_, source, _)| host(source)).collect();
+    let files_there: BTreeSet<&[u8]> = all.iter().map(|(_, _, path)| path.as_os_str().as_bytes()).collect();
+    let of_others = all.iter().filter(|(_, source, _)| !hosts.contains(host(source).as_slice()));
+    let of_others: BTreeSet<&[u8]> = of_others.map(|(_, _, path)| path.as_os_str().as_bytes()).collect();
+    let told = |path: &[u8], text: &str| {
         Error::new(Kind::Told { text: text.to_owned() }, &PathBuf::from(OsStr::from_bytes(path)))
     };
-    let missing = wanted.difference(&there).map(|path| told(path, "expected this file, found no part of it"));
-    let strange = there.difference(&wanted).map(|path| told(path, "found a part of this file, which was not expected"));
-    missing.chain(strange).collect()
+    let no_host = hosts.iter().filter(|host| !hosts_there.contains(**host));
+    let no_host = no_host.filter_map(|host| host.strip_suffix(b":"));
+    let no_host = no_host.map(|host| told(host, "expected a part of this host, found none"));
+    let no_file = files.difference(&files_there).map(|path| told(path, "expected this file, found no part of it"));
+    let strange = of_others.difference(&files);
+    let strange = strange.map(|path| told(path, "found a part of this file, which was not expected"));
+    no_host.chain(no_file).chain(strange).collect()
 }
