@@ -342,6 +342,8 @@ const KNOWN_ENOUGH: u32 = 4;
 
 /// Quarters of an hour in which each of some clients is refused, on average, where they go on whatever they get.
 const GOES_ON_QUARTERS: f64 = 20.0;
+/// The same, where they ask more than they ever did.
+const RETRY_QUARTERS: f64 = 10.0;
 
 /// The gates in order; the first that does not hold is the doubt.
 pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel: Channel) -> Vec<Doubt> {
@@ -360,7 +362,10 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     );
     doubt(f.breadth >= 0.5, Doubt::Retries);
     doubt(f64::from(victims) >= 0.1 * f64::from(f.refused), Doubt::Strangers);
-    doubt(f.login_failed < 0.5 || (share >= 0.6 && f.served_ratio < 0.5), Doubt::LoginStillWorks);
+    // A fault that comes and goes lets some in between.
+    let are_shut_out =
+        f.served_ratio < 0.5 || (f.known >= 20 && f.known * 4 >= f.known_active * 3 && f.served_ratio < 0.7);
+    doubt(f.login_failed < 0.5 || (share >= 0.6 && are_shut_out), Doubt::LoginStillWorks);
     doubt(f64::from(cluster.failing_units) >= 3.0 * cluster.expected, Doubt::UsualRate);
     // One network is an owner of its own, unless it is wide enough for a provider's. A rule (403) may hit one office
     // that used to be let in; a password that many programs of one office share is the office's own affair.
@@ -370,7 +375,14 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     let have_names = f.own_names >= 4 && f.own_names * 3 >= victims;
     // And people who are turned away give up; the machines of one owner go on as before.
     let goes_on = f64::from(cluster.failing_units) >= GOES_ON_QUARTERS * f64::from(victims) && f.traffic_ratio >= 0.8;
-    let owners = if f.relayed {
+    // Nor do people who are turned away ask several times as often as ever, all day.
+    let programs_retry = !cluster.bounds.nets.is_empty()
+        && channel == Channel::Unresolved401
+        && f.traffic_ratio >= 2.0
+        && f64::from(cluster.failing_units) >= RETRY_QUARTERS * f64::from(victims);
+    let owners = if programs_retry {
+        false
+    } else if f.relayed {
         // Everybody is there, whoever owns the address.
         f.agents >= 4
     } else if facts.is_one_network() {
