@@ -37,6 +37,7 @@ mod room;
 mod scan;
 mod sessions;
 mod siblings;
+mod standout;
 mod story;
 mod summary;
 mod table;
