@@ -3,6 +3,7 @@
 //! What comes from the model's strings is passed through unescaped: the result is text, never markup.
 
 use crate::model::{
+    coverage::FileCoverage,
     incident::{Scope, Verdict},
     report::{EventCauses, Input, Lead, Totals},
     time::Time,
@@ -20,6 +21,16 @@ pub fn count(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// A file's format in words; of a file that could not be read none was looked for.
+#[must_use]
+pub fn format_of(file: &FileCoverage) -> &str {
+    match file.format.as_str() {
+        "" if file.bytes == 0 && file.problem.is_some() => "not read",
+        "" => "no known format",
+        format => format,
+    }
 }
 
 /// `1 client`, `2 clients`.

@@ -12,7 +12,7 @@ use crate::{
     report::{
         renderers::Options,
         story::{self, Fact},
-        words::{self, EVENT_CAUSES, confidence, count, counted, duration, share, size, span},
+        words::{self, EVENT_CAUSES, confidence, count, counted, duration, format_of, share, size, span},
     },
 };
 
@@ -266,7 +266,7 @@ fn files(page: &mut Page, report: &Report) {
                                 page.labelled("p", "problem", problem);
                             }
                         });
-                        page.labelled("td", "kept", if file.format.is_empty() { "none known" } else { &file.format });
+                        page.labelled("td", "kept", format_of(file));
                         page.labelled("td", "number", &size(file.bytes));
                         page.labelled("td", "number", &count(file.lines));
                         page.labelled("td", "number", &count(file.rejected));

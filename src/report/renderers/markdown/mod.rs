@@ -17,7 +17,10 @@ use crate::{
         escape::markdown_code,
         out::Out,
         story,
-        words::{self, EVENT_CAUSES, befell, cause, confidence, count, counted, duration, share, size, with_seconds},
+        words::{
+            self, EVENT_CAUSES, befell, cause, confidence, count, counted, duration, format_of, share, size,
+            with_seconds,
+        },
     },
 };
 use page::{NUMBERS, Page, WORDS};
@@ -384,7 +387,7 @@ fn appendix(page: &mut Page, report: &Report) {
     for file in report.input.files.iter().take(MOST_FILES) {
         page.item(|out| {
             code(out, if file.path == "-" { "standard input" } else { &file.path });
-            let format = if file.format.is_empty() { "no known format" } else { &file.format };
+            let format = format_of(file);
             out.markup(": ").text(&format!("{format}, {}, {}", size(file.bytes), counted(file.lines, "line", "lines")));
             if let Some(problem) = &file.problem {
                 out.markup("; **problem:** ").text(problem);

@@ -9,7 +9,7 @@ use crate::{
     },
     report::{
         renderers::Names,
-        words::{count, counted, judged_by, share, size, span},
+        words::{count, counted, format_of, judged_by, share, size, span},
     },
 };
 
@@ -84,8 +84,7 @@ fn error_log(page: &mut Page, log: &ErrorLogCoverage) {
 
 fn file(page: &mut Page, file: &FileCoverage, among_others: bool) {
     let path = if file.path == "-" { "standard input" } else { &file.path };
-    let format = if file.format.is_empty() { "no known format" } else { &file.format };
-    let mut prose = Prose::new().text(&format!("{path}: {format}, {}", size(file.bytes)));
+    let mut prose = Prose::new().text(&format!("{path}: {}, {}", format_of(file), size(file.bytes)));
     if file.unread_bytes > 0 {
         prose = prose.text(", ").kept(&format!("{} outside the span not read", size(file.unread_bytes)));
     }
