@@ -9,7 +9,6 @@ use std::fs;
 
 /// What is not told rightly yet, and how: a case leaves this list with the change that gets it right.
 const NOT_YET: &[(&str, &str)] = &[
-    ("nginx-static-permissions", "not found: the new prefix was never served to anybody"),
     ("nginx-auth-service-stopped", "500s look like any other error: only the error log tells"),
     ("apache-htpasswd-unreadable", "500s look like any other error: only the error log tells"),
 ];
