@@ -6,8 +6,8 @@
 //! tags pieces with `P` and the last one with `F`.
 //!
 //! Both streams of a container are in one file, so that lines of the other one may stand between the pieces, up to
-//! [`GAP_BYTES_MAX`] of them: whoever leaves a line open for longer has ended without ending it. What is together is told
-//! by the stretches in which a line of either stream is open. A stretch that is longer than [`STRETCH_BYTES_MAX`] holds
+//! `GAP_BYTES_MAX` of them: whoever leaves a line open for longer has ended without ending it. What is together is told
+//! by the stretches in which a line of either stream is open. A stretch that is longer than `STRETCH_BYTES_MAX` holds
 //! no lines of a server, and each of its own is read by itself: so what becomes of a line is told by that many bytes
 //! around it, wherever a text is cut.
 //!
