@@ -2,12 +2,13 @@
 //! whoever is refused would be a stranger. But whoever was served the tree's other files may have these too, so such a
 //! folder is taken for the same route as they.
 
-use super::facts::{Facts, Route, ShapeFacts};
+use super::{
+    facts::{Facts, Route, ShapeFacts},
+    scan::CLIENTS_MIN,
+};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Clients refused that make a folder worth asking about.
-const CLIENTS_MIN: usize = 4;
 /// What is asked for from the log's beginning is not new in it.
 const NEW_SECS: u32 = 3600;
 
@@ -49,13 +50,14 @@ fn refused(facts: &Facts<'_>) -> BTreeMap<u32, u32> {
         if shape.status == 403 && facts.is_evident(refusal.client) && tree_of(facts, shape.route).is_some() {
             let (first, clients) = routes.entry(shape.route).or_insert((u32::MAX, BTreeSet::new()));
             *first = (*first).min(refusal.time.0);
-            if clients.len() < CLIENTS_MIN {
+            if clients.len() < CLIENTS_MIN as usize {
                 clients.insert(refusal.client);
             }
         }
     }
     let is_late = |first: u32| first >= begin.0.saturating_add(NEW_SECS);
-    let found = routes.into_iter().filter(|(_, (first, clients))| clients.len() >= CLIENTS_MIN && is_late(*first));
+    let found =
+        routes.into_iter().filter(|(_, (first, clients))| clients.len() >= CLIENTS_MIN as usize && is_late(*first));
     found.map(|(route, (first, _))| (route, first)).collect()
 }
 

@@ -106,6 +106,11 @@ impl Grid {
         Some(Self { origin, starts, groups, ids, cells })
     }
 
+    /// Chance of a candidate: all windows of all levels and channels could have stood out.
+    fn chance_max(&self) -> f64 {
+        ALPHA / (self.groups.len() * self.windows() * Channel::ALL.len()).max(1000) as f64
+    }
+
     fn windows(&self) -> usize {
         self.starts.last().copied().unwrap_or(0)
     }
@@ -328,7 +333,6 @@ fn test_turns(grid: &Grid, channel: Channel) -> Vec<Candidate> {
         return Vec::new();
     }
     let (len, _) = LEVELS.get(LEVEL).copied().unwrap_or((3600, 0));
-    let tested = (grid.groups.len() * grid.windows() * Channel::ALL.len()).max(1000);
     let found = grid.groups.iter().enumerate().filter(|(_, group)| !matches!(group, Group::Network(_)));
     let found = found.filter_map(|(id, group)| {
         let hours = grid.series(id, LEVEL, channel);
@@ -339,13 +343,7 @@ fn test_turns(grid: &Grid, channel: Channel) -> Vec<Candidate> {
         let both = until_the_end.into_iter().chain(from_the_start).filter(|found| fills(found, hours.len()));
         let (from, to, chance) = both.min_by(|a, b| a.2.total_cmp(&b.2))?;
         let at = |hour: usize| grid.origin + hour as u32 * len;
-        (chance < ALPHA / tested as f64).then(|| Candidate {
-            channel,
-            group: *group,
-            from: at(from),
-            to: at(to),
-            chance,
-        })
+        (chance < grid.chance_max()).then(|| Candidate { channel, group: *group, from: at(from), to: at(to), chance })
     });
     found.collect()
 }
@@ -378,8 +376,6 @@ fn test(grid: &Grid, channel: Channel, level: usize) -> Vec<Candidate> {
     let (len, shift) = LEVELS.get(level).copied().unwrap_or((300, 0));
     let series: Vec<Vec<(u32, u32)>> = (0..grid.groups.len()).map(|group| grid.series(group, level, channel)).collect();
     let rates = rates(&series);
-    // All windows of all levels and channels could have stood out.
-    let tested = (grid.groups.len() * grid.windows() * Channel::ALL.len()).max(1000);
     let mut found = Vec::new();
     for ((group, series), rate) in grid.groups.iter().zip(&series).zip(&rates) {
         for (window, (f, a)) in series.iter().enumerate() {
@@ -387,7 +383,7 @@ fn test(grid: &Grid, channel: Channel, level: usize) -> Vec<Candidate> {
                 continue;
             }
             let chance = upper_tail(*f, *a, *rate);
-            if chance < ALPHA / tested as f64 {
+            if chance < grid.chance_max() {
                 let from = (grid.origin + window as u32 * len).saturating_sub(shift);
                 found.push(Candidate { channel, group: *group, from, to: from + len, chance });
             }

@@ -374,12 +374,13 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     // Persons with a name each share no password.
     let have_names = f.own_names >= 4 && f.own_names * 3 >= victims;
     // And people who are turned away give up; the machines of one owner go on as before.
-    let goes_on = f64::from(cluster.failing_units) >= GOES_ON_QUARTERS * f64::from(victims) && f.traffic_ratio >= 0.8;
+    let quarters = f64::from(cluster.failing_units) / f64::from(victims.max(1));
+    let goes_on = quarters >= GOES_ON_QUARTERS && f.traffic_ratio >= 0.8;
     // Nor do people who are turned away ask several times as often as ever, all day.
     let programs_retry = !cluster.bounds.nets.is_empty()
         && channel == Channel::Unresolved401
         && f.traffic_ratio >= 2.0
-        && f64::from(cluster.failing_units) >= RETRY_QUARTERS * f64::from(victims);
+        && quarters >= RETRY_QUARTERS;
     let owners = if programs_retry {
         false
     } else if f.relayed {

@@ -283,50 +283,13 @@ fn clf_moment(text: &[u8], memo: &mut ClfMemo) -> Result<Moment, Reason> {
     }
 }
 
-/// `Tue, 10 Mar 2026 10:20:52 GMT`, as in HTTP's own headers (RFC 9110, 5.6.7).
-fn http_date(text: &[u8]) -> Result<Moment, Reason> {
-    let (head, tail) = text.split_at_checked(25).ok_or(Reason::NoTime)?;
-    let &[
-        _,
-        _,
-        _,
-        b',',
-        b' ',
-        d1,
-        d2,
-        b' ',
-        m1,
-        m2,
-        m3,
-        b' ',
-        y1,
-        y2,
-        y3,
-        y4,
-        b' ',
-        h1,
-        h2,
-        b':',
-        n1,
-        n2,
-        b':',
-        s1,
-        s2,
-    ] = head
-    else {
-        return Err(Reason::NoTime);
-    };
-    let read = |digits: &[u8]| number(digits).ok_or(Reason::NoTime);
-    Civil {
-        year: read(&[y1, y2, y3, y4])?,
-        month: month(&[m1, m2, m3]).ok_or(Reason::NoTime)?,
-        day: read(&[d1, d2])?,
-        hour: read(&[h1, h2])?,
-        minute: read(&[n1, n2])?,
-        second: read(&[s1, s2])?,
-        offset_secs: iso_zone(tail).ok_or(Reason::NoTime)?,
+/// `Tue, 10 Mar 2026 10:20:52 GMT`, as in HTTP's own headers (RFC 9110, 5.6.7): a common-log time with blanks.
+fn http_date(text: &[u8], memo: &mut ClfMemo) -> Result<Moment, Reason> {
+    let mut text = text.get(3..).and_then(|text| text.strip_prefix(b", ")).ok_or(Reason::NoTime)?.to_vec();
+    for (at, mark) in [(2, b'/'), (6, b'/'), (11, b':')] {
+        *text.get_mut(at).filter(|byte| **byte == b' ').ok_or(Reason::NoTime)? = mark;
     }
-    .moment()
+    clf_moment(&text, memo)
 }
 
 /// The unit of a count since 1970.
@@ -387,7 +350,7 @@ pub(super) fn any_moment(text: &[u8], memo: &mut ClfMemo) -> Result<Moment, Reas
     match text.iter().position(|b| !b.is_ascii_digit()) {
         Some(2) => clf_moment(text, memo),
         Some(4) => iso8601_remembered(text, memo),
-        Some(0) => http_date(text),
+        Some(0) => http_date(text, memo),
         _ => epoch(text).map(Moment::from),
     }
 }
