@@ -1,9 +1,10 @@
 //! The likely cause of a server-side incident, from what the log shows, with what speaks for and against it.
 
 use super::{
+    bounds::Dimension,
     course::{self, Course},
     facts::Facts,
-    refine::{Cluster, Dimension},
+    refine::Cluster,
     verdict::Features,
 };
 use crate::model::incident::{Evidence, RuledOut};

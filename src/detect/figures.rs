@@ -1,9 +1,10 @@
 //! A cluster in the words and numbers of an incident: scope, what was spared, course, samples.
 
 use super::{
+    bounds::{Bounds, Dimension, Net},
     bursts::Burst,
     facts::{Facts, network},
-    refine::{Bounds, Cluster, Dimension, Net},
+    refine::Cluster,
     trials::Trial,
     verdict::visits_between,
 };

@@ -12,6 +12,7 @@
 //! requests, and a fault is a moment from which many of them, owned by nobody in common, fail together.
 
 mod agent;
+mod bounds;
 mod bursts;
 mod cause;
 pub mod causes;
@@ -35,6 +36,7 @@ mod releases;
 mod reported;
 mod room;
 mod scan;
+mod segment;
 mod sessions;
 mod siblings;
 mod standout;
@@ -61,9 +63,10 @@ use ground::Ground;
 use hearing::Party;
 use history::Past;
 use rayon::prelude::*;
-use refine::{Cluster, within};
+use refine::Cluster;
 use reported::Reported;
 use scan::{Candidate, Channel};
+use segment::within;
 use sessions::Sessions;
 use std::collections::{BTreeMap, BTreeSet};
 pub use story::Who;

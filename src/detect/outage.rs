@@ -2,11 +2,12 @@
 //! does not answer. The access log alone cannot tell these from any other error of the server; the error log can.
 
 use super::{
+    bounds::Bounds,
     errors,
     facts::Facts,
     figures::{step, timeline},
     hearing::Party,
-    refine::{Bounds, Cluster},
+    refine::Cluster,
     summary::id,
     verdict::visits_between,
 };

@@ -1,106 +1,21 @@
 //! From a window that stands out to the fault: when it began and ended, and the smallest part of the traffic
 //! that explains it.
 //!
-//! Two steps take turns until neither moves. *When*: the segment of time with the greatest log-likelihood ratio
-//! of "fails at the incident's rate" against "fails at the usual rate" (Kadane's maximum-sum segment). *What*: a
-//! greedy drill-down that adds one dimension after the other as long as the likelihood pays for the words.
-//! Within a dimension values are taken in order of their share of failures, which finds the best set without
-//! trying all (the linear-time subset scanning property, Neill 2012).
+//! Two steps take turns until neither moves. *When* is `segment.rs`. *What* is here: a greedy drill-down that adds one
+//! dimension after the other as long as the likelihood pays for the words. Within a dimension values are taken in order
+//! of their share of failures, which finds the best set without trying all (the linear-time subset scanning property,
+//! Neill 2012).
 
 use super::{
-    facts::{Facts, Leaf, network},
-    scan::{Candidate, Group, contains},
+    bounds::{Bounds, Dimension, Net, topmost},
+    facts::Facts,
+    scan::{Candidate, contains},
+    segment::widening_segment,
     table::{Table, Usual, span},
     trials::{Trial, Units},
 };
 use statrs::function::gamma::ln_gamma;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A dimension of [`crate::model::incident::Scope`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Dimension {
-    Vhost,
-    Prefix,
-    Method,
-    Upstream,
-    Family,
-    Network,
-    Protocol,
-}
-
-impl Dimension {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Vhost, Self::Prefix, Self::Method, Self::Upstream, Self::Family, Self::Network, Self::Protocol];
-}
-
-/// A network as address and prefix length in IPv6 bits.
-pub(crate) type Net = (u128, u8);
-
-/// What a fault hits: the values of each dimension that bounds it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Bounds {
-    pub(crate) values: BTreeMap<Dimension, BTreeSet<u32>>,
-    pub(crate) nets: BTreeSet<Net>,
-}
-
-impl Bounds {
-    pub(crate) fn contain(&self, facts: &Facts<'_>, leaf: u32, client: u32) -> bool {
-        let families = self.values.get(&Dimension::Family);
-        self.hold(&facts.leaf(leaf))
-            && families.is_none_or(|values| facts.families_of(client).iter().any(|family| values.contains(family)))
-            && (self.nets.is_empty() || self.nets.iter().any(|net| in_net(facts, client, *net)))
-    }
-
-    /// Whether a leaf lies in them, whoever the client.
-    pub(crate) fn hold(&self, at: &Leaf) -> bool {
-        self.values.iter().all(|(dimension, values)| match dimension {
-            Dimension::Vhost => values.contains(&at.vhost),
-            Dimension::Prefix => at.prefix.iter().any(|prefix| values.contains(prefix)),
-            Dimension::Method => values.contains(&at.method),
-            Dimension::Upstream => values.contains(&at.upstream),
-            Dimension::Protocol => values.contains(&at.protocol),
-            Dimension::Family | Dimension::Network => true,
-        })
-    }
-
-    fn of_group(group: Group) -> Self {
-        let mut bounds = Self::default();
-        let mut set = |dimension, value| {
-            bounds.values.insert(dimension, BTreeSet::from([value]));
-        };
-        match group {
-            Group::Site | Group::Network(_) => {}
-            Group::Vhost(vhost) => set(Dimension::Vhost, vhost),
-            Group::Prefix(vhost, prefix) => {
-                set(Dimension::Prefix, prefix);
-                if vhost != 0 {
-                    set(Dimension::Vhost, vhost);
-                }
-            }
-            Group::Family(family) => set(Dimension::Family, family),
-            Group::Protocol(protocol) => set(Dimension::Protocol, protocol),
-            Group::Upstream(upstream) => set(Dimension::Upstream, upstream),
-        }
-        bounds
-    }
-
-    pub(crate) fn bound(&self, dimension: Dimension) -> bool {
-        if dimension == Dimension::Network { !self.nets.is_empty() } else { self.values.contains_key(&dimension) }
-    }
-
-    /// The most values that any one dimension needs.
-    pub(crate) fn values_named(&self) -> usize {
-        self.values.values().map(BTreeSet::len).chain([self.nets.len()]).max().unwrap_or(0)
-    }
-}
-
-pub(crate) fn in_net(facts: &Facts<'_>, client: u32, (addr, len): Net) -> bool {
-    let Some(key) = facts.ledger.clients.get(client as usize) else { return false };
-    if len == 0 {
-        return key.v4().is_none() && key.name().is_none();
-    }
-    key.name().is_none() && key.addr >> (128 - len) == addr >> (128 - len)
-}
 
 /// A fault as far as time and scope go.
 #[derive(Clone, Debug)]
@@ -123,7 +38,7 @@ pub(crate) struct Cluster {
 /// Log-likelihood ratio of "all these events fail at one raised share" against "each fails at the usual rate of its
 /// like"; 0 where no more fail than usual. The share is one for all on purpose: what lies in the scope of a fault
 /// and does not fail speaks against the scope, however seldom it fails in quiet times.
-fn likelihood(units: &Units) -> f64 {
+pub(crate) fn likelihood(units: &Units) -> f64 {
     let (f, a) = (f64::from(units.failing), f64::from(units.active));
     if a <= 0.0 || f <= units.expected {
         return 0.0;
@@ -203,24 +118,6 @@ fn measure(facts: &Facts<'_>, table: &mut Table, from: u32, to: u32, bounds: Bou
     })
 }
 
-/// The best segment near a window; looked for farther around as long as it goes on to the edge of what was looked at.
-fn widening_segment(table: &mut Table, is_own: impl Fn(&Trial) -> bool, from: u32, to: u32) -> Option<(u32, u32)> {
-    const DAY_SECS: u32 = 86_400;
-    let mut margin = (to - from).saturating_mul(4).max(DAY_SECS);
-    loop {
-        let (low, high) = (from.saturating_sub(margin), to.saturating_add(margin));
-        let segment = best_segment(table, &is_own, (low, high), from, to)?;
-        let edge = margin / 8;
-        let reaches = segment.0 < low.saturating_add(edge) || segment.1 > high.saturating_sub(edge);
-        let is_all =
-            table.trials.first().is_none_or(|t| t.time >= low) && table.trials.last().is_none_or(|t| t.time < high);
-        if !reaches || is_all {
-            return Some(segment);
-        }
-        margin = margin.saturating_mul(4);
-    }
-}
-
 /// What it costs to say a scope: which of all values that the log has.
 fn bounds_price(facts: &Facts<'_>, bounds: &Bounds) -> f64 {
     let named = bounds.values.iter().map(|(dimension, values)| match dimension {
@@ -242,91 +139,6 @@ fn seldom(dimension: Dimension) -> f64 {
 fn price_of(values: usize, among: usize) -> f64 {
     let (k, n) = (values as f64, among.max(values) as f64 + 1.0);
     DIMENSION_PRICE + ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0)
-}
-
-pub(crate) fn within(trial: &Trial, from: u32, to: u32) -> bool {
-    trial.time >= from && trial.time < to
-}
-
-/// The maximum-sum segment of a region that meets `[from, to)`.
-fn best_segment(
-    table: &mut Table,
-    is_own: &impl Fn(&Trial) -> bool,
-    (low, high): (u32, u32),
-    from: u32,
-    to: u32,
-) -> Option<(u32, u32)> {
-    let Table { trials, cells, units, .. } = table;
-    let own: Vec<&Trial> = span(trials, low, high).iter().filter(|t| is_own(t)).collect();
-    let (mut from, mut to) = (from, to);
-    for _ in 0..3 {
-        let usual = cells.usual(span(trials, from, to));
-        units.clear();
-        own.iter().filter(|t| within(t, from, to)).for_each(|t| units.add(t, usual.of(t)));
-        if units.failing == 0 {
-            return None;
-        }
-        let odds = odds_ratio(units);
-        let next = densest(&own, &usual, units, odds, (from, to))?;
-        if next == (from, to) {
-            break;
-        }
-        (from, to) = next;
-    }
-    Some((from, to))
-}
-
-/// Of the segments for these odds and for higher ones, the one with the greatest likelihood: odds that are learnt from a
-/// window much longer than the fault are too low, and their segment takes in what only touches it.
-fn densest(own: &[&Trial], usual: &Usual, units: &mut Units, odds: f64, (from, to): (u32, u32)) -> Option<(u32, u32)> {
-    let mut best = None::<(f64, (u32, u32))>;
-    for times in [1.0, 4.0, 16.0] {
-        let Some(segment) = maximum_sum(own, usual, units, odds * times, from, to) else { continue };
-        if best.is_some_and(|(_, other)| other == segment) {
-            continue;
-        }
-        units.clear();
-        own.iter().filter(|t| within(t, segment.0, segment.1)).for_each(|t| units.add(t, usual.of(t)));
-        let value = likelihood(units);
-        if best.is_none_or(|(most, _)| value > most) {
-            best = Some((value, segment));
-        }
-    }
-    best.map(|(_, segment)| segment)
-}
-
-/// By how much the odds of failing are raised over the usual ones; at least threefold, or it is no incident.
-fn odds_ratio(units: &Units) -> f64 {
-    let (f, a) = (f64::from(units.failing), f64::from(units.active));
-    let e = units.expected.clamp(1e-3, a * 0.9);
-    ((f + 0.1) / (a - f + 0.1) / (e / (a - e))).max(3.0)
-}
-
-/// Kadane's algorithm over events in order of time. Each is weighed by how likely it is at raised odds against the
-/// usual ones of its like: what often fails by itself gains little by failing.
-fn maximum_sum(own: &[&Trial], usual: &Usual, units: &mut Units, odds: f64, from: u32, to: u32) -> Option<(u32, u32)> {
-    units.clear();
-    let (mut best, mut sum, mut start) = (None::<(f64, u32, u32)>, 0.0, None);
-    for trial in own {
-        if !units.add_event(trial, 0.0) {
-            continue;
-        }
-        let usual = f64::from(usual.of(trial));
-        if sum <= 0.0 {
-            (sum, start) = (0.0, None);
-        }
-        let raised = (odds * usual / (1.0 - usual + odds * usual)).min(0.99);
-        sum += if trial.failed { (raised / usual).ln() } else { ((1.0 - raised) / (1.0 - usual)).ln() };
-        if trial.failed {
-            let begun = *start.get_or_insert(trial.time);
-            let end = trial.last.max(trial.time) + 1;
-            let meets = begun < to && end > from;
-            if meets && best.is_none_or(|(value, _, _)| sum > value) {
-                best = Some((sum, begun, end));
-            }
-        }
-    }
-    best.map(|(_, from, to)| (from, to))
 }
 
 /// Two sets of counters, so that none has to be made anew.
@@ -587,16 +399,6 @@ fn deepen(facts: &Facts<'_>, inside: &[(&Trial, f32)], bounds: &mut Bounds) {
     *values = topmost(facts, &values.iter().map(|value| longest(*value)).collect());
 }
 
-/// A path below another one is in it already.
-pub(crate) fn topmost(facts: &Facts<'_>, prefixes: &BTreeSet<u32>) -> BTreeSet<u32> {
-    let is_below = |value: &u32| {
-        let text = facts.prefix_text(*value);
-        let goes_on = |other| text.strip_prefix(facts.prefix_text(other)).is_some_and(|rest| rest.starts_with('/'));
-        prefixes.iter().any(|other| goes_on(*other))
-    };
-    prefixes.iter().filter(|value| !is_below(value)).copied().collect()
-}
-
 struct Choice {
     likelihood: f64,
     price: f64,
@@ -757,11 +559,4 @@ fn tighten(facts: &Facts<'_>, inside: &[(&Trial, f32)], bounds: &mut Bounds) {
         let len = same.max(len);
         bounds.nets.insert((first >> (128 - len) << (128 - len), len));
     }
-}
-
-/// Distinct networks behind clients.
-pub(crate) fn networks<'t>(facts: &Facts<'_>, clients: impl Iterator<Item = &'t u32>) -> usize {
-    let nets: BTreeSet<u128> =
-        clients.filter_map(|c| facts.ledger.clients.get(*c as usize)).map(|key| network(key.addr)).collect();
-    nets.len()
 }

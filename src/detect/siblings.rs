@@ -3,8 +3,9 @@
 //! served there any more.
 
 use super::{
+    bounds::{Bounds, Dimension, topmost},
     facts::{Facts, Leaf},
-    refine::{Bounds, Cluster, Dimension, topmost},
+    refine::Cluster,
 };
 use rayon::prelude::*;
 use std::collections::BTreeSet;

@@ -1,12 +1,13 @@
 //! The sums of a report, and waves other than faults put into an incident's form.
 
 use super::{
+    bounds::Bounds,
     bursts::Burst,
     classify::EventCause,
     estimate,
     facts::Facts,
     figures::{Locate, timeline},
-    refine::{Bounds, Cluster},
+    refine::Cluster,
     reported::Reported,
     sentence,
     trials::Trial,

@@ -3,11 +3,12 @@
 //! Each gate answers one innocent explanation. All numbers are distinct clients unless they say otherwise.
 
 use super::{
+    bounds::networks,
     facts::{Facts, network},
     ground::Ground,
     history::Past,
     pace,
-    refine::{Cluster, networks},
+    refine::Cluster,
     scan::Channel,
     table::span,
     trials::Trial,
