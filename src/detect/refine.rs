@@ -358,7 +358,8 @@ fn failing_part<'t>(
     grain: usize,
 ) -> Option<BTreeSet<u32>> {
     const VALUES_MAX: usize = 8;
-    /// Failures that the spared part would have had, were it hit.
+    /// Failures that the spared part would have had, were it hit; more where the hit are many of many, since such a
+    /// choice is found by chance as well.
     const EXPECTED_MIN: f64 = 5.0;
     let mut counts: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
     for (trial, _) in trials {
@@ -375,7 +376,7 @@ fn failing_part<'t>(
     let expected = share(of_hit) * f64::from(of_spared.1);
     let is_plain = !hit.is_empty()
         && hit.len() <= VALUES_MAX
-        && expected >= EXPECTED_MIN
+        && expected >= EXPECTED_MIN.max(price_of(hit.len(), counts.len()))
         && f64::from(of_spared.0) <= 0.2 * expected;
     is_plain.then(|| hit.into_iter().map(|(prefix, _)| *prefix).collect())
 }
