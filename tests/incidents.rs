@@ -160,6 +160,43 @@ fn everybody_refused_on_a_quiet_site_without_files_is_a_fault() {
     assert!(faults[0]["start"].as_str().unwrap().starts_with("2026-03-11T09:0"));
 }
 
+/// Seven persons of a small host beside a busy one, each there once in an hour of three days: all of them are refused
+/// its bills for four hours of the last day. So few failures are rare at any time; that all fail is not.
+#[test]
+fn the_few_of_a_small_host_beside_a_busy_one_are_enough() {
+    let (mut dice, mut log) = (Dice::new(11), String::new());
+    let mut add = |second: usize, (host, net, agent): (&str, usize, usize), path: &str, status: u32| {
+        let (day, hour, minute) = (second / 86_400, second / 3600 % 24, second / 60 % 60);
+        log += &format!(
+            "{host}:443 10.{net}.7.9 - - [{}/Mar/2026:{hour:02}:{minute:02}:{:02} +0000] \"GET {path} HTTP/1.1\" {status} 153 \"-\" \
+             \"Mozilla/5.0 (X11; Linux x86_64; rv:{agent}.0) Gecko/20100101 Firefox/{agent}.0\"\n",
+            10 + day,
+            second % 60,
+        );
+    };
+    for second in (0..3 * 86_400).step_by(10) {
+        add(second, ("shop.example.com", 100 + dice.below(60), 145), ["/store/a", "/store/b", "/"][dice.below(3)], 200);
+        if second % 500 == 0 {
+            let who = dice.below(7);
+            let is_fault = (2 * 86_400 + 9 * 3600..2 * 86_400 + 13 * 3600).contains(&second);
+            add(
+                second,
+                ("desk.example.com", who * 9, 140 + who % 3),
+                "/billing/open",
+                if is_fault { 403 } else { 200 },
+            );
+            add(second, ("desk.example.com", who * 9, 140 + who % 3), "/start", 200);
+        }
+    }
+    let dir = workshop();
+    let report = report([put(dir.path(), "access.log", log.as_bytes())]);
+    let faults: Vec<&Value> =
+        report["incidents"].as_array().unwrap().iter().filter(|i| i["verdict"] == "server_side").collect();
+    assert_eq!(faults.len(), 1, "{:#}", report["incidents"]);
+    assert_eq!(faults[0]["scope"]["path_prefix"], serde_json::json!(["/billing/open"]));
+    assert!(faults[0]["start"].as_str().unwrap().starts_with("2026-03-12T09:0"));
+}
+
 #[test]
 fn each_fault_has_a_quiet_twin() {
     let names = names();

@@ -264,6 +264,9 @@ fn faults(
         }
         told.push((status, cluster.clone()));
         let mut features = verdict::features(facts, pasts, ground, &own.trials, &cluster, status);
+        if is_shadow(status, &cluster, &features, &faults) {
+            continue;
+        }
         let mut doubts = verdict::doubts(facts, &cluster, &features, candidate.channel);
         features.sessions_live = candidate.channel == Channel::Gap401 && flush.is_none();
         if let Some(flush) = flush {
@@ -377,6 +380,19 @@ fn is_told(
         }
     }
     left.len() < scan::CLIENTS_MIN as usize || left.len() * 2 < all.len()
+}
+
+/// Whether a cluster is what a fault already found makes of its victims' everyday refusals: in its very scope and time,
+/// hitting hardly anybody else. Who renews a session and is refused for another reason then has not been let in either.
+fn is_shadow(status: u16, cluster: &Cluster, features: &Features, faults: &[Fault]) -> bool {
+    let is_inside = |fault: &&Fault| {
+        let of = &fault.cluster;
+        fault.channel.status() != status && of.bounds == cluster.bounds && cluster.from < of.to && of.from < cluster.to
+    };
+    let is_shared = |fault: &Fault| {
+        features.victims.intersection(&fault.features.victims).count() * 5 >= features.victims.len() * 4
+    };
+    faults.iter().filter(is_inside).any(is_shared)
 }
 
 /// Faults of one status with the same scope, or that share victims at the same time, are one.

@@ -21,6 +21,9 @@ pub(crate) fn groups(facts: &Facts<'_>, pasts: &[Past], origin: u32, groups_max:
     let stands_out: Vec<bool> = failing.par_iter().map(|group| group.stands_out(windows, bar)).collect();
     let shown = groups.into_iter().zip(&failing).zip(stands_out).filter(|(_, stands_out)| *stands_out);
     let mut groups: Vec<(u32, Group)> = shown.map(|((group, failing), _)| (failing.clients, group)).collect();
+    if std::env::var_os("AF_DEBUG").is_some() {
+        eprintln!("GROUPS {} of {}", groups.len(), failing.iter().filter(|g| g.clients >= CLIENTS_MIN).count());
+    }
     if groups.is_empty() {
         return Vec::new();
     }
@@ -198,6 +201,10 @@ impl Default for GroupFailures {
     }
 }
 
+/// A handful of failures of known clients, and how unlikely a window must be that holds most of them.
+const FEW: usize = 16;
+const FEW_BAR: f64 = 0.0;
+
 impl GroupFailures {
     fn add(&mut self, client: u32, kinds: [bool; KINDS], window: u32) {
         if self.client != client {
@@ -220,6 +227,8 @@ impl GroupFailures {
                 let counts = counted(list, windows.len());
                 // Dead sessions are few at the beginning of any log: nobody has been seen yet.
                 let may_be_few = kind + 1 < KINDS;
+                // Few failures in all cannot be surprising by when they were; they may be by who they hit.
+                let bar = if list.len() <= FEW && matches!(kind, 0 | 2) { bar.min(FEW_BAR) } else { bar };
                 Windows::JOINED.iter().any(|joined| stands_out_in(&counts, *joined, may_be_few, windows, bar))
             })
     }

@@ -64,14 +64,16 @@ fn is_usual((failing, active): (u32, u32), rate: Rate) -> bool {
 }
 
 /// The three fifths of the log with the lowest share. Neighbouring windows are put together until each part should
-/// hold a few failures, or else the parts without one would be taken and nothing would look usual.
+/// hold a few failures, or else the parts without one would be taken and nothing would look usual; of few failures in
+/// all some parts are made even so, or else those of one bad window would be taken with it.
 fn quietest(windows: &[(u32, u32)]) -> Vec<(u32, u32)> {
     const FAILURES_PER_PART: f64 = 5.0;
+    const PARTS_MIN: f64 = 5.0;
     let sum = |windows: &[(u32, u32)]| {
         windows.iter().fold((0u64, 0u64), |(f, a), w| (f + u64::from(w.0), a + u64::from(w.1)))
     };
     let (failing, active) = sum(windows);
-    let enough = FAILURES_PER_PART * active as f64 / failing.max(1) as f64;
+    let enough = active as f64 / (failing as f64 / FAILURES_PER_PART).max(PARTS_MIN);
     let mut parts: Vec<(f64, &[(u32, u32)])> = Vec::new();
     let (mut start, mut seen) = (0, 0u64);
     for (i, (_, a)) in windows.iter().enumerate() {
@@ -136,6 +138,14 @@ mod tests {
         let windows: Vec<(u32, u32)> = (0..2000).map(|i| (u32::from(i % 6 == 0), 11)).collect();
         let rate = quiet_rate(&windows, 0.015, 20.0);
         assert!((0.010..0.02).contains(&rate.mean), "{rate:?}");
+    }
+
+    #[test]
+    fn a_handful_that_fail_together_do_not_look_usual() {
+        let mut windows = vec![(0, 6); 30];
+        windows.insert(21, (7, 7));
+        let rate = quiet_rate(&windows, 0.001, 20.0);
+        assert!(upper_tail(7, 7, rate) < 1e-9, "{rate:?}");
     }
 
     #[test]

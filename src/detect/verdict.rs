@@ -67,7 +67,8 @@ pub(crate) struct Features {
     /// Share of the victims with a browser that ever fetched a file of a page, and of all other browsers.
     pub(crate) with_files: f64,
     pub(crate) others_with_files: f64,
-    /// Share of the victims in the network with most of them.
+    /// Share of the victims in the network with most of them; of their names, where they have given some: one person may
+    /// come from many addresses of a provider.
     pub(crate) top_network: f64,
     /// Share of the victims that are tools, and how many kinds of program nearly all victims are.
     pub(crate) tool_share: f64,
@@ -113,6 +114,7 @@ pub(crate) fn features(
     f.victims = inside.iter().filter(|t| t.failed).map(|t| t.client).collect();
     f.known = distinct(inside.iter().filter(|t| t.failed && t.known).map(|t| t.client));
     f.known_active = distinct(inside.iter().filter(|t| t.known).map(|t| t.client));
+    f.top_network = top_network(facts, &f.victims);
     breadth(&mut f, &inside);
     ratios(&mut f, facts, trials, cluster);
     refusals(&mut f, facts, pasts, ground, cluster, status);
@@ -121,9 +123,6 @@ pub(crate) fn features(
     f.paced = pace::follows_pace(facts, cluster, status, &f.victims).unwrap_or(0.0);
     f.networks = networks(facts, f.victims.iter()) as u32;
     let keys = || f.victims.iter().filter_map(|c| facts.ledger.clients.get(*c as usize));
-    let mut by_network: BTreeMap<u128, u32> = BTreeMap::new();
-    keys().for_each(|k| *by_network.entry(network(k.addr)).or_default() += 1);
-    f.top_network = f64::from(by_network.values().max().copied().unwrap_or(0)) / f.victims.len().max(1) as f64;
     let tools = f.victims.iter().filter(|c| facts.kind(**c) == super::agent::Kind::Tool).count();
     f.tool_share = tools as f64 / f.victims.len().max(1) as f64;
     f.programs = programs(facts, &f.victims);
@@ -132,6 +131,15 @@ pub(crate) fn features(
     f.agents = keys().map(|k| k.agent).collect::<BTreeSet<_>>().len() as u32;
     f.families = f.victims.iter().map(|c| facts.families_of(*c).last()).collect::<BTreeSet<_>>().len() as u32;
     f
+}
+
+/// The share of clients in the network with most of them.
+fn top_network(facts: &Facts<'_>, clients: &BTreeSet<u32>) -> f64 {
+    let mut counts: BTreeMap<u128, u32> = BTreeMap::new();
+    for key in clients.iter().filter_map(|c| facts.ledger.clients.get(*c as usize)) {
+        *counts.entry(network(key.addr)).or_default() += 1;
+    }
+    f64::from(counts.values().max().copied().unwrap_or(0)) / clients.len().max(1) as f64
 }
 
 /// How many kinds of program nearly all of some clients are; what is no tool counts as one. Not all, since a stray browser
@@ -212,7 +220,7 @@ fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground
     let mut refused = BTreeMap::<u32, u64>::new();
     let served: BTreeSet<u32> = facts.ledger.shapes.iter().filter(|s| s.served()).map(|s| s.path).collect();
     let (mut strangers, mut sizes, mut paths) = (BTreeSet::new(), BTreeMap::<u32, u64>::new(), BTreeSet::new());
-    let (mut logins, mut own_names) = (0u64, BTreeSet::new());
+    let (mut logins, mut own_names, mut homes) = (0u64, BTreeSet::new(), BTreeMap::<u128, BTreeSet<u32>>::new());
     let (mut logged_in, mut browsers, mut statics, mut foreign) = (BTreeSet::new(), 0u64, 0u64, 0u64);
     for (refusal, past) in facts.ledger.refusals.iter().zip(pasts) {
         let shape = facts.shape(refusal.shape as usize);
@@ -229,8 +237,13 @@ fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground
         if refusal.user != 0 {
             f.with_name += 1;
             f.names.insert(refusal.user);
-            if past.on_route && f.victims.contains(&refusal.client) {
-                own_names.insert(refusal.user);
+            if f.victims.contains(&refusal.client) {
+                if past.on_route {
+                    own_names.insert(refusal.user);
+                }
+                if let Some(key) = facts.ledger.clients.get(refusal.client as usize) {
+                    homes.entry(network(key.addr)).or_default().insert(refusal.user);
+                }
             }
         }
         if past.logged_in_after {
@@ -251,6 +264,11 @@ fn refusals(f: &mut Features, facts: &Facts<'_>, pasts: &[Past], ground: &Ground
     f.refused = refused.len() as u32;
     f.strangers = strangers.len() as u32;
     f.own_names = own_names.len() as u32;
+    if f.own_names >= OWN_NAMES_MIN {
+        let names = homes.values().flatten().collect::<BTreeSet<_>>().len();
+        let most = homes.values().map(BTreeSet::len).max().unwrap_or(0);
+        f.top_network = f.top_network.min(most as f64 / names.max(1) as f64);
+    }
     f.logged_in = logged_in.intersection(&f.victims).count() as u32;
     f.top_client = refused.values().max().copied().unwrap_or(0) as f64 / all;
     if let Some((size, count)) = sizes.iter().max_by_key(|(size, count)| (**count, std::cmp::Reverse(**size))) {
@@ -341,6 +359,8 @@ const RATIO_PER_TENFOLD: f64 = 4.0;
 /// Known clients that show how known clients fare.
 const KNOWN_ENOUGH: u32 = 4;
 
+/// So many names of persons who had been served here themselves are several persons'.
+const OWN_NAMES_MIN: u32 = 4;
 /// Quarters of an hour in which each of some clients is refused, on average, where they go on whatever they get.
 const GOES_ON_QUARTERS: f64 = 20.0;
 /// The same, where they ask more than they ever did.
@@ -373,7 +393,7 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     let is_wide = cluster.bounds.nets.iter().any(|(addr, len)| *len <= if addr >> 32 == 0xffff { 116 } else { 40 });
     let is_office = channel == Channel::Unresolved403 && f.known * 2 >= victims;
     // Persons with a name each share no password.
-    let have_names = f.own_names >= 4 && f.own_names * 3 >= victims;
+    let have_names = f.own_names >= OWN_NAMES_MIN && f.own_names * 3 >= victims;
     // And people who are turned away give up; the machines of one owner go on as before.
     let quarters = f64::from(cluster.failing_units) / f64::from(victims.max(1));
     let goes_on = quarters >= GOES_ON_QUARTERS && f.traffic_ratio >= 0.8;
