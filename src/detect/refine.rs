@@ -8,7 +8,7 @@
 
 use super::{
     bounds::{Bounds, Dimension, Net, topmost},
-    facts::Facts,
+    facts::{Facts, Leaf},
     scan::{Candidate, contains},
     segment::widening_segment,
     table::{Table, Usual, span},
@@ -226,8 +226,10 @@ fn of_the_login_alone(facts: &Facts<'_>, slice: &[Trial]) -> Vec<Trial> {
     let own: Vec<Trial> = slice.iter().filter(|t| dead.contains(&facts.leaf(t.leaf).route)).copied().collect();
     let failing =
         |trials: &[Trial]| trials.iter().filter(|t| t.failed).map(|t| t.client).collect::<BTreeSet<_>>().len();
+    let hosts: BTreeSet<u32> = own.iter().map(|t| facts.leaf(t.leaf).vhost).collect();
     let session = |failed: bool| {
-        let own = slice.iter().filter(|t| t.failed == failed && facts.opens_by_session(facts.leaf(t.leaf).route));
+        let by_session = |leaf: Leaf| hosts.contains(&leaf.vhost) && facts.opens_by_session(leaf.route);
+        let own = slice.iter().filter(|t| t.failed == failed && by_session(facts.leaf(t.leaf)));
         own.map(|t| t.client).collect::<BTreeSet<_>>().len()
     };
     let is_alone = session(true) < session(false) && failing(&own) * 2 >= failing(slice);

@@ -8,12 +8,12 @@ use super::{
     refine::Cluster,
 };
 use rayon::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Refusals that show that a place is hit.
 const REFUSED_MIN: u64 = 3;
 
-/// Requests to a leaf: refused and served while the fault lasted, and at other times.
+/// Requests to a leaf, of each client a few: refused and served while the fault lasted, and at other times.
 #[derive(Clone, Copy, Debug, Default)]
 struct Fate {
     refused: u64,
@@ -23,6 +23,19 @@ struct Fate {
 }
 
 impl Fate {
+    /// Notes a request of one client.
+    fn count(&mut self, is_inside: bool, is_served: bool) {
+        /// What one client is asked for its opinion at most.
+        const REQUESTS_MAX: u64 = 8;
+        let count = match (is_inside, is_served) {
+            (true, true) => &mut self.served,
+            (true, false) => &mut self.refused,
+            (false, true) => &mut self.served_else,
+            (false, false) => &mut self.refused_else,
+        };
+        *count = (*count + 1).min(REQUESTS_MAX);
+    }
+
     fn add(&mut self, other: &Self) {
         self.refused += other.refused;
         self.served += other.served;
@@ -41,7 +54,9 @@ pub(crate) fn with_siblings(facts: &Facts<'_>, cluster: &Cluster, status: u16) -
     let mut bounds = cluster.bounds.clone();
     let is_by_path = bounds.nets.is_empty()
         && bounds.values.keys().all(|d| matches!(d, Dimension::Vhost | Dimension::Prefix | Dimension::Method));
-    let Some(named) = bounds.values.get(&Dimension::Prefix).filter(|_| is_by_path).cloned() else { return bounds };
+    if !is_by_path || bounds.values.is_empty() {
+        return bounds;
+    }
     let hosts = bounds.values.get(&Dimension::Vhost).cloned();
     let fates = fates(facts, cluster, status);
     let guarded: Vec<(Leaf, Fate)> = fates
@@ -59,12 +74,15 @@ pub(crate) fn with_siblings(facts: &Facts<'_>, cluster: &Cluster, status: u16) -
     if !sum(guarded.iter().filter(|(leaf, _)| cluster.bounds.hold(leaf))).is_dead() {
         return bounds;
     }
+    let named = bounds.values.get(&Dimension::Prefix).cloned();
     if let Some(methods) = bounds.values.get(&Dimension::Method) {
-        let others = |(leaf, _): &&(Leaf, Fate)| lies_in(leaf, &named) && !methods.contains(&leaf.method);
+        let is_named = |leaf: &Leaf| named.as_ref().is_none_or(|named| lies_in(leaf, named));
+        let others = |(leaf, _): &&(Leaf, Fate)| is_named(leaf) && !methods.contains(&leaf.method);
         if sum(guarded.iter().filter(others)).is_dead() {
             bounds.values.remove(&Dimension::Method);
         }
     }
+    let Some(named) = named else { return bounds };
     let methods = bounds.values.get(&Dimension::Method).cloned();
     let own: Vec<&(Leaf, Fate)> =
         guarded.iter().filter(|(leaf, _)| methods.as_ref().is_none_or(|m| m.contains(&leaf.method))).collect();
@@ -115,19 +133,21 @@ fn sum<'f>(fates: impl Iterator<Item = &'f (Leaf, Fate)>) -> Fate {
     })
 }
 
-/// The fate of every leaf, by all clients that may be evidence.
+/// The fate of every leaf, by all clients that may be evidence; one that asks without end counts as often as others.
 fn fates(facts: &Facts<'_>, cluster: &Cluster, status: u16) -> Vec<Fate> {
     let empty = || vec![Fate::default(); facts.leaves.len()];
     let count = |mut fates: Vec<Fate>, client: usize| {
+        let mut own: BTreeMap<u32, Fate> = BTreeMap::new();
         for visit in facts.ledger.visits_of(client) {
             let shape = facts.shape(visit.shape());
-            let is_inside = (cluster.from..cluster.to).contains(&visit.time().0);
-            if let Some(fate) = fates.get_mut(shape.leaf as usize) {
-                let is_refused = shape.status == status;
-                fate.refused += u64::from(is_inside && is_refused);
-                fate.served += u64::from(is_inside && shape.served);
-                fate.refused_else += u64::from(!is_inside && is_refused);
-                fate.served_else += u64::from(!is_inside && shape.served);
+            if shape.served || shape.status == status {
+                let is_inside = (cluster.from..cluster.to).contains(&visit.time().0);
+                own.entry(shape.leaf).or_default().count(is_inside, shape.served);
+            }
+        }
+        for (leaf, fate) in own {
+            if let Some(sum) = fates.get_mut(leaf as usize) {
+                sum.add(&fate);
             }
         }
         fates
