@@ -6,6 +6,7 @@ use super::{
     bounds::{Bounds, Dimension, topmost},
     facts::{Facts, Leaf},
     refine::Cluster,
+    verdict::visits_between,
 };
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,27 +59,38 @@ pub(crate) fn with_siblings(facts: &Facts<'_>, cluster: &Cluster, status: u16) -
         return bounds;
     }
     let hosts = bounds.values.get(&Dimension::Vhost).cloned();
-    let fates = fates(facts, cluster, status);
-    let guarded: Vec<(Leaf, Fate)> = fates
-        .into_iter()
-        .enumerate()
-        .filter(|(_, fate)| fate.refused + fate.refused_else > 0)
-        .map(|(leaf, fate)| (facts.leaf(leaf as u32), fate))
-        .filter(|(leaf, _)| hosts.as_ref().is_none_or(|hosts| hosts.contains(&leaf.vhost)))
-        .collect();
+    let guarded = |phases: &Phases| -> Vec<(Leaf, Fate)> {
+        let fates = fates(facts, phases, status).into_iter().enumerate();
+        fates
+            .filter(|(_, fate)| fate.refused + fate.refused_else > 0)
+            .map(|(leaf, fate)| (facts.leaf(leaf as u32), fate))
+            .filter(|(leaf, _)| hosts.as_ref().is_none_or(|hosts| hosts.contains(&leaf.vhost)))
+            .collect()
+    };
+    let is_named_dead =
+        |guarded: &[(Leaf, Fate)]| sum(guarded.iter().filter(|(leaf, _)| cluster.bounds.hold(leaf))).is_dead();
+    let mut phases = Phases::whole(cluster);
+    let mut guarded_now = guarded(&phases);
     let lies_in = |leaf: &Leaf, prefixes: &BTreeSet<u32>| leaf.prefix.iter().any(|prefix| prefixes.contains(prefix));
-    if let Some(login) = dead_login(facts, &guarded, &bounds) {
+    if let Some(login) = dead_login(facts, &guarded_now, &bounds) {
         return login;
     }
+    if !is_named_dead(&guarded_now) && phases.part(facts, cluster, status) {
+        guarded_now = guarded(&phases);
+    }
     // Without what was named dead itself, as in a rollout, its siblings need not be either.
-    if !sum(guarded.iter().filter(|(leaf, _)| cluster.bounds.hold(leaf))).is_dead() {
+    if !is_named_dead(&guarded_now) {
         return bounds;
     }
+    let guarded = guarded_now;
     let named = bounds.values.get(&Dimension::Prefix).cloned();
     if let Some(methods) = bounds.values.get(&Dimension::Method) {
         let is_named = |leaf: &Leaf| named.as_ref().is_none_or(|named| lies_in(leaf, named));
-        let others = |(leaf, _): &&(Leaf, Fate)| is_named(leaf) && !methods.contains(&leaf.method);
-        if sum(guarded.iter().filter(others)).is_dead() {
+        let others = || guarded.iter().filter(|(leaf, _)| !methods.contains(&leaf.method));
+        let mut own = others().filter(|(leaf, _)| is_named(leaf)).peekable();
+        // Where nothing else is guarded, as at a place to log in, the rest of the site tells.
+        let is_dead = if own.peek().is_some() { sum(own).is_dead() } else { sum(others()).is_dead() };
+        if is_dead {
             bounds.values.remove(&Dimension::Method);
         }
     }
@@ -133,15 +145,55 @@ fn sum<'f>(fates: impl Iterator<Item = &'f (Leaf, Fate)>) -> Fate {
     })
 }
 
+/// The minutes of a fault's time in which it is there: all of them, or for one that comes and goes, some.
+struct Phases {
+    from: u32,
+    to: u32,
+    /// By minute.
+    on: Vec<bool>,
+}
+
+impl Phases {
+    fn whole(cluster: &Cluster) -> Self {
+        Self { from: cluster.from, to: cluster.to, on: vec![true; ((cluster.to - cluster.from) / 60 + 1) as usize] }
+    }
+
+    /// Whether a time is inside; nothing in pauses, which are neither.
+    fn is_inside(&self, time: u32) -> Option<bool> {
+        if !(self.from..self.to).contains(&time) {
+            return Some(false);
+        }
+        self.on.get(((time - self.from) / 60) as usize).copied().filter(|on| *on)
+    }
+
+    /// Keeps the minutes in which what was named is dead; whether these hold most of its refusals.
+    fn part(&mut self, facts: &Facts<'_>, cluster: &Cluster, status: u16) -> bool {
+        let mut minutes = vec![(0u64, 0u64); self.on.len()];
+        for client in (0..facts.ledger.clients.len() as u32).filter(|client| facts.is_evident(*client)) {
+            for visit in visits_between(facts, client, self.from, self.to) {
+                let shape = facts.shape(visit.shape());
+                let minute = minutes.get_mut(((visit.time().0 - self.from) / 60) as usize);
+                if let Some((refused, served)) = minute.filter(|_| cluster.bounds.hold(&facts.leaf(shape.leaf))) {
+                    *refused += u64::from(shape.status == status);
+                    *served += u64::from(shape.served);
+                }
+            }
+        }
+        self.on = minutes.iter().map(|(refused, served)| *refused > 0 && served * 10 <= *refused).collect();
+        let sum = |on: bool| minutes.iter().zip(&self.on).filter(|(_, is)| **is == on).map(|(m, _)| m.0).sum::<u64>();
+        sum(true) >= 4 * sum(false)
+    }
+}
+
 /// The fate of every leaf, by all clients that may be evidence; one that asks without end counts as often as others.
-fn fates(facts: &Facts<'_>, cluster: &Cluster, status: u16) -> Vec<Fate> {
+fn fates(facts: &Facts<'_>, phases: &Phases, status: u16) -> Vec<Fate> {
     let empty = || vec![Fate::default(); facts.leaves.len()];
     let count = |mut fates: Vec<Fate>, client: usize| {
         let mut own: BTreeMap<u32, Fate> = BTreeMap::new();
         for visit in facts.ledger.visits_of(client) {
             let shape = facts.shape(visit.shape());
-            if shape.served || shape.status == status {
-                let is_inside = (cluster.from..cluster.to).contains(&visit.time().0);
+            let inside = phases.is_inside(visit.time().0).filter(|_| shape.served || shape.status == status);
+            if let Some(is_inside) = inside {
                 own.entry(shape.leaf).or_default().count(is_inside, shape.served);
             }
         }
