@@ -83,7 +83,7 @@ pub(crate) fn with_siblings(facts: &Facts<'_>, cluster: &Cluster, status: u16) -
         return bounds;
     }
     let guarded = guarded_now;
-    let named = bounds.values.get(&Dimension::Prefix).cloned();
+    let mut named = bounds.values.get(&Dimension::Prefix).cloned();
     if let Some(methods) = bounds.values.get(&Dimension::Method) {
         let is_named = |leaf: &Leaf| named.as_ref().is_none_or(|named| lies_in(leaf, named));
         let others = || guarded.iter().filter(|(leaf, _)| !methods.contains(&leaf.method));
@@ -92,6 +92,7 @@ pub(crate) fn with_siblings(facts: &Facts<'_>, cluster: &Cluster, status: u16) -
         let is_dead = if own.peek().is_some() { sum(own).is_dead() } else { sum(others()).is_dead() };
         if is_dead {
             bounds.values.remove(&Dimension::Method);
+            named = named.or_else(|| Some(BTreeSet::new()));
         }
     }
     let Some(named) = named else { return bounds };
@@ -115,7 +116,9 @@ pub(crate) fn with_siblings(facts: &Facts<'_>, cluster: &Cluster, status: u16) -
             }
         }
     }
-    bounds.values.insert(Dimension::Prefix, topmost(facts, &dead));
+    if !dead.is_empty() {
+        bounds.values.insert(Dimension::Prefix, topmost(facts, &dead));
+    }
     bounds
 }
 
