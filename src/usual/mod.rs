@@ -9,7 +9,7 @@
 //! is taken now and then anyway.
 
 use crate::model::{
-    tally::Ledger,
+    tally::{Ledger, Shape},
     time::Time,
     usual::{Fate, Part, Rates, SLICE_SECS, Usual},
 };
@@ -111,8 +111,7 @@ impl Counts {
             for seen in own.get(own.partition_point(|seen| seen.time() < from)..).unwrap_or_default() {
                 let status = ledger.shapes.get(seen.shape()).map_or(0, |shape| shape.status);
                 let slice = (last.0.saturating_sub(seen.time().0) / SLICE_SECS) as usize;
-                let parts = of_shape.get(seen.shape()).map(Vec::as_slice).unwrap_or_default();
-                for part in parts {
+                for part in of_shape.get(seen.shape()).into_iter().flatten().flatten() {
                     counts.count(&mut walk, *part as usize, slice, status);
                 }
                 if matches!(status, 401 | 403) {
@@ -184,38 +183,54 @@ impl Walk {
     }
 }
 
-/// The parts of a site where enough is refused, most first; and for each shape, those that it belongs to.
-fn parts(ledger: &Ledger, from: Time, refusals_min: u32, parts_max: usize) -> (Vec<Part>, Vec<Vec<u32>>) {
-    let mut refused = vec![0_u32; ledger.shapes.len()];
+/// A part by the number of its host and the start of its paths.
+type Key<'l> = (u32, &'l [u8]);
+/// Parts that a shape belongs to, from wide to narrow, by their place in a list.
+type Own = [Option<u32>; 4];
+
+/// The parts of a site where enough is refused, most first; and for each shape with requests, those that it belongs to.
+fn parts(ledger: &Ledger, from: Time, refusals_min: u32, parts_max: usize) -> (Vec<Part>, Vec<Own>) {
+    let mut requests = vec![0_u32; ledger.shapes.len()];
     for seen in ledger.visits.iter().filter(|seen| seen.time() >= from) {
-        if let Some(refused) = refused.get_mut(seen.shape()) {
-            *refused += 1;
+        if let Some(requests) = requests.get_mut(seen.shape()) {
+            *requests += 1;
         }
     }
-    let parts_of = |at: usize| {
-        let shape = ledger.shapes.get(at).copied().unwrap_or_default();
-        let (host, path) = (ledger.names.get(shape.vhost), ledger.names.get(shape.path));
-        let (one, two) = prefixes(path);
-        let part = |host: &[u8], path: &[u8]| Part { host: host.to_vec(), path: path.to_vec() };
-        let mut parts = vec![Part::default(), part(host, b""), part(host, one), part(host, two)];
-        parts.dedup();
-        (shape.status, parts)
-    };
-    let mut all: BTreeMap<Part, u32> = BTreeMap::new();
-    for (at, requests) in refused.iter().enumerate().filter(|(_, requests)| **requests > 0) {
-        let (status, parts) = parts_of(at);
-        if Fate::of(status).is_some() {
-            parts.into_iter().for_each(|part| *all.entry(part).or_default() += requests);
+    // Shapes that differ in neither stand side by side.
+    let is_of_one_path = |a: &(&Shape, u32), b: &(&Shape, u32)| (a.0.vhost, a.0.path) == (b.0.vhost, b.0.path);
+    let shapes: Vec<(&Shape, u32)> = ledger.shapes.iter().zip(requests).collect();
+    let mut all: BTreeMap<Key<'_>, u32> = BTreeMap::new();
+    for same in shapes.chunk_by(is_of_one_path) {
+        let refused: u32 = same.iter().filter(|it| Fate::of(it.0.status).is_some()).map(|it| it.1).sum();
+        if refused > 0 {
+            keys(ledger, same).into_iter().flatten().for_each(|key| *all.entry(key).or_default() += refused);
         }
     }
-    let mut most: Vec<(Part, u32)> = all.into_iter().filter(|(_, requests)| *requests >= refusals_min).collect();
-    most.sort_by(|(a, more), (b, less)| (Reverse(more), a).cmp(&(Reverse(less), b)));
+    let mut most: Vec<(Key<'_>, u32)> = all.into_iter().filter(|(_, refused)| *refused >= refusals_min).collect();
+    let names = &ledger.names;
+    most.sort_by(|((host_a, a), more), ((host_b, b), less)| {
+        (Reverse(more), names.get(*host_a), a).cmp(&(Reverse(less), names.get(*host_b), b))
+    });
     most.truncate(parts_max);
-    let index: BTreeMap<&Part, u32> = most.iter().map(|(part, _)| part).zip(0..).collect();
-    let of_shape = (0..ledger.shapes.len())
-        .map(|at| parts_of(at).1.iter().filter_map(|part| index.get(part).copied()).collect())
-        .collect();
-    (most.into_iter().map(|(part, _)| part).collect(), of_shape)
+    let index: BTreeMap<Key<'_>, u32> = most.iter().map(|(key, _)| *key).zip(0..).collect();
+    let mut of_shape = Vec::with_capacity(shapes.len());
+    for same in shapes.chunk_by(is_of_one_path) {
+        let is_any = same.iter().any(|(_, requests)| *requests > 0);
+        let keys = if is_any { keys(ledger, same) } else { [None; 4] };
+        let own = keys.map(|key| key.and_then(|key| index.get(&key).copied()));
+        of_shape.resize(of_shape.len() + same.len(), own);
+    }
+    let part = |key: Key<'_>| Part { host: names.get(key.0).to_vec(), path: key.1.to_vec() };
+    (most.into_iter().map(|(key, _)| part(key)).collect(), of_shape)
+}
+
+/// The parts of a path: everything, its host, what begins as it does; each once.
+fn keys<'l>(ledger: &'l Ledger, same: &[(&Shape, u32)]) -> [Option<Key<'l>>; 4] {
+    let (host, path) = same.first().map_or((0, 0), |(shape, _)| (shape.vhost, shape.path));
+    let (one, two) = prefixes(ledger.names.get(path));
+    let all: [Key<'_>; 4] = [(0, b""), (host, b""), (host, one), (host, two)];
+    let mut last = None;
+    all.map(|key| Some(key).filter(|key| last.replace(*key) != Some(*key)))
 }
 
 /// A path's first segment, and its first two.
