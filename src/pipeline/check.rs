@@ -3,9 +3,10 @@
 
 use super::{Options, conclude, coverage, errors, memory, news, report};
 use crate::{
-    cases::{self, Advance, Moment, Rules},
+    cases::{self, Advance, Moment, Rules, blindness},
     detect, input,
     model::{
+        blindness::{Blindness, Sight},
         case::{Account, Case, Level, News},
         cursor::Cursor,
         incident::Incident,
@@ -96,6 +97,15 @@ pub struct Figures {
     pub log_end: Option<Time>,
 }
 
+/// Something to say.
+#[derive(Clone, Copy, Debug)]
+pub enum Word<'w> {
+    /// Of an incident.
+    Case(&'w News),
+    /// Of being blind.
+    Sight(&'w Sight),
+}
+
 /// What a run has found.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -109,14 +119,18 @@ pub struct Outcome {
     pub troubles: Vec<Trouble>,
     /// Whether the troubles are others than the last run told, or were told long ago.
     pub troubles_are_news: bool,
+    /// What is to be said of being blind.
+    pub sight: Option<Sight>,
+    /// The latest time of being blind, where it is on.
+    pub blindness: Option<Blindness>,
     /// Numbers.
     pub figures: Figures,
     /// The report on all that is remembered, where it was looked at.
     pub report: Option<Report>,
 }
 
-/// Does a run. `tell` puts an incident into words; `post` gives the messages that news become, each with its channel:
-/// they go into the state together with what they tell of, and are delivered from there.
+/// Does a run. `tell` puts an incident into words; `post` gives the messages that news of incidents or of being blind
+/// become, each with its channel: they go into the state together with what they tell of, and are delivered from there.
 ///
 /// # Errors
 /// The state cannot be used; nothing has changed then.
@@ -125,7 +139,7 @@ pub fn check(
     ask: &Ask,
     progress: &Progress,
     tell: &dyn Fn(&Report, &Incident) -> Account,
-    post: &dyn Fn(&News) -> Vec<(String, String)>,
+    post: &dyn Fn(Word<'_>) -> Vec<(String, String)>,
 ) -> Result<Outcome, state::Error> {
     let known = store.logs()?;
     let mut next = store.fact("next_log")?.unwrap_or(1) as u32;
@@ -166,7 +180,9 @@ pub fn check(
     let since = run.fact("remembered_since")?;
     let horizon = run.fact("horizon")?.unwrap_or_default();
     let told = cases::news(&advance);
-    change.messages = told.iter().flat_map(post).collect();
+    let (blindness, sight) = run.see()?;
+    let words = told.iter().map(Word::Case).chain(sight.iter().map(Word::Sight));
+    change.messages = words.flat_map(post).collect();
     change.cases = advance.cases.clone();
     change.logs = news.logs;
     change.notes = Some((errors.notes, horizon)).filter(|_| !ask.error_logs.is_empty());
@@ -183,14 +199,16 @@ pub fn check(
     if !ask.is_dry_run {
         store.commit(&change)?;
     }
-    let level = level(&advance.cases, &troubles);
-    Ok(Outcome { level, news: told, cases: advance.cases, troubles, troubles_are_news, figures, report })
+    let level = level(&advance.cases, !troubles.is_empty());
+    let cases = advance.cases;
+    Ok(Outcome { level, news: told, cases, troubles, troubles_are_news, sight, blindness, figures, report })
 }
 
 /// A fault that is open is more urgent than a log that cannot be read; that in turn more than all else.
-fn level(cases: &[Case], troubles: &[Trouble]) -> Level {
+#[must_use]
+pub fn level(cases: &[Case], is_blind: bool) -> Level {
     let worst = cases.iter().map(Case::level).max().unwrap_or(Level::Ok);
-    if worst < Level::Critical && !troubles.is_empty() { Level::Unknown } else { worst }
+    if worst < Level::Critical && is_blind { Level::Unknown } else { worst }
 }
 
 /// Those that were seen, as they stand now, and those that were not.
@@ -369,6 +387,15 @@ impl Run<'_> {
             let text = format!("the log is stale: its last line is of {} UTC, {age} {unit} ago", end.minute());
             self.troubles.push(Trouble { key: "stale".to_owned(), text });
         }
+    }
+
+    /// Follows whether runs can tell how things stand: what that is now, where they cannot, and what to say of it.
+    fn see(&mut self) -> Result<(Option<Blindness>, Option<Sight>), state::Error> {
+        let latest = self.store.blindness()?.pop();
+        let troubles: Vec<&str> = self.troubles.iter().map(|trouble| trouble.text.as_str()).collect();
+        let (now, sight) = blindness::look(latest.clone(), &troubles, self.ask.now, &self.ask.rules);
+        self.change.blindness = now.clone().filter(|now| latest.as_ref() != Some(now));
+        Ok((now.filter(Blindness::is_live), sight))
     }
 
     /// Whether the troubles are others than those that were told last, and notes them then.

@@ -8,6 +8,7 @@
 //! The invariant, checked before every commit: for each log `lines = parsed + rejected + blank`, and over all of them
 //! the lines understood are the requests kept and those that were dropped with their age.
 
+mod blindness;
 mod cases;
 mod errors;
 mod logs;
@@ -19,7 +20,7 @@ pub use logs::Log;
 
 use crate::{
     exchange::{self, Damage},
-    model::{case::Case, note::Notes, tally::Shard, time::Time, usual::Usual},
+    model::{blindness::Blindness, case::Case, note::Notes, tally::Shard, time::Time, usual::Usual},
 };
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, config::DbConfig, params,
@@ -146,6 +147,8 @@ pub struct Change {
     pub pieces: Vec<(u32, Shard)>,
     /// Cases that changed.
     pub cases: Vec<Case>,
+    /// When checks were blind last, where this run changes it.
+    pub blindness: Option<Blindness>,
     /// Cases to forget.
     pub forgotten_cases: Vec<String>,
     /// Messages by channel.
@@ -230,6 +233,14 @@ impl Store {
     /// The database cannot be read.
     pub fn cases(&self) -> Result<Vec<Case>, Error> {
         cases::all(&self.db)
+    }
+
+    /// When checks could not tell how things stand, by start.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn blindness(&self) -> Result<Vec<Blindness>, Error> {
+        blindness::all(&self.db)
     }
 
     /// A number.
@@ -347,6 +358,9 @@ impl Store {
         }
         for case in &change.cases {
             cases::put(&run, case)?;
+        }
+        if let Some(blindness) = &change.blindness {
+            blindness::put(&run, blindness)?;
         }
         for case in &change.forgotten_cases {
             run.execute("DELETE FROM incident WHERE id = ?1", [case])?;
