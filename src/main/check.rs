@@ -16,7 +16,7 @@ use authfault::{
     pipeline::{self, Figures, Outcome, Word},
     progress::Progress,
     report,
-    state::Store,
+    state::{Store, memo},
 };
 use std::{
     path::{Path, PathBuf},
@@ -76,11 +76,19 @@ fn checked(args: &CheckArgs) -> Result<ExitCode, String> {
     rayon::ThreadPoolBuilder::new().num_threads(watch.ask.reading.threads).build_global().map_err(|e| e.to_string())?;
     let folder = folder(watch.state.as_deref(), true)?;
     let failed = |error: authfault::state::Error| format!("{}: {error}", folder.display());
-    let mut store = Store::open(&folder, args.wait).map_err(failed)?;
+    let broken = |error: authfault::state::Error| {
+        let message = failed(error);
+        if !args.dry_run {
+            tell_broken(&message, &watch, &channels, &folder);
+        }
+        message
+    };
+    let mut store = Store::open(&folder, args.wait).map_err(&broken)?;
 
     let tell = |report: &Report, incident: &Incident| account(report, incident, watch.reporting.ascii);
     let post = |word: Word<'_>| posted(word, &channels, !args.nagios);
-    let outcome = pipeline::check(&mut store, &watch.ask, &Progress::new(None, false), &tell, &post).map_err(failed)?;
+    let outcome =
+        pipeline::check(&mut store, &watch.ask, &Progress::new(None, false), &tell, &post).map_err(&broken)?;
     // A report that cannot be written keeps no message back.
     let write = |report| write_reports(&renderers, report, &watch.reporting, &watch.ask.reading.format);
     let is_written = outcome
@@ -99,6 +107,33 @@ fn checked(args: &CheckArgs) -> Result<ExitCode, String> {
         level => level,
     };
     Ok(ExitCode::from(level.status()))
+}
+
+/// Tells that the state cannot be used, when two runs in a row could not and as a reminder. Nothing can be kept to be
+/// tried again, so where nobody is reached the next run begins anew.
+fn tell_broken(message: &str, watch: &Watch, channels: &[Configured], folder: &Path) {
+    let before = memo::recall(folder);
+    let (blind, sight) = pipeline::without_state(before.clone(), message, &watch.ask);
+    let told: Vec<&Configured> = channels.iter().filter(|channel| channel.is_told()).collect();
+    let is_reached = sight.as_ref().is_none_or(|sight| {
+        let message = Message::of_sight(sight);
+        let failures = told.iter().filter_map(|channel| Some((channel, channel.tell(&message).err()?)));
+        let failed = failures.inspect(|(channel, failure)| eprintln!("authfault: {}: {}", channel.name, failure.0));
+        failed.count() < told.len().max(1)
+    });
+    let standing = Standing {
+        level: Level::Unknown,
+        live: vec![],
+        ended: vec![],
+        blindness: blind.as_ref().filter(|blind| blind.told_at.is_some()),
+        is_broken: true,
+        now: watch.ask.now,
+        figures: vec![],
+    };
+    show_all(channels, &standing);
+    if let Err(error) = memo::note(folder, if is_reached { blind.as_ref() } else { before.as_ref() }) {
+        eprintln!("authfault: {}: cannot note that this was told: {error}", folder.display());
+    }
 }
 
 /// An incident in words, in the width of a mail.
@@ -294,12 +329,18 @@ fn show(channels: &[Configured], outcome: &Outcome, now: Time) -> bool {
         live: outcome.cases.iter().filter(|case| case.is_live()).collect(),
         ended: outcome.cases.iter().filter(|case| ended.contains(&case.id.as_str())).collect(),
         blindness: sighted.or(blind),
+        is_broken: false,
         now,
         figures: shown,
     };
+    show_all(channels, &standing)
+}
+
+/// Gives whether all that want to know do.
+fn show_all(channels: &[Configured], standing: &Standing<'_>) -> bool {
     let mut is_shown = true;
     for channel in channels.iter().filter(|channel| !channel.is_told()) {
-        if let Err(failure) = channel.show(&standing) {
+        if let Err(failure) = channel.show(standing) {
             eprintln!("authfault: {}: {}; the next run tries again", channel.name, failure.0);
             is_shown = false;
         }

@@ -169,12 +169,12 @@ fn blind_text(blindness: &Blindness) -> String {
     let troubles: String = blindness.troubles.lines().map(|trouble| format!("  {trouble}\n")).collect();
     match blindness.end {
         None => format!(
-            "Checks cannot tell how things stand, since {} UTC:\n\n{troubles}\n\
+            "Since {} UTC checks cannot tell how things stand.\n\n{troubles}\n\
              While that is so, nobody is told of a fault that shows in these logs alone.",
             blindness.start.minute()
         ),
         Some(end) => format!(
-            "Checks could not tell how things stood, from {} to {} UTC:\n\n{troubles}",
+            "From {} to {} UTC checks could not tell how things stood.\n\n{troubles}",
             blindness.start.minute(),
             end.minute()
         ),
@@ -205,6 +205,8 @@ pub struct Standing<'r> {
     pub ended: Vec<&'r Case>,
     /// That checks cannot tell how things stand, where that was told, until the run that can again.
     pub blindness: Option<&'r Blindness>,
+    /// Whether the state could not be used, so that nothing is known of cases.
+    pub is_broken: bool,
     /// By the clock.
     pub now: Time,
     /// Numbers by name; those that end in `_total` only grow.

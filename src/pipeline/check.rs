@@ -9,10 +9,11 @@ use crate::{
         blindness::{Blindness, Sight},
         case::{Account, Case, Level, News},
         cursor::Cursor,
-        incident::Incident,
+        incident::{Incident, Verdict},
         report::Report,
         tally::Place,
         time::Time,
+        usual::Usual,
     },
     pipeline::Keep,
     progress::Progress,
@@ -204,6 +205,13 @@ pub fn check(
     Ok(Outcome { level, news: told, cases, troubles, troubles_are_news, sight, blindness, figures, report })
 }
 
+/// What a run makes of it that cannot use the state, from what the one before it made of that: as it stands now, and
+/// what there is to say.
+#[must_use]
+pub fn without_state(before: Option<Blindness>, message: &str, ask: &Ask) -> (Option<Blindness>, Option<Sight>) {
+    blindness::look(before, &[message], ask.now, &ask.rules)
+}
+
 /// A fault that is open is more urgent than a log that cannot be read; that in turn more than all else.
 #[must_use]
 pub fn level(cases: &[Case], is_blind: bool) -> Level {
@@ -290,15 +298,15 @@ impl Run<'_> {
         let locate = |place: Place| numbers.locate(place);
         let limits = limits((&memory, ahead), &input, self.store, self.change)?;
         let span = memory.ledger.span;
-        if memory.ledger.visits.len() as u64 >= ask.looks.always_below {
-            self.change.usual = Some(usual::learn(&memory.ledger));
-        }
+        let is_learnt = memory.ledger.visits.len() as u64 >= ask.looks.always_below;
+        let learnt = is_learnt.then(|| (usual::learn(&memory.ledger), Recent::new(&memory.ledger)));
         let (mut findings, _) = conclude(memory.ledger, self.budget, &ask.reading.detect, |ledger, settings| {
             detect::detect_with(ledger, &notes.notes, settings, &locate)
         });
         findings.limits.extend(notes.limits);
         findings.limits.extend(limits);
         let report = report(input, findings);
+        self.change.usual = learnt.map(|(usual, recent)| usual_after(usual, &recent, &report));
 
         let Some((since, log_end)) = span else {
             return Ok((report, cases::wait(self.store.cases()?, ask.now, &ask.rules)));
@@ -415,6 +423,16 @@ impl Run<'_> {
         }
         Ok(are_news)
     }
+}
+
+/// What is usual after a look: as it was learnt, and what stands out in the last hour with it if that is no fault and no
+/// attack.
+pub(super) fn usual_after(usual: Usual, recent: &Recent, report: &Report) -> Usual {
+    let hour = report.input.end.map_or(0, |end| end.0.saturating_sub(usual::RECENT_SECS));
+    let is_bad = |incident: &Incident| matches!(incident.verdict, Verdict::ServerSide | Verdict::Attack);
+    let is_recent = |incident: &Incident| incident.end.is_none_or(|end| end.0 >= hour);
+    let is_clear = !report.incidents.iter().any(|incident| is_bad(incident) && is_recent(incident));
+    if is_clear { recent.judged(usual) } else { usual }
 }
 
 fn is_gone(cursor: &Cursor) -> bool {

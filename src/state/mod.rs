@@ -12,6 +12,7 @@ mod blindness;
 mod cases;
 mod errors;
 mod logs;
+pub mod memo;
 mod schema;
 mod usual;
 
@@ -235,12 +236,14 @@ impl Store {
         cases::all(&self.db)
     }
 
-    /// When checks could not tell how things stand, by start.
+    /// When checks could not tell how things stand, by start; last is what was noted beside the database, if anything.
     ///
     /// # Errors
     /// The database cannot be read.
     pub fn blindness(&self) -> Result<Vec<Blindness>, Error> {
-        blindness::all(&self.db)
+        let mut all = blindness::all(&self.db)?;
+        all.extend(memo::recall(&self.folder));
+        Ok(all)
     }
 
     /// A number.
@@ -380,6 +383,8 @@ impl Store {
         }
         adds_up(&run)?;
         run.commit()?;
+        // The note is in the database now. One that stays is only told of once more.
+        let _ = memo::note(&self.folder, None);
         self.settle();
         Ok(())
     }

@@ -6,7 +6,8 @@
 //! minutes: are so many more clients refused in some part than that share of those who came that it is hardly chance?
 //! Is one client refused more often than the busiest usually is? Detection asks for four clients at least and for
 //! evidence beyond their number, and this asks for four and no evidence. What rises more slowly is left to the look that
-//! is taken now and then anyway.
+//! is taken now and then anyway. What stood out in an hour in which a look found nothing stands out again only once it is
+//! clearly more ([`Recent::judged`]): a site that has changed is not looked at in each run until a week has shown it.
 
 use crate::model::{
     tally::{Ledger, Shape},
@@ -34,6 +35,8 @@ const REFUSALS_MIN: u32 = 20;
 const DEVIANCE: f64 = 16.0;
 
 const FATES: usize = Fate::ALL.len();
+/// What is usual in a part of which nothing is known.
+const NONE: Rates = Rates { share: [0.0; FATES], spread: [1.0; FATES] };
 
 /// Learns from requests what is usual.
 #[must_use]
@@ -69,10 +72,31 @@ impl Recent {
         let counts = &self.counts;
         let new_slices = (counts.last.0.saturating_sub(since.0) / SLICE_SECS + 1).min(RECENT_SLICES) as usize;
         let is_busy = |of_slice: &u32| *of_slice >= REFUSALS_MIN && *of_slice > usual.busiest;
-        let none = Rates { share: [0.0; FATES], spread: [1.0; FATES] };
         let rates: BTreeMap<&Part, &Rates> = usual.parts.iter().map(|(part, rates)| (part, rates)).collect();
         counts.busiest.iter().take(new_slices).any(is_busy)
-            || counts.parts.iter().any(|part| part.stands_out(rates.get(&part.part).unwrap_or(&&none), new_slices))
+            || counts.parts.iter().any(|part| part.stands_out(rates.get(&part.part).unwrap_or(&&NONE), new_slices))
+    }
+
+    /// What is usual for the runs that follow a look which found nothing in this hour.
+    #[must_use]
+    pub fn judged(&self, usual: Usual) -> Usual {
+        /// So many times as far from what is usual is clearly more: each of the next four runs of what goes on alike.
+        const MORE: f64 = 1.25;
+        let busiest = self.counts.busiest.iter().copied().max().unwrap_or(0);
+        let busiest = if busiest > usual.busiest { busiest + busiest / 2 } else { usual.busiest };
+        let mut parts: BTreeMap<Part, Rates> = usual.parts.into_iter().collect();
+        for part in self.counts.parts.iter().take(PARTS_MAX) {
+            let mut rates = parts.get(&part.part).copied().unwrap_or(NONE);
+            if part.stands_out(&rates, RECENT_SLICES as usize) {
+                for fate in Fate::ALL {
+                    let deviance = part.deviance(fate, &rates, RECENT_SLICES as usize);
+                    let spread = rates.spread.get_mut(fate as usize);
+                    spread.into_iter().for_each(|spread| *spread = spread.max(MORE * deviance / DEVIANCE));
+                }
+                parts.insert(part.part.clone(), rates);
+            }
+        }
+        Usual { parts: parts.into_iter().collect(), busiest }
     }
 }
 
@@ -271,25 +295,29 @@ impl PartCounts {
 
     /// Whether more clients met a fate in the last slices than usual.
     fn stands_out(&self, usual: &Rates, new_slices: usize) -> bool {
+        let spread = |fate: Fate| usual.spread.get(fate as usize).copied().unwrap_or(1.0);
+        Fate::ALL.into_iter().any(|fate| self.deviance(fate, usual, new_slices) > DEVIANCE * spread(fate))
+    }
+
+    /// How far those who met a fate lie above what is usual where that is furthest, in times that end now or in one of
+    /// the last slices alone; 0 where they are few.
+    fn deviance(&self, fate: Fate, usual: &Rates, new_slices: usize) -> f64 {
         let [asked, forbidden, ..] = self.met;
-        Fate::ALL.into_iter().any(|fate| {
-            let of = |rates: &[f64; FATES]| rates.get(fate as usize).copied().unwrap_or_default();
-            let (share, spread) = (of(&usual.share), of(&usual.spread));
-            let met = self.met.get(fate as usize).copied().unwrap_or_default();
-            if (if fate == Fate::Unserved { asked + forbidden } else { met }) < CLIENTS_MIN {
-                return false;
-            }
-            let count = |slice: &(u32, [u32; FATES])| slice.1.get(fate as usize).copied().unwrap_or(0);
-            let is_more = |slices: &[(u32, [u32; FATES])]| {
-                let met: u32 = slices.iter().map(count).sum();
-                let expected = slices.iter().map(|(came, _)| f64::from(*came) * share).sum();
-                met >= CLIENTS_MIN && deviance(f64::from(met), expected) > DEVIANCE * spread
-            };
-            let has_new = |slices: &[(u32, [u32; FATES])]| slices.iter().take(new_slices).any(|slice| count(slice) > 0);
-            let ends_now = (1..=self.slices.len()).filter_map(|length| self.slices.get(..length));
-            let each_new = self.slices.get(..new_slices).unwrap_or_default().chunks(1);
-            ends_now.chain(each_new).any(|slices| has_new(slices) && is_more(slices))
-        })
+        let share = usual.share.get(fate as usize).copied().unwrap_or_default();
+        let met = self.met.get(fate as usize).copied().unwrap_or_default();
+        if (if fate == Fate::Unserved { asked + forbidden } else { met }) < CLIENTS_MIN {
+            return 0.0;
+        }
+        let count = |slice: &(u32, [u32; FATES])| slice.1.get(fate as usize).copied().unwrap_or(0);
+        let has_new = |slices: &[(u32, [u32; FATES])]| slices.iter().take(new_slices).any(|slice| count(slice) > 0);
+        let ends_now = (1..=self.slices.len()).filter_map(|length| self.slices.get(..length));
+        let each_new = self.slices.get(..new_slices).unwrap_or_default().chunks(1);
+        let of = |slices: &[(u32, [u32; FATES])]| {
+            let met: u32 = slices.iter().map(count).sum();
+            let expected = slices.iter().map(|(came, _)| f64::from(*came) * share).sum();
+            if met < CLIENTS_MIN { 0.0 } else { deviance(f64::from(met), expected) }
+        };
+        ends_now.chain(each_new).filter(|slices| has_new(slices)).map(of).fold(0.0, f64::max)
     }
 }
 
@@ -390,6 +418,47 @@ mod tests {
         let over: Vec<Request> =
             refused.iter().map(|request| (request.0, request.1 - SLICE_SECS, request.2, 403)).collect();
         assert!(!stands_out(&over, DAY), "it was judged before");
+    }
+
+    /// A busier site as such is not unusual: others come too, and fare alike.
+    #[test]
+    fn twice_the_clients_with_twice_the_refusals_do_not_stand_out() {
+        let more = |when: u32| {
+            let recent = usual_days().into_iter().filter(|it| it.1 <= when && it.1 + RECENT_SECS > when);
+            recent.map(|it| (1000 + (it.0 * 7 + it.1 / SLICE_SECS) % 900, it.1, it.2, it.3)).collect::<Vec<Request>>()
+        };
+        let times = (MIDNIGHT + 60 * HOUR..MIDNIGHT + 70 * HOUR).step_by(SLICE_SECS as usize);
+        let out = times.filter(|when| stands_out(&more(when - 1), when - 1)).count();
+        assert!(out <= 1, "{out} of 120 runs");
+    }
+
+    /// After a look that found nothing, the same is no reason for another; more of it is, and so is anything else.
+    #[test]
+    fn what_a_look_found_to_be_nothing_brings_another_only_when_it_grows() {
+        let refused = |from: u32, clients: u32, when: u32| {
+            (0..clients).map(move |nth| (from + nth, when - nth * 9, "/docs/start", 403)).collect::<Vec<Request>>()
+        };
+        let recent = |more: &[Request], when: u32| {
+            let mut recent: Vec<Request> =
+                usual_days().into_iter().filter(|it| it.1 <= when && it.1 + RECENT_SECS > when).collect();
+            recent.extend_from_slice(more);
+            Recent::new(&ledger(&recent))
+        };
+        let first = refused(400, 16, DAY);
+        let often: Vec<Request> = (0..24).map(|nth| (900, DAY - nth * 20, "/app/login", 401)).collect();
+        let seen = recent(&[first.clone(), often.clone()].concat(), DAY);
+        let usual = seen.judged(learn(&ledger(&usual_days())));
+        let next = DAY + SLICE_SECS;
+        let stands_out =
+            |more: &[&[Request]]| recent(&more.concat(), next).stands_out(&usual, Time(next - SLICE_SECS + 1));
+        assert!(!stands_out(&[&first, &often, &refused(500, 1, next)]), "a straggler");
+        assert!(stands_out(&[&first, &often, &refused(500, 16, next)]), "it goes on");
+        let elsewhere: Vec<Request> = (0..8).map(|nth| (600 + nth, next - nth * 9, "/new/thing", 403)).collect();
+        assert!(stands_out(&[&first, &often, &elsewhere]));
+        let guesses =
+            |count: u32| (0..count).map(|nth| (900, next - nth * 12, "/app/login", 401)).collect::<Vec<Request>>();
+        assert!(!stands_out(&[&first, &often, &guesses(4)]));
+        assert!(stands_out(&[&first, &often, &guesses(20)]));
     }
 
     #[test]
