@@ -189,6 +189,8 @@ fn a_rehearsal_tells_nobody_and_changes_nothing() {
     let site = Site::new();
     let receiver = Receiver::start();
     site.configure(&format!("[[notify]]\ntype = 'webhook'\nname = 'oncall'\nurl = '{}'\n", receiver.url()));
+    assert!(site.check_at("15:30", &["--dry-run"]).out.starts_with("OK: no incident is open"));
+    assert!(!site.path().join("state").exists());
     site.check_at("15:30", &[]);
     for _ in 0..2 {
         let run = site.check_at("15:50", &["--config", "check.toml", "--dry-run"]);
@@ -327,7 +329,7 @@ fn that_it_cannot_tell_is_told_once_reminded_of_and_told_to_be_over() {
     let told: Vec<&Value> = messages.iter().filter(|message| message["schema"] == "authfault-alert/1").collect();
     assert_eq!(told.len(), 3, "{told:?}");
     assert!(told.iter().all(|message| message["id"] == "blind-20260310T145505Z"), "{told:?}");
-    let over = format!("OK resolved: the logs can be read again; {blind}, until 20:15: ");
+    let over = format!("OK resolved: checks can tell again; {blind}, until 20:15: ");
     assert!(told[2]["subject"].as_str().unwrap().starts_with(&over), "{told:?}");
     // Shown after each run from the second on, and for the last time with its end.
     let shown: Vec<&Value> = messages.iter().filter_map(|message| message.get(0)).collect();

@@ -74,7 +74,7 @@ fn checked(args: &CheckArgs) -> Result<ExitCode, String> {
         }
     }
     rayon::ThreadPoolBuilder::new().num_threads(watch.ask.reading.threads).build_global().map_err(|e| e.to_string())?;
-    let folder = folder(watch.state.as_deref(), true)?;
+    let folder = folder(watch.state.as_deref(), !args.dry_run)?;
     let failed = |error: authfault::state::Error| format!("{}: {error}", folder.display());
     let broken = |error: authfault::state::Error| {
         let message = failed(error);
@@ -83,7 +83,8 @@ fn checked(args: &CheckArgs) -> Result<ExitCode, String> {
         }
         message
     };
-    let mut store = Store::open(&folder, args.wait).map_err(&broken)?;
+    let open = if args.dry_run { Store::rehearse } else { Store::open };
+    let mut store = open(&folder, args.wait).map_err(&broken)?;
 
     let tell = |report: &Report, incident: &Incident| account(report, incident, watch.reporting.ascii);
     let post = |word: Word<'_>| posted(word, &channels, !args.nagios);

@@ -80,7 +80,7 @@ impl Message {
     pub fn of_sight(sight: &Sight) -> Self {
         let Sight { event, blindness } = sight;
         let level = if event.is_last() { Level::Ok } else { Level::Unknown };
-        let does_see = if event.is_last() { "the logs can be read again; " } else { "" };
+        let does_see = if event.is_last() { "checks can tell again; " } else { "" };
         Self {
             schema: SCHEMA.to_owned(),
             event: event.id().to_owned(),

@@ -184,6 +184,19 @@ impl Store {
         Ok(Self { db, folder: folder.to_owned(), _lock: Some(lock) })
     }
 
+    /// Opens it for a run that changes nothing: one that would make the state has it in memory.
+    ///
+    /// # Errors
+    /// As for [`Store::open`].
+    pub fn rehearse(folder: &Path, wait_secs: u32) -> Result<Self, Error> {
+        if folder.join(DATABASE).exists() {
+            return Self::open(folder, wait_secs);
+        }
+        let mut db = Connection::open_in_memory()?;
+        schema::migrate(&mut db)?;
+        Ok(Self { db, folder: folder.to_owned(), _lock: None })
+    }
+
     /// Opens it to look at, at any time.
     ///
     /// # Errors
