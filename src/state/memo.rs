@@ -15,13 +15,20 @@ const BYTES: usize = 1024;
 /// What the run before this one noted; none where it could use the database.
 #[must_use]
 pub fn recall(folder: &Path) -> Option<Blindness> {
-    let text = fs::read_to_string(folder.join(LOCK)).ok()?;
+    let bytes = fs::read(folder.join(LOCK)).ok()?;
+    // A long note may be cut within a character.
+    let text = String::from_utf8_lossy(&bytes);
     let (numbers, troubles) = text.split_once('\n')?;
     let mut numbers = numbers.split(' ').map(|number| number.parse::<u32>().ok());
     let mut next = || numbers.next().flatten();
     let (start, runs, told_at) = (Time(next()?), next()?, next()?);
     let told_at = Some(Time(told_at)).filter(|_| told_at > 0);
-    Some(Blindness { runs, told_at, troubles: troubles.trim_end().to_owned(), ..Blindness::new(start) })
+    Some(Blindness {
+        runs,
+        told_at,
+        troubles: troubles.trim_end_matches([' ', '\u{fffd}']).to_owned(),
+        ..Blindness::new(start)
+    })
 }
 
 /// Notes that checks are blind, or that they are not.
@@ -31,9 +38,7 @@ pub fn recall(folder: &Path) -> Option<Blindness> {
 pub fn note(folder: &Path, blindness: Option<&Blindness>) -> io::Result<()> {
     let mut bytes = blindness.map_or(Vec::new(), |it| {
         let told_at = it.told_at.map_or(0, |at| at.0);
-        let mut text = format!("{} {} {told_at}\n{}", it.start.0, it.runs, it.troubles);
-        text.truncate(text.floor_char_boundary(BYTES));
-        text.into_bytes()
+        format!("{} {} {told_at}\n{}", it.start.0, it.runs, it.troubles).into_bytes()
     });
     bytes.resize(BYTES, b' ');
     File::options().create(true).truncate(false).write(true).open(folder.join(LOCK))?.write_all(&bytes)
