@@ -189,6 +189,8 @@ fn a_rehearsal_tells_nobody_and_changes_nothing() {
     let site = Site::new();
     let receiver = Receiver::start();
     site.configure(&format!("[[notify]]\ntype = 'webhook'\nname = 'oncall'\nurl = '{}'\n", receiver.url()));
+    assert!(site.check_at("15:30", &["--dry-run"]).out.starts_with("OK: no incident is open"));
+    assert!(!site.path().join("state").exists());
     site.check_at("15:30", &[]);
     for _ in 0..2 {
         let run = site.check_at("15:50", &["--config", "check.toml", "--dry-run"]);
@@ -264,6 +266,142 @@ fn alertmanager_is_shown_the_same_alert_until_it_ends() {
     assert_eq!(first["labels"], second["labels"], "an alert is known by its labels");
     assert_eq!((&first["labels"]["site"], &first["labels"]["verdict"]), (&"shop".into(), &"server_side".into()));
     assert_eq!((&first["endsAt"], &second["endsAt"]), (&"2026-03-10T16:20:05Z".into(), &"2026-03-10T16:25:05Z".into()));
+}
+
+/// A rotation in progress wakes nobody, blindness that lasts does, through the same channels as a fault.
+#[test]
+fn that_it_cannot_tell_is_told_once_reminded_of_and_told_to_be_over() {
+    let site = Site::new();
+    let receiver = Receiver::start();
+    let url = receiver.url();
+    site.configure(&format!(
+        "[[notify]]\ntype = 'webhook'\nurl = '{url}'\nattempts = 1\n\
+         [[notify]]\ntype = 'exec'\ncommand = ['sh', '-c', 'cat > told.json']\n\
+         [[notify]]\ntype = 'alertmanager'\nurl = '{}'\n",
+        url.replace("/hook/s3cret", "")
+    ));
+    let config = ["--config", "check.toml"];
+    let subjects = || {
+        let told = receiver.messages().into_iter().filter(|message| message["schema"] == "authfault-alert/1");
+        told.map(|message| message["subject"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    site.check_at("14:50", &config);
+    let rotated = site.path().join("elsewhere");
+    fs::rename(site.path().join("access.log"), &rotated).unwrap();
+    assert_eq!(site.run("14:55", &config).code, Some(3));
+    let status = site.look(&["status"]).out;
+    assert!(status.starts_with("UNKNOWN: no incident is open; last run 2026-03-10T14:55:05Z"), "{status}");
+    fs::rename(&rotated, site.path().join("access.log")).unwrap();
+    site.check_at("15:00", &config);
+    assert_eq!((subjects(), receiver.posted().len()), (vec![], 0), "one run is no news");
+
+    fs::rename(site.path().join("access.log"), &rotated).unwrap();
+    site.run("15:05", &config);
+    receiver.answer_with(503);
+    let down = site.run("15:10", &config);
+    assert_eq!(down.code, Some(3));
+    assert!(
+        down.err.starts_with("authfault: webhook: the server answered 503; the next run tries again\n"),
+        "{down:?}"
+    );
+    receiver.answer_with(200);
+    site.run("15:15", &config);
+    let blind = "blind since 2026-03-10 14:55 UTC";
+    let [opened] = <[String; 1]>::try_from(subjects()).unwrap();
+    assert!(opened.starts_with(&format!("UNKNOWN opened: {blind}, still: access.log: no such file")), "{opened}");
+    let told: Value = serde_json::from_slice(&fs::read(site.path().join("told.json")).unwrap()).unwrap();
+    assert_eq!(
+        (&told["event"], &told["level"], &told["incident"]),
+        (&"opened".into(), &"UNKNOWN".into(), &Value::Null)
+    );
+    let rehearsed = site.run("20:10", &[config[0], config[1], "--dry-run"]);
+    assert!(
+        rehearsed.out.contains(&format!("would tell webhook: UNKNOWN reminder: {blind}, still: ")),
+        "{rehearsed:?}"
+    );
+    site.run("20:10", &config);
+    assert!(subjects()[1].starts_with(&format!("UNKNOWN reminder: {blind}, still: ")), "{:?}", subjects());
+
+    fs::rename(&rotated, site.path().join("access.log")).unwrap();
+    site.run("20:15", &[config[0], config[1], "--stale-after", "0s"]);
+    site.run("20:20", &[config[0], config[1], "--stale-after", "0s"]);
+    let messages = receiver.messages();
+    let told: Vec<&Value> = messages.iter().filter(|message| message["schema"] == "authfault-alert/1").collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told.iter().all(|message| message["id"] == "blind-20260310T145505Z"), "{told:?}");
+    let over = format!("OK resolved: checks can tell again; {blind}, until 20:15: ");
+    assert!(told[2]["subject"].as_str().unwrap().starts_with(&over), "{told:?}");
+    // Shown after each run from the second on, and for the last time with its end.
+    let shown: Vec<&Value> = messages.iter().filter_map(|message| message.get(0)).collect();
+    assert!(shown.iter().all(|alert| alert["labels"] == shown[0]["labels"]), "{shown:?}");
+    assert_eq!(shown[0]["labels"]["alertname"], "AuthfaultBlind");
+    assert_eq!(shown.last().unwrap()["endsAt"], "2026-03-10T20:15:05Z");
+    let history = site.look(&["history"]).out;
+    assert!(history.contains(&format!("blind-20260310T145505Z  resolved    {blind}, until 20:15: ")), "{history}");
+    let rows: Value = serde_json::from_str(&site.look(&["history", "--json"]).out).unwrap();
+    assert_eq!(rows.as_array().unwrap().last().unwrap()["end"], "2026-03-10T20:15:05Z", "{rows}");
+}
+
+/// Nothing can be kept then but a note in the lock's file.
+#[test]
+fn a_state_that_cannot_be_used_is_told_through_channels_too() {
+    let site = Site::new();
+    let receiver = Receiver::start();
+    site.configure(&format!("[[notify]]\ntype = 'webhook'\nurl = '{}'\nattempts = 1\n", receiver.url()));
+    let config = ["--config", "check.toml"];
+    site.check_at("14:50", &config);
+    let (database, kept) = (site.path().join("state/authfault.sqlite"), site.path().join("kept"));
+    fs::rename(&database, &kept).unwrap();
+    for name in ["authfault.sqlite-wal", "authfault.sqlite-shm"] {
+        fs::rename(site.path().join("state").join(name), site.path().join(name)).unwrap();
+    }
+    fs::write(&database, "no database at all, but long enough to be looked at").unwrap();
+    assert_eq!(site.run("14:55", &config).code, Some(3));
+    assert!(receiver.posted().is_empty(), "it may be over at once");
+    receiver.answer_with(503);
+    assert!(site.run("15:00", &config).err.starts_with("authfault: webhook: the server answered 503\n"));
+    receiver.answer_with(200);
+    for clock in ["15:05", "15:10"] {
+        assert_eq!(site.run(clock, &config).code, Some(3));
+    }
+    fs::rename(&kept, &database).unwrap();
+    for name in ["authfault.sqlite-wal", "authfault.sqlite-shm"] {
+        fs::rename(site.path().join(name), site.path().join("state").join(name)).unwrap();
+    }
+    for clock in ["15:15", "15:20"] {
+        site.check_at(clock, &config);
+    }
+    let told = receiver.messages();
+    let events: Vec<&Value> = told.iter().map(|message| &message["event"]).collect();
+    assert_eq!(events, ["opened", "resolved"], "{told:?}");
+    assert!(told.iter().all(|message| message["id"] == "blind-20260310T145505Z"), "{told:?}");
+    assert!(told[0]["text"].as_str().unwrap().contains("the state cannot be used"), "{told:?}");
+    assert!(site.look(&["history"]).out.contains("until 15:15"));
+}
+
+/// As the manual has it: the lock keeps runs out while the folder is copied; status reads meanwhile.
+#[test]
+fn a_copy_that_is_made_under_the_lock_is_whole() {
+    let site = Site::new();
+    for clock in ["14:50", "14:55", "15:50"] {
+        site.check_at(clock, &[]);
+    }
+    let under_lock = |command: &[&str]| {
+        let mut flock = std::process::Command::new("flock");
+        flock.current_dir(site.path()).arg("state/lock").args(command).output().unwrap()
+    };
+    let run = [env!("CARGO_BIN_EXE_authfault"), "check", "--state", "state", "--wait", "0s", "access.log"];
+    let waiting = under_lock(&run);
+    assert_eq!(waiting.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&waiting.stderr).contains("another run is still at work"), "{waiting:?}");
+    assert!(under_lock(&["cp", "-a", "state", "copy"]).status.success());
+    let of = |folder: &str| {
+        let look =
+            authfault().current_dir(site.path()).args(["history", "--json", "--state", folder]).output().unwrap();
+        String::from_utf8(look.stdout).unwrap()
+    };
+    assert!(of("state").contains("server_side"));
+    assert_eq!(of("copy"), of("state"));
 }
 
 #[test]

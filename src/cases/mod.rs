@@ -13,9 +13,12 @@
 //! start become clearer, and the id another. So a case is known by what it is: the same verdict and status, near in
 //! time, and a scope that has something in common. It keeps the id under which it was first told.
 //!
+//! That runs cannot tell how things stand has a life of its own, [`blindness`].
+//!
 //! Whether a fault is over is for the *log's* time to say: a log that stands still says nothing. When to speak again of
 //! one that is on is for the *clock's*.
 
+pub mod blindness;
 mod same;
 
 use crate::model::{

@@ -60,7 +60,8 @@ pub enum Command {
     ///
     /// Prints nothing when all is well and nothing changed. Exit status: 0 OK, 1 WARNING (an attack, or a suspected
     /// fault), 2 CRITICAL (a server-side fault is open), 3 UNKNOWN (a log is missing, stale or not understood, the
-    /// state cannot be used, or the command line is wrong).
+    /// state cannot be used, or the command line is wrong). The channels are told of UNKNOWN when two runs in a row could
+    /// not tell, as a reminder, and when a run can again.
     Check(CheckArgs),
     /// Replay old logs: which messages checks would have sent, and when
     Backtest(BacktestArgs),

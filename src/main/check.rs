@@ -6,16 +6,17 @@ use authfault::{
     cli::{CheckArgs, Config, StateArgs, Watch},
     detect::causes,
     model::{
-        case::{Account, Case, Event, Level, News},
+        blindness::Blindness,
+        case::{Account, Case, Event, Level},
         incident::Incident,
         report::Report,
         time::Time,
     },
     notify::{self, Configured, Message, Standing},
-    pipeline::{self, Figures, Outcome},
+    pipeline::{self, Figures, Outcome, Word},
     progress::Progress,
     report,
-    state::Store,
+    state::{Store, memo},
 };
 use std::{
     path::{Path, PathBuf},
@@ -73,13 +74,22 @@ fn checked(args: &CheckArgs) -> Result<ExitCode, String> {
         }
     }
     rayon::ThreadPoolBuilder::new().num_threads(watch.ask.reading.threads).build_global().map_err(|e| e.to_string())?;
-    let folder = folder(watch.state.as_deref(), true)?;
+    let folder = folder(watch.state.as_deref(), !args.dry_run)?;
     let failed = |error: authfault::state::Error| format!("{}: {error}", folder.display());
-    let mut store = Store::open(&folder, args.wait).map_err(failed)?;
+    let broken = |error: authfault::state::Error| {
+        let message = failed(error);
+        if !args.dry_run {
+            tell_broken(&message, &watch, &channels, &folder);
+        }
+        message
+    };
+    let open = if args.dry_run { Store::rehearse } else { Store::open };
+    let mut store = open(&folder, args.wait).map_err(&broken)?;
 
     let tell = |report: &Report, incident: &Incident| account(report, incident, watch.reporting.ascii);
-    let post = |news: &News| posted(news, &channels, !args.nagios);
-    let outcome = pipeline::check(&mut store, &watch.ask, &Progress::new(None, false), &tell, &post).map_err(failed)?;
+    let post = |word: Word<'_>| posted(word, &channels, !args.nagios);
+    let outcome =
+        pipeline::check(&mut store, &watch.ask, &Progress::new(None, false), &tell, &post).map_err(&broken)?;
     // A report that cannot be written keeps no message back.
     let write = |report| write_reports(&renderers, report, &watch.reporting, &watch.ask.reading.format);
     let is_written = outcome
@@ -98,6 +108,33 @@ fn checked(args: &CheckArgs) -> Result<ExitCode, String> {
         level => level,
     };
     Ok(ExitCode::from(level.status()))
+}
+
+/// Tells that the state cannot be used, when two runs in a row could not and as a reminder. Nothing can be kept to be
+/// tried again, so where nobody is reached the next run begins anew.
+fn tell_broken(message: &str, watch: &Watch, channels: &[Configured], folder: &Path) {
+    let before = memo::recall(folder);
+    let (blind, sight) = pipeline::without_state(before.clone(), message, &watch.ask);
+    let told: Vec<&Configured> = channels.iter().filter(|channel| channel.is_told()).collect();
+    let is_reached = sight.as_ref().is_none_or(|sight| {
+        let message = Message::of_sight(sight);
+        let failures = told.iter().filter_map(|channel| Some((channel, channel.tell(&message).err()?)));
+        let failed = failures.inspect(|(channel, failure)| eprintln!("authfault: {}: {}", channel.name, failure.0));
+        failed.count() < told.len().max(1)
+    });
+    let standing = Standing {
+        level: Level::Unknown,
+        live: vec![],
+        ended: vec![],
+        blindness: blind.as_ref().filter(|blind| blind.told_at.is_some()),
+        is_broken: true,
+        now: watch.ask.now,
+        figures: vec![],
+    };
+    show_all(channels, &standing);
+    if let Err(error) = memo::note(folder, if is_reached { blind.as_ref() } else { before.as_ref() }) {
+        eprintln!("authfault: {}: cannot note that this was told: {error}", folder.display());
+    }
 }
 
 /// An incident in words, in the width of a mail.
@@ -134,10 +171,21 @@ fn folder(named: Option<&Path>, may_make: bool) -> Result<PathBuf, String> {
         .ok_or_else(|| "no folder for the state; give one with --state DIR".to_owned())
 }
 
-/// The messages that news become.
-fn posted(news: &News, channels: &[Configured], prints: bool) -> Vec<(String, String)> {
-    let message = Message::new(news).to_json();
-    let told = channels.iter().filter(|channel| channel.is_told() && news.level() >= channel.level);
+/// What there is to say, and how serious that is.
+fn message(word: Word<'_>) -> (Message, Level) {
+    match word {
+        Word::Case(news) => (Message::new(news), news.level()),
+        Word::Sight(sight) => (Message::of_sight(sight), Level::Unknown),
+    }
+}
+
+/// The messages that something to say becomes. What is wrong with the logs is printed at once, by every run that finds it
+/// changed, and needs none there.
+fn posted(word: Word<'_>, channels: &[Configured], prints: bool) -> Vec<(String, String)> {
+    let prints = prints && matches!(word, Word::Case(_));
+    let (message, level) = message(word);
+    let message = message.to_json();
+    let told = channels.iter().filter(|channel| channel.is_told() && level >= channel.level);
     let names = told.map(|channel| channel.name.clone()).chain(prints.then(|| STDOUT.to_owned()));
     names.map(|name| (name, message.clone())).collect()
 }
@@ -275,16 +323,25 @@ fn show(channels: &[Configured], outcome: &Outcome, now: Time) -> bool {
     if let Some(end) = figures.log_end {
         shown.push(("last_log_timestamp_seconds", "The latest time in the log.", f64::from(end.0)));
     }
+    let sighted = outcome.sight.as_ref().map(|sight| &sight.blindness);
+    let blind = outcome.blindness.as_ref().filter(|blindness| blindness.told_at.is_some());
     let standing = Standing {
         level: outcome.level,
         live: outcome.cases.iter().filter(|case| case.is_live()).collect(),
         ended: outcome.cases.iter().filter(|case| ended.contains(&case.id.as_str())).collect(),
+        blindness: sighted.or(blind),
+        is_broken: false,
         now,
         figures: shown,
     };
+    show_all(channels, &standing)
+}
+
+/// Gives whether all that want to know do.
+fn show_all(channels: &[Configured], standing: &Standing<'_>) -> bool {
     let mut is_shown = true;
     for channel in channels.iter().filter(|channel| !channel.is_told()) {
-        if let Err(failure) = channel.show(&standing) {
+        if let Err(failure) = channel.show(standing) {
             eprintln!("authfault: {}: {}; the next run tries again", channel.name, failure.0);
             is_shown = false;
         }
@@ -295,9 +352,9 @@ fn show(channels: &[Configured], outcome: &Outcome, now: Time) -> bool {
 /// What would be told to whom.
 fn rehearse(outcome: &Outcome, channels: &[Configured], is_nagios: bool) -> Result<ExitCode, String> {
     let mut text = String::new();
-    for news in &outcome.news {
-        let subject = Message::new(news).subject;
-        for (channel, _) in posted(news, channels, !is_nagios) {
+    for word in outcome.news.iter().map(Word::Case).chain(outcome.sight.iter().map(Word::Sight)) {
+        let subject = message(word).0.subject;
+        for (channel, _) in posted(word, channels, !is_nagios) {
             text += &format!("would tell {channel}: {subject}\n");
         }
     }
@@ -317,10 +374,11 @@ pub(super) fn status(args: &StateArgs) -> Result<ExitCode, String> {
     let (store, folder) = looked_at(args)?;
     let failed = |error: authfault::state::Error| format!("{}: {error}", folder.display());
     let cases: Vec<Case> = store.cases().map_err(failed)?.into_iter().filter(Case::is_live).collect();
+    let blind: Vec<Blindness> = store.blindness().map_err(failed)?.into_iter().filter(Blindness::is_live).collect();
     if args.json {
-        return print(as_json(&cases).as_bytes());
+        return print(notify::listed(&cases, &blind).as_bytes());
     }
-    let level = cases.iter().map(Case::level).max().unwrap_or(Level::Ok);
+    let level = pipeline::level(&cases, !blind.is_empty());
     let count = match cases.len() {
         0 => "no incident is open".to_owned(),
         1 => "1 incident is not over".to_owned(),
@@ -333,21 +391,26 @@ pub(super) fn status(args: &StateArgs) -> Result<ExitCode, String> {
     if waiting > 0 {
         text += &format!("{waiting} messages are still to be delivered\n");
     }
-    text += &cases.iter().map(line).collect::<String>();
+    text += &cases.iter().map(line).chain(blind.iter().map(blind_line)).collect::<String>();
     print(text.as_bytes())
 }
 
 /// All cases, the latest first.
 pub(super) fn history(args: &StateArgs) -> Result<ExitCode, String> {
     let (store, folder) = looked_at(args)?;
-    let mut cases = store.cases().map_err(|error| format!("{}: {error}", folder.display()))?;
+    let failed = |error: authfault::state::Error| format!("{}: {error}", folder.display());
+    let (mut cases, mut blind) = (store.cases().map_err(failed)?, store.blindness().map_err(failed)?);
     cases.reverse();
+    blind.reverse();
     if args.json {
-        return print(as_json(&cases).as_bytes());
+        return print(notify::listed(&cases, &blind).as_bytes());
     }
-    let text = match cases.as_slice() {
+    let lines = cases.iter().map(|case| (case.start, line(case)));
+    let mut lines: Vec<(Time, String)> = lines.chain(blind.iter().map(|it| (it.start, blind_line(it)))).collect();
+    lines.sort_by_key(|(start, _)| std::cmp::Reverse(*start));
+    let text = match lines.as_slice() {
         [] => "no incident is known\n".to_owned(),
-        cases => cases.iter().map(line).collect(),
+        lines => lines.iter().map(|(_, line)| line.as_str()).collect(),
     };
     print(text.as_bytes())
 }
@@ -362,23 +425,6 @@ fn line(case: &Case) -> String {
     format!("{}  {:<10}  {}\n", case.id, case.phase.id(), case.headline())
 }
 
-/// The incidents as in a JSON report, each with where it stands; an array.
-fn as_json(cases: &[Case]) -> String {
-    let rows: Vec<String> = cases
-        .iter()
-        .map(|case| {
-            let end = case.end.map_or("null".to_owned(), |end| format!("\"{}\"", end.rfc3339()));
-            format!(
-                "{{\"id\":\"{}\",\"phase\":\"{}\",\"start\":\"{}\",\"end\":{end},\"clients\":{},\"requests\":{},\"remark\":\"{}\",\"incident\":{}}}",
-                case.id,
-                case.phase.id(),
-                case.start.rfc3339(),
-                case.clients,
-                case.requests,
-                case.remark,
-                notify::incident(case)
-            )
-        })
-        .collect();
-    format!("[{}]\n", rows.join(",\n "))
+fn blind_line(blindness: &Blindness) -> String {
+    format!("{}  {:<10}  {}\n", blindness.id, blindness.phase(), blindness.headline())
 }

@@ -2,6 +2,7 @@
 //!
 //! Only `std`, and serde's derives on what a report is made of.
 
+pub mod blindness;
 pub mod case;
 pub mod coverage;
 pub mod cursor;

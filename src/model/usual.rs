@@ -42,7 +42,7 @@ pub struct Part {
 }
 
 /// What is usual in a part, for each fate.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rates {
     /// Of the clients that come in a slice, the share that meets it.
     pub share: [f64; 4],
@@ -55,6 +55,6 @@ pub struct Rates {
 pub struct Usual {
     /// The parts in which most are refused.
     pub parts: Vec<(Part, Rates)>,
-    /// Refusals that the busiest client of an hour meets.
+    /// Refusals in an hour that one client may meet before it stands out: those of the busiest, as a rule.
     pub busiest: u32,
 }

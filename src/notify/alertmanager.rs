@@ -2,7 +2,11 @@
 //! by itself, at an end that is ours to say, since runs are further apart than Alertmanager expects.
 
 use super::{Channel, Failure, Kind, Standing, http::Target};
-use crate::model::{case::Case, time::Time};
+use crate::model::{
+    blindness::Blindness,
+    case::{Case, Level},
+    time::Time,
+};
 use std::collections::BTreeMap;
 
 pub(super) const KIND: Kind = Kind {
@@ -29,7 +33,8 @@ impl Channel for Alertmanager {
         let ends = Time(standing.now.0.saturating_add(self.ends_after_secs));
         let live = standing.live.iter().map(|case| self.alert(case, ends));
         let ended = standing.ended.iter().map(|case| self.alert(case, standing.now));
-        let alerts: Vec<serde_json::Value> = live.chain(ended).collect();
+        let blind = standing.blindness.map(|blindness| self.blind(blindness, blindness.end.unwrap_or(ends)));
+        let alerts: Vec<serde_json::Value> = live.chain(ended).chain(blind).collect();
         if alerts.is_empty() {
             return Ok(());
         }
@@ -42,6 +47,23 @@ impl Channel for Alertmanager {
 }
 
 impl Alertmanager {
+    /// Under another name, so that it can be sent elsewhere.
+    fn blind(&self, blindness: &Blindness, ends: Time) -> serde_json::Value {
+        let mut labels = self.labels.clone();
+        labels.insert("alertname".to_owned(), "AuthfaultBlind".to_owned());
+        labels.insert("incident".to_owned(), blindness.id.clone());
+        serde_json::json!({
+            "labels": labels,
+            "annotations": {
+                "summary": blindness.headline(),
+                "description": super::blind_text(blindness),
+                "level": Level::Unknown.id(),
+            },
+            "startsAt": blindness.start.rfc3339(),
+            "endsAt": ends.rfc3339(),
+        })
+    }
+
     /// Labels are what an alert is known by, so only what never changes is one; the rest are annotations.
     fn alert(&self, case: &Case, ends: Time) -> serde_json::Value {
         let mut labels = self.labels.clone();

@@ -14,6 +14,7 @@ mod textfile;
 mod webhook;
 
 use crate::model::{
+    blindness::{Blindness, Sight},
     case::{Case, Level, News},
     time::Time,
 };
@@ -30,9 +31,9 @@ pub struct Message {
     pub schema: String,
     /// What happened: `suspected`, `opened`, `worsened`, `reminder`, `resolved`, `reopened`, `missed`, `withdrawn`.
     pub event: String,
-    /// `WARNING` or `CRITICAL`.
+    /// `WARNING`, `CRITICAL`, or `UNKNOWN` where checks cannot tell how things stand.
     pub level: String,
-    /// The case, the same from its first message to its last.
+    /// The case, the same from its first message to its last; `blind-…` where it is that checks cannot tell.
     pub id: String,
     /// Fit as a mail's subject: one line of text in which nothing acts.
     pub subject: String,
@@ -49,7 +50,7 @@ pub struct Message {
     pub clients: u64,
     /// Requests refused so far.
     pub requests: u64,
-    /// The incident as in `authfault-report/1`.
+    /// The incident as in `authfault-report/1`; null where there is none.
     pub incident: serde_json::Value,
 }
 
@@ -71,6 +72,28 @@ impl Message {
             clients: case.clients,
             requests: case.requests,
             incident: incident(case),
+        }
+    }
+
+    /// What there is to say of being blind.
+    #[must_use]
+    pub fn of_sight(sight: &Sight) -> Self {
+        let Sight { event, blindness } = sight;
+        let level = if event.is_last() { Level::Ok } else { Level::Unknown };
+        let does_see = if event.is_last() { "checks can tell again; " } else { "" };
+        Self {
+            schema: SCHEMA.to_owned(),
+            event: event.id().to_owned(),
+            level: Level::Unknown.id().to_owned(),
+            id: blindness.id.clone(),
+            subject: format!("{} {}: {does_see}{}", level.id(), event.id(), blindness.headline()),
+            text: blind_text(blindness),
+            told: blindness.told_at.map(Time::rfc3339).unwrap_or_default(),
+            start: blindness.start.rfc3339(),
+            end: blindness.end.map(Time::rfc3339),
+            clients: 0,
+            requests: 0,
+            incident: serde_json::Value::Null,
         }
     }
 
@@ -99,6 +122,36 @@ pub fn incident(case: &Case) -> serde_json::Value {
     incident
 }
 
+/// The incidents as in a JSON report, each with where it stands, then times of being blind, which have none; an array.
+#[must_use]
+pub fn listed(cases: &[Case], blind: &[Blindness]) -> String {
+    let time = |time: Option<Time>| time.map_or("null".to_owned(), |time| format!("\"{}\"", time.rfc3339()));
+    let cases = cases.iter().map(|case| {
+        format!(
+            "{{\"id\":\"{}\",\"phase\":\"{}\",\"start\":{},\"end\":{},\"clients\":{},\"requests\":{},\"remark\":\"{}\",\"incident\":{}}}",
+            case.id,
+            case.phase.id(),
+            time(Some(case.start)),
+            time(case.end),
+            case.clients,
+            case.requests,
+            case.remark,
+            incident(case)
+        )
+    });
+    let blind = blind.iter().map(|it| {
+        format!(
+            "{{\"id\":\"{}\",\"phase\":\"{}\",\"start\":{},\"end\":{},\"clients\":0,\"requests\":0,\"remark\":{},\"incident\":null}}",
+            it.id,
+            it.phase(),
+            time(Some(it.start)),
+            time(it.end),
+            serde_json::Value::from(it.troubles.as_str()),
+        )
+    });
+    format!("[{}]\n", cases.chain(blind).collect::<Vec<_>>().join(",\n "))
+}
+
 /// The account of a case, which says so where it is of a time when the case was on.
 fn text(case: &Case) -> String {
     let was_on =
@@ -108,6 +161,23 @@ fn text(case: &Case) -> String {
             format!("Over at {} UTC. This is how it looked before:\n\n{}", end.minute(), case.account.text)
         }
         _ => case.account.text.clone(),
+    }
+}
+
+/// What is wrong, or was, and what that means.
+fn blind_text(blindness: &Blindness) -> String {
+    let troubles: String = blindness.troubles.lines().map(|trouble| format!("  {trouble}\n")).collect();
+    match blindness.end {
+        None => format!(
+            "Since {} UTC checks cannot tell how things stand.\n\n{troubles}\n\
+             While that is so, nobody is told of a fault that shows in these logs alone.",
+            blindness.start.minute()
+        ),
+        Some(end) => format!(
+            "From {} to {} UTC checks could not tell how things stood.\n\n{troubles}",
+            blindness.start.minute(),
+            end.minute()
+        ),
     }
 }
 
@@ -133,6 +203,10 @@ pub struct Standing<'r> {
     pub live: Vec<&'r Case>,
     /// Cases that ended with this run.
     pub ended: Vec<&'r Case>,
+    /// That checks cannot tell how things stand, where that was told, until the run that can again.
+    pub blindness: Option<&'r Blindness>,
+    /// Whether the state could not be used, so that nothing is known of cases.
+    pub is_broken: bool,
     /// By the clock.
     pub now: Time,
     /// Numbers by name; those that end in `_total` only grow.

@@ -80,6 +80,8 @@ fn figures_have_no_label_of_a_stranger() {
         level: Level::Critical,
         live: vec![&case],
         ended: vec![],
+        blindness: None,
+        is_broken: false,
         now: Time(1_773_138_100),
         figures: vec![("lines_total", "Lines read.", 12.0)],
     };

@@ -23,6 +23,10 @@ struct Textfile {
 
 impl Channel for Textfile {
     fn show(&self, standing: &Standing<'_>) -> Result<(), Failure> {
+        if standing.is_broken {
+            // How old the file is tells that there was no run.
+            return Ok(());
+        }
         let failed = |error: io::Error| Failure(format!("the file cannot be written: {}", error.kind()));
         let beside = self.path.with_extension("prom.new");
         fs::write(&beside, text(standing)).map_err(failed)?;

@@ -3,7 +3,7 @@
 //! The parts of time do not depend on each other, so they are looked at side by side, some at once; the cases are then
 //! followed in order of time, once for each confidence that is tried.
 
-use super::{Keep, Looks, Options, conclude, coverage, members::Scanned, memory, scan};
+use super::{Keep, Looks, Options, check::usual_after, conclude, coverage, members::Scanned, memory, scan};
 use crate::{
     cases::{self, Moment, Rules},
     detect::{self, Locate},
@@ -148,6 +148,7 @@ fn look(ledger: &Ledger, now: Time, (plan, budget): (&Plan, &Budget), locate: Lo
         conclude(ledger, budget, &plan.reading.detect, |ledger, settings| detect::detect(ledger, settings, locate));
     let input = Input { end: Some(log_end), ..Input::default() };
     let report = Report { input, incidents: findings.incidents, ..Report::default() };
+    let usual = usual_after(usual, &recent, &report);
     Some(Look { report, moment: Moment { now, log_end, last_log_end: None }, usual, recent, requests })
 }
 

@@ -3,15 +3,17 @@
 
 use super::{Options, conclude, coverage, errors, memory, news, report};
 use crate::{
-    cases::{self, Advance, Moment, Rules},
+    cases::{self, Advance, Moment, Rules, blindness},
     detect, input,
     model::{
+        blindness::{Blindness, Sight},
         case::{Account, Case, Level, News},
         cursor::Cursor,
-        incident::Incident,
+        incident::{Incident, Verdict},
         report::Report,
         tally::Place,
         time::Time,
+        usual::Usual,
     },
     pipeline::Keep,
     progress::Progress,
@@ -96,6 +98,15 @@ pub struct Figures {
     pub log_end: Option<Time>,
 }
 
+/// Something to say.
+#[derive(Clone, Copy, Debug)]
+pub enum Word<'w> {
+    /// Of an incident.
+    Case(&'w News),
+    /// Of being blind.
+    Sight(&'w Sight),
+}
+
 /// What a run has found.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -109,14 +120,18 @@ pub struct Outcome {
     pub troubles: Vec<Trouble>,
     /// Whether the troubles are others than the last run told, or were told long ago.
     pub troubles_are_news: bool,
+    /// What is to be said of being blind.
+    pub sight: Option<Sight>,
+    /// The latest time of being blind, where it is on.
+    pub blindness: Option<Blindness>,
     /// Numbers.
     pub figures: Figures,
     /// The report on all that is remembered, where it was looked at.
     pub report: Option<Report>,
 }
 
-/// Does a run. `tell` puts an incident into words; `post` gives the messages that news become, each with its channel:
-/// they go into the state together with what they tell of, and are delivered from there.
+/// Does a run. `tell` puts an incident into words; `post` gives the messages that news of incidents or of being blind
+/// become, each with its channel: they go into the state together with what they tell of, and are delivered from there.
 ///
 /// # Errors
 /// The state cannot be used; nothing has changed then.
@@ -125,7 +140,7 @@ pub fn check(
     ask: &Ask,
     progress: &Progress,
     tell: &dyn Fn(&Report, &Incident) -> Account,
-    post: &dyn Fn(&News) -> Vec<(String, String)>,
+    post: &dyn Fn(Word<'_>) -> Vec<(String, String)>,
 ) -> Result<Outcome, state::Error> {
     let known = store.logs()?;
     let mut next = store.fact("next_log")?.unwrap_or(1) as u32;
@@ -166,7 +181,9 @@ pub fn check(
     let since = run.fact("remembered_since")?;
     let horizon = run.fact("horizon")?.unwrap_or_default();
     let told = cases::news(&advance);
-    change.messages = told.iter().flat_map(post).collect();
+    let (blindness, sight) = run.see()?;
+    let words = told.iter().map(Word::Case).chain(sight.iter().map(Word::Sight));
+    change.messages = words.flat_map(post).collect();
     change.cases = advance.cases.clone();
     change.logs = news.logs;
     change.notes = Some((errors.notes, horizon)).filter(|_| !ask.error_logs.is_empty());
@@ -183,14 +200,23 @@ pub fn check(
     if !ask.is_dry_run {
         store.commit(&change)?;
     }
-    let level = level(&advance.cases, &troubles);
-    Ok(Outcome { level, news: told, cases: advance.cases, troubles, troubles_are_news, figures, report })
+    let level = level(&advance.cases, !troubles.is_empty());
+    let cases = advance.cases;
+    Ok(Outcome { level, news: told, cases, troubles, troubles_are_news, sight, blindness, figures, report })
+}
+
+/// What a run makes of it that cannot use the state, from what the one before it made of that: as it stands now, and
+/// what there is to say.
+#[must_use]
+pub fn without_state(before: Option<Blindness>, message: &str, ask: &Ask) -> (Option<Blindness>, Option<Sight>) {
+    blindness::look(before, &[message], ask.now, &ask.rules)
 }
 
 /// A fault that is open is more urgent than a log that cannot be read; that in turn more than all else.
-fn level(cases: &[Case], troubles: &[Trouble]) -> Level {
+#[must_use]
+pub fn level(cases: &[Case], is_blind: bool) -> Level {
     let worst = cases.iter().map(Case::level).max().unwrap_or(Level::Ok);
-    if worst < Level::Critical && !troubles.is_empty() { Level::Unknown } else { worst }
+    if worst < Level::Critical && is_blind { Level::Unknown } else { worst }
 }
 
 /// Those that were seen, as they stand now, and those that were not.
@@ -272,15 +298,15 @@ impl Run<'_> {
         let locate = |place: Place| numbers.locate(place);
         let limits = limits((&memory, ahead), &input, self.store, self.change)?;
         let span = memory.ledger.span;
-        if memory.ledger.visits.len() as u64 >= ask.looks.always_below {
-            self.change.usual = Some(usual::learn(&memory.ledger));
-        }
+        let is_learnt = memory.ledger.visits.len() as u64 >= ask.looks.always_below;
+        let learnt = is_learnt.then(|| (usual::learn(&memory.ledger), Recent::new(&memory.ledger)));
         let (mut findings, _) = conclude(memory.ledger, self.budget, &ask.reading.detect, |ledger, settings| {
             detect::detect_with(ledger, &notes.notes, settings, &locate)
         });
         findings.limits.extend(notes.limits);
         findings.limits.extend(limits);
         let report = report(input, findings);
+        self.change.usual = learnt.map(|(usual, recent)| usual_after(usual, &recent, &report));
 
         let Some((since, log_end)) = span else {
             return Ok((report, cases::wait(self.store.cases()?, ask.now, &ask.rules)));
@@ -371,6 +397,15 @@ impl Run<'_> {
         }
     }
 
+    /// Follows whether runs can tell how things stand: what that is now, where they cannot, and what to say of it.
+    fn see(&mut self) -> Result<(Option<Blindness>, Option<Sight>), state::Error> {
+        let latest = self.store.blindness()?.pop();
+        let troubles: Vec<&str> = self.troubles.iter().map(|trouble| trouble.text.as_str()).collect();
+        let (now, sight) = blindness::look(latest.clone(), &troubles, self.ask.now, &self.ask.rules);
+        self.change.blindness = now.clone().filter(|now| latest.as_ref() != Some(now));
+        Ok((now.filter(Blindness::is_live), sight))
+    }
+
     /// Whether the troubles are others than those that were told last, and notes them then.
     fn compare_troubles(&mut self) -> Result<bool, state::Error> {
         let mut keys: Vec<&str> = self.troubles.iter().map(|trouble| trouble.key.as_str()).collect();
@@ -388,6 +423,16 @@ impl Run<'_> {
         }
         Ok(are_news)
     }
+}
+
+/// What is usual after a look: as it was learnt, and what stands out in the last hour with it if that is no fault and no
+/// attack.
+pub(super) fn usual_after(usual: Usual, recent: &Recent, report: &Report) -> Usual {
+    let hour = report.input.end.map_or(0, |end| end.0.saturating_sub(usual::RECENT_SECS));
+    let is_bad = |incident: &Incident| matches!(incident.verdict, Verdict::ServerSide | Verdict::Attack);
+    let is_recent = |incident: &Incident| incident.end.is_none_or(|end| end.0 >= hour);
+    let is_clear = !report.incidents.iter().any(|incident| is_bad(incident) && is_recent(incident));
+    if is_clear { recent.judged(usual) } else { usual }
 }
 
 fn is_gone(cursor: &Cursor) -> bool {

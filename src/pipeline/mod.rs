@@ -19,7 +19,7 @@ mod stream;
 mod whole;
 
 pub use backtest::{Plan, Replay, Trial, backtest};
-pub use check::{Ask, Figures, Looks, Outcome, Trouble, check};
+pub use check::{Ask, Figures, Looks, Outcome, Trouble, Word, check, level, without_state};
 pub use doctor::diagnose;
 pub use map::{Mapped, Mapping, map};
 pub use memory::Keep;

@@ -8,9 +8,11 @@
 //! The invariant, checked before every commit: for each log `lines = parsed + rejected + blank`, and over all of them
 //! the lines understood are the requests kept and those that were dropped with their age.
 
+mod blindness;
 mod cases;
 mod errors;
 mod logs;
+pub mod memo;
 mod schema;
 mod usual;
 
@@ -19,7 +21,7 @@ pub use logs::Log;
 
 use crate::{
     exchange::{self, Damage},
-    model::{case::Case, note::Notes, tally::Shard, time::Time, usual::Usual},
+    model::{blindness::Blindness, case::Case, note::Notes, tally::Shard, time::Time, usual::Usual},
 };
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, config::DbConfig, params,
@@ -32,9 +34,11 @@ use std::{
 };
 
 const DATABASE: &str = "authfault.sqlite";
+/// What was committed and waits for its place in the database, where SQLite looks for it.
+const WAL: &str = "authfault.sqlite-wal";
 const LOCK: &str = "lock";
-/// So many pages wait at most, a megabyte: each run begins by reading them.
-const WAL_PAGES_MAX: u32 = 256;
+/// So much waits at most: each run begins by reading it.
+const WAL_BYTES_MAX: u64 = 2 << 20;
 /// How long a reader waits for a writer, and the other way round.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -88,6 +92,7 @@ fn advice(error: &rusqlite::Error) -> &'static str {
 /// The state, opened.
 pub struct Store {
     db: Connection,
+    folder: PathBuf,
     /// Held until the end of the run.
     _lock: Option<File>,
 }
@@ -143,6 +148,8 @@ pub struct Change {
     pub pieces: Vec<(u32, Shard)>,
     /// Cases that changed.
     pub cases: Vec<Case>,
+    /// When checks were blind last, where this run changes it.
+    pub blindness: Option<Blindness>,
     /// Cases to forget.
     pub forgotten_cases: Vec<String>,
     /// Messages by channel.
@@ -168,12 +175,26 @@ impl Store {
         db.pragma_update(None, "journal_mode", "WAL")?;
         // What was committed survives a crash of the machine.
         db.pragma_update(None, "synchronous", "FULL")?;
-        // Most runs change little: their pages wait in the log of the database for a later run to move them, which
-        // spares each run four of its five waits for the disk.
+        // Most runs change little: their pages wait for a later run to move them, which spares each run two of its
+        // three waits for the disk. SQLite's own way would leave a log at its greatest length, and each run would read
+        // and move all of it again.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        db.pragma_update(None, "wal_autocheckpoint", WAL_PAGES_MAX)?;
+        db.pragma_update(None, "wal_autocheckpoint", 0)?;
         schema::migrate(&mut db)?;
-        Ok(Self { db, _lock: Some(lock) })
+        Ok(Self { db, folder: folder.to_owned(), _lock: Some(lock) })
+    }
+
+    /// Opens it for a run that changes nothing: one that would make the state has it in memory.
+    ///
+    /// # Errors
+    /// As for [`Store::open`].
+    pub fn rehearse(folder: &Path, wait_secs: u32) -> Result<Self, Error> {
+        if folder.join(DATABASE).exists() {
+            return Self::open(folder, wait_secs);
+        }
+        let mut db = Connection::open_in_memory()?;
+        schema::migrate(&mut db)?;
+        Ok(Self { db, folder: folder.to_owned(), _lock: None })
     }
 
     /// Opens it to look at, at any time.
@@ -188,7 +209,7 @@ impl Store {
         let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         db.busy_timeout(BUSY)?;
         match schema::version(&db)? {
-            schema::VERSION => Ok(Self { db, _lock: None }),
+            schema::VERSION => Ok(Self { db, folder: folder.to_owned(), _lock: None }),
             // A run is making it just now.
             0 => Err(Error::Absent),
             found if found < schema::VERSION => Err(Error::Older),
@@ -226,6 +247,16 @@ impl Store {
     /// The database cannot be read.
     pub fn cases(&self) -> Result<Vec<Case>, Error> {
         cases::all(&self.db)
+    }
+
+    /// When checks could not tell how things stand, by start; last is what was noted beside the database, if anything.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn blindness(&self) -> Result<Vec<Blindness>, Error> {
+        let mut all = blindness::all(&self.db)?;
+        all.extend(memo::recall(&self.folder));
+        Ok(all)
     }
 
     /// A number.
@@ -344,6 +375,9 @@ impl Store {
         for case in &change.cases {
             cases::put(&run, case)?;
         }
+        if let Some(blindness) = &change.blindness {
+            blindness::put(&run, blindness)?;
+        }
         for case in &change.forgotten_cases {
             run.execute("DELETE FROM incident WHERE id = ?1", [case])?;
         }
@@ -362,7 +396,18 @@ impl Store {
         }
         adds_up(&run)?;
         run.commit()?;
+        // The note is in the database now. One that stays is only told of once more.
+        let _ = memo::note(&self.folder, None);
+        self.settle();
         Ok(())
+    }
+
+    /// Puts what was committed in its place where it has grown long. It is safe where it is, so what keeps it there (a
+    /// reader, a full disk) is for a later run.
+    fn settle(&self) {
+        if fs::metadata(self.folder.join(WAL)).is_ok_and(|wal| wal.len() > WAL_BYTES_MAX) {
+            let _ = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        }
     }
 }
 

@@ -91,6 +91,13 @@ const STEPS: &[&str] = &[
     UPDATE incident SET headline = substr(headline, 1, instr(headline, ' since 20') - 1)
         WHERE instr(headline, ' since 20') > 0;
 ",
+    "
+    -- model::blindness::Blindness.
+    CREATE TABLE blindness (
+        id TEXT PRIMARY KEY,
+        start INTEGER NOT NULL, end INTEGER, runs INTEGER NOT NULL, told_at INTEGER, troubles TEXT NOT NULL
+    ) STRICT;
+",
 ];
 
 /// The version that this program writes.
@@ -125,15 +132,17 @@ mod tests {
     #[test]
     fn a_state_of_any_version_becomes_one_of_this() {
         const CASE: &str = "INSERT INTO incident VALUES ('1a', 'server_side', 403, 'deny_rule', '{}', 'ongoing', 0.9, \
-            1773138052, NULL, 6, 9, 0, NULL, NULL, 0, 'SERVER-SIDE FAULT: 6 clients refused (403) on /a since 2026-03-10 \
-            10:20 UTC, still on at the log''s end, 10:30', 'text', '{}')";
-        for old in 1..4 {
+            1773138052, NULL, 6, 9, 0, NULL, NULL, 0, 'SERVER-SIDE FAULT: 6 clients refused (403) on /a";
+        // Before version 4 a headline said when it was, and there were no remarks.
+        const OLDER: &str = " since 2026-03-10 10:20 UTC, still on at the log''s end, 10:30', 'text', '{}')";
+        const NEWER: &str = "', 'text', '{}', '')";
+        for old in 1..VERSION {
             let mut db = Connection::open_in_memory().unwrap();
-            for step in STEPS.iter().take(old) {
+            for step in STEPS.iter().take(old as usize) {
                 db.execute_batch(step).unwrap();
             }
-            db.pragma_update(None, "user_version", old as i64).unwrap();
-            db.execute_batch(CASE).unwrap();
+            db.pragma_update(None, "user_version", old).unwrap();
+            db.execute_batch(&format!("{CASE}{}", if old < 4 { OLDER } else { NEWER })).unwrap();
             migrate(&mut db).unwrap();
             assert_eq!(version(&db).unwrap(), VERSION);
             let cases = crate::state::cases::all(&db).unwrap();

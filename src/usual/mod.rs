@@ -6,10 +6,11 @@
 //! minutes: are so many more clients refused in some part than that share of those who came that it is hardly chance?
 //! Is one client refused more often than the busiest usually is? Detection asks for four clients at least and for
 //! evidence beyond their number, and this asks for four and no evidence. What rises more slowly is left to the look that
-//! is taken now and then anyway.
+//! is taken now and then anyway. What stood out in an hour in which a look found nothing stands out again only once it is
+//! clearly more ([`Recent::judged`]): a site that has changed is not looked at in each run until a week has shown it.
 
 use crate::model::{
-    tally::Ledger,
+    tally::{Ledger, Shape},
     time::Time,
     usual::{Fate, Part, Rates, SLICE_SECS, Usual},
 };
@@ -34,6 +35,8 @@ const REFUSALS_MIN: u32 = 20;
 const DEVIANCE: f64 = 16.0;
 
 const FATES: usize = Fate::ALL.len();
+/// What is usual in a part of which nothing is known.
+const NONE: Rates = Rates { share: [0.0; FATES], spread: [1.0; FATES] };
 
 /// Learns from requests what is usual.
 #[must_use]
@@ -69,10 +72,31 @@ impl Recent {
         let counts = &self.counts;
         let new_slices = (counts.last.0.saturating_sub(since.0) / SLICE_SECS + 1).min(RECENT_SLICES) as usize;
         let is_busy = |of_slice: &u32| *of_slice >= REFUSALS_MIN && *of_slice > usual.busiest;
-        let none = Rates { share: [0.0; FATES], spread: [1.0; FATES] };
         let rates: BTreeMap<&Part, &Rates> = usual.parts.iter().map(|(part, rates)| (part, rates)).collect();
         counts.busiest.iter().take(new_slices).any(is_busy)
-            || counts.parts.iter().any(|part| part.stands_out(rates.get(&part.part).unwrap_or(&&none), new_slices))
+            || counts.parts.iter().any(|part| part.stands_out(rates.get(&part.part).unwrap_or(&&NONE), new_slices))
+    }
+
+    /// What is usual for the runs that follow a look which found nothing in this hour.
+    #[must_use]
+    pub fn judged(&self, usual: Usual) -> Usual {
+        /// So many times as far from what is usual is clearly more: each of the next four runs of what goes on alike.
+        const MORE: f64 = 1.25;
+        let busiest = self.counts.busiest.iter().copied().max().unwrap_or(0);
+        let busiest = if busiest > usual.busiest { busiest + busiest / 2 } else { usual.busiest };
+        let mut parts: BTreeMap<Part, Rates> = usual.parts.into_iter().collect();
+        for part in self.counts.parts.iter().take(PARTS_MAX) {
+            let mut rates = parts.get(&part.part).copied().unwrap_or(NONE);
+            if part.stands_out(&rates, RECENT_SLICES as usize) {
+                for fate in Fate::ALL {
+                    let deviance = part.deviance(fate, &rates, RECENT_SLICES as usize);
+                    let spread = rates.spread.get_mut(fate as usize);
+                    spread.into_iter().for_each(|spread| *spread = spread.max(MORE * deviance / DEVIANCE));
+                }
+                parts.insert(part.part.clone(), rates);
+            }
+        }
+        Usual { parts: parts.into_iter().collect(), busiest }
     }
 }
 
@@ -111,8 +135,7 @@ impl Counts {
             for seen in own.get(own.partition_point(|seen| seen.time() < from)..).unwrap_or_default() {
                 let status = ledger.shapes.get(seen.shape()).map_or(0, |shape| shape.status);
                 let slice = (last.0.saturating_sub(seen.time().0) / SLICE_SECS) as usize;
-                let parts = of_shape.get(seen.shape()).map(Vec::as_slice).unwrap_or_default();
-                for part in parts {
+                for part in of_shape.get(seen.shape()).into_iter().flatten().flatten() {
                     counts.count(&mut walk, *part as usize, slice, status);
                 }
                 if matches!(status, 401 | 403) {
@@ -184,38 +207,54 @@ impl Walk {
     }
 }
 
-/// The parts of a site where enough is refused, most first; and for each shape, those that it belongs to.
-fn parts(ledger: &Ledger, from: Time, refusals_min: u32, parts_max: usize) -> (Vec<Part>, Vec<Vec<u32>>) {
-    let mut refused = vec![0_u32; ledger.shapes.len()];
+/// A part by the number of its host and the start of its paths.
+type Key<'l> = (u32, &'l [u8]);
+/// Parts that a shape belongs to, from wide to narrow, by their place in a list.
+type Own = [Option<u32>; 4];
+
+/// The parts of a site where enough is refused, most first; and for each shape with requests, those that it belongs to.
+fn parts(ledger: &Ledger, from: Time, refusals_min: u32, parts_max: usize) -> (Vec<Part>, Vec<Own>) {
+    let mut requests = vec![0_u32; ledger.shapes.len()];
     for seen in ledger.visits.iter().filter(|seen| seen.time() >= from) {
-        if let Some(refused) = refused.get_mut(seen.shape()) {
-            *refused += 1;
+        if let Some(requests) = requests.get_mut(seen.shape()) {
+            *requests += 1;
         }
     }
-    let parts_of = |at: usize| {
-        let shape = ledger.shapes.get(at).copied().unwrap_or_default();
-        let (host, path) = (ledger.names.get(shape.vhost), ledger.names.get(shape.path));
-        let (one, two) = prefixes(path);
-        let part = |host: &[u8], path: &[u8]| Part { host: host.to_vec(), path: path.to_vec() };
-        let mut parts = vec![Part::default(), part(host, b""), part(host, one), part(host, two)];
-        parts.dedup();
-        (shape.status, parts)
-    };
-    let mut all: BTreeMap<Part, u32> = BTreeMap::new();
-    for (at, requests) in refused.iter().enumerate().filter(|(_, requests)| **requests > 0) {
-        let (status, parts) = parts_of(at);
-        if Fate::of(status).is_some() {
-            parts.into_iter().for_each(|part| *all.entry(part).or_default() += requests);
+    // Shapes that differ in neither stand side by side.
+    let is_of_one_path = |a: &(&Shape, u32), b: &(&Shape, u32)| (a.0.vhost, a.0.path) == (b.0.vhost, b.0.path);
+    let shapes: Vec<(&Shape, u32)> = ledger.shapes.iter().zip(requests).collect();
+    let mut all: BTreeMap<Key<'_>, u32> = BTreeMap::new();
+    for same in shapes.chunk_by(is_of_one_path) {
+        let refused: u32 = same.iter().filter(|it| Fate::of(it.0.status).is_some()).map(|it| it.1).sum();
+        if refused > 0 {
+            keys(ledger, same).into_iter().flatten().for_each(|key| *all.entry(key).or_default() += refused);
         }
     }
-    let mut most: Vec<(Part, u32)> = all.into_iter().filter(|(_, requests)| *requests >= refusals_min).collect();
-    most.sort_by(|(a, more), (b, less)| (Reverse(more), a).cmp(&(Reverse(less), b)));
+    let mut most: Vec<(Key<'_>, u32)> = all.into_iter().filter(|(_, refused)| *refused >= refusals_min).collect();
+    let names = &ledger.names;
+    most.sort_by(|((host_a, a), more), ((host_b, b), less)| {
+        (Reverse(more), names.get(*host_a), a).cmp(&(Reverse(less), names.get(*host_b), b))
+    });
     most.truncate(parts_max);
-    let index: BTreeMap<&Part, u32> = most.iter().map(|(part, _)| part).zip(0..).collect();
-    let of_shape = (0..ledger.shapes.len())
-        .map(|at| parts_of(at).1.iter().filter_map(|part| index.get(part).copied()).collect())
-        .collect();
-    (most.into_iter().map(|(part, _)| part).collect(), of_shape)
+    let index: BTreeMap<Key<'_>, u32> = most.iter().map(|(key, _)| *key).zip(0..).collect();
+    let mut of_shape = Vec::with_capacity(shapes.len());
+    for same in shapes.chunk_by(is_of_one_path) {
+        let is_any = same.iter().any(|(_, requests)| *requests > 0);
+        let keys = if is_any { keys(ledger, same) } else { [None; 4] };
+        let own = keys.map(|key| key.and_then(|key| index.get(&key).copied()));
+        of_shape.resize(of_shape.len() + same.len(), own);
+    }
+    let part = |key: Key<'_>| Part { host: names.get(key.0).to_vec(), path: key.1.to_vec() };
+    (most.into_iter().map(|(key, _)| part(key)).collect(), of_shape)
+}
+
+/// The parts of a path: everything, its host, what begins as it does; each once.
+fn keys<'l>(ledger: &'l Ledger, same: &[(&Shape, u32)]) -> [Option<Key<'l>>; 4] {
+    let (host, path) = same.first().map_or((0, 0), |(shape, _)| (shape.vhost, shape.path));
+    let (one, two) = prefixes(ledger.names.get(path));
+    let all: [Key<'_>; 4] = [(0, b""), (host, b""), (host, one), (host, two)];
+    let mut last = None;
+    all.map(|key| Some(key).filter(|key| last.replace(*key) != Some(*key)))
 }
 
 /// A path's first segment, and its first two.
@@ -256,25 +295,29 @@ impl PartCounts {
 
     /// Whether more clients met a fate in the last slices than usual.
     fn stands_out(&self, usual: &Rates, new_slices: usize) -> bool {
+        let spread = |fate: Fate| usual.spread.get(fate as usize).copied().unwrap_or(1.0);
+        Fate::ALL.into_iter().any(|fate| self.deviance(fate, usual, new_slices) > DEVIANCE * spread(fate))
+    }
+
+    /// How far those who met a fate lie above what is usual where that is furthest, in times that end now or in one of
+    /// the last slices alone; 0 where they are few.
+    fn deviance(&self, fate: Fate, usual: &Rates, new_slices: usize) -> f64 {
         let [asked, forbidden, ..] = self.met;
-        Fate::ALL.into_iter().any(|fate| {
-            let of = |rates: &[f64; FATES]| rates.get(fate as usize).copied().unwrap_or_default();
-            let (share, spread) = (of(&usual.share), of(&usual.spread));
-            let met = self.met.get(fate as usize).copied().unwrap_or_default();
-            if (if fate == Fate::Unserved { asked + forbidden } else { met }) < CLIENTS_MIN {
-                return false;
-            }
-            let count = |slice: &(u32, [u32; FATES])| slice.1.get(fate as usize).copied().unwrap_or(0);
-            let is_more = |slices: &[(u32, [u32; FATES])]| {
-                let met: u32 = slices.iter().map(count).sum();
-                let expected = slices.iter().map(|(came, _)| f64::from(*came) * share).sum();
-                met >= CLIENTS_MIN && deviance(f64::from(met), expected) > DEVIANCE * spread
-            };
-            let has_new = |slices: &[(u32, [u32; FATES])]| slices.iter().take(new_slices).any(|slice| count(slice) > 0);
-            let ends_now = (1..=self.slices.len()).filter_map(|length| self.slices.get(..length));
-            let each_new = self.slices.get(..new_slices).unwrap_or_default().chunks(1);
-            ends_now.chain(each_new).any(|slices| has_new(slices) && is_more(slices))
-        })
+        let share = usual.share.get(fate as usize).copied().unwrap_or_default();
+        let met = self.met.get(fate as usize).copied().unwrap_or_default();
+        if (if fate == Fate::Unserved { asked + forbidden } else { met }) < CLIENTS_MIN {
+            return 0.0;
+        }
+        let count = |slice: &(u32, [u32; FATES])| slice.1.get(fate as usize).copied().unwrap_or(0);
+        let has_new = |slices: &[(u32, [u32; FATES])]| slices.iter().take(new_slices).any(|slice| count(slice) > 0);
+        let ends_now = (1..=self.slices.len()).filter_map(|length| self.slices.get(..length));
+        let each_new = self.slices.get(..new_slices).unwrap_or_default().chunks(1);
+        let of = |slices: &[(u32, [u32; FATES])]| {
+            let met: u32 = slices.iter().map(count).sum();
+            let expected = slices.iter().map(|(came, _)| f64::from(*came) * share).sum();
+            if met < CLIENTS_MIN { 0.0 } else { deviance(f64::from(met), expected) }
+        };
+        ends_now.chain(each_new).filter(|slices| has_new(slices)).map(of).fold(0.0, f64::max)
     }
 }
 
@@ -375,6 +418,47 @@ mod tests {
         let over: Vec<Request> =
             refused.iter().map(|request| (request.0, request.1 - SLICE_SECS, request.2, 403)).collect();
         assert!(!stands_out(&over, DAY), "it was judged before");
+    }
+
+    /// A busier site as such is not unusual: others come too, and fare alike.
+    #[test]
+    fn twice_the_clients_with_twice_the_refusals_do_not_stand_out() {
+        let more = |when: u32| {
+            let recent = usual_days().into_iter().filter(|it| it.1 <= when && it.1 + RECENT_SECS > when);
+            recent.map(|it| (1000 + (it.0 * 7 + it.1 / SLICE_SECS) % 900, it.1, it.2, it.3)).collect::<Vec<Request>>()
+        };
+        let times = (MIDNIGHT + 60 * HOUR..MIDNIGHT + 70 * HOUR).step_by(SLICE_SECS as usize);
+        let out = times.filter(|when| stands_out(&more(when - 1), when - 1)).count();
+        assert!(out <= 1, "{out} of 120 runs");
+    }
+
+    /// After a look that found nothing, the same is no reason for another; more of it is, and so is anything else.
+    #[test]
+    fn what_a_look_found_to_be_nothing_brings_another_only_when_it_grows() {
+        let refused = |from: u32, clients: u32, when: u32| {
+            (0..clients).map(move |nth| (from + nth, when - nth * 9, "/docs/start", 403)).collect::<Vec<Request>>()
+        };
+        let recent = |more: &[Request], when: u32| {
+            let mut recent: Vec<Request> =
+                usual_days().into_iter().filter(|it| it.1 <= when && it.1 + RECENT_SECS > when).collect();
+            recent.extend_from_slice(more);
+            Recent::new(&ledger(&recent))
+        };
+        let first = refused(400, 16, DAY);
+        let often: Vec<Request> = (0..24).map(|nth| (900, DAY - nth * 20, "/app/login", 401)).collect();
+        let seen = recent(&[first.clone(), often.clone()].concat(), DAY);
+        let usual = seen.judged(learn(&ledger(&usual_days())));
+        let next = DAY + SLICE_SECS;
+        let stands_out =
+            |more: &[&[Request]]| recent(&more.concat(), next).stands_out(&usual, Time(next - SLICE_SECS + 1));
+        assert!(!stands_out(&[&first, &often, &refused(500, 1, next)]), "a straggler");
+        assert!(stands_out(&[&first, &often, &refused(500, 16, next)]), "it goes on");
+        let elsewhere: Vec<Request> = (0..8).map(|nth| (600 + nth, next - nth * 9, "/new/thing", 403)).collect();
+        assert!(stands_out(&[&first, &often, &elsewhere]));
+        let guesses =
+            |count: u32| (0..count).map(|nth| (900, next - nth * 12, "/app/login", 401)).collect::<Vec<Request>>();
+        assert!(!stands_out(&[&first, &often, &guesses(4)]));
+        assert!(stands_out(&[&first, &often, &guesses(20)]));
     }
 
     #[test]
