@@ -36,6 +36,7 @@ mod forwarded_combined;
 mod forwarded_host;
 mod gcs;
 mod gin;
+mod glassfish;
 mod gorouter;
 mod haproxy;
 mod ident_common;
@@ -170,6 +171,7 @@ pub const FORMATS: &[&Format] = &[
     &synapse::FORMAT,
     &couchdb::FORMAT,
     &gorouter::FORMAT,
+    &glassfish::FORMAT,
     &chi::FORMAT,
     &ltsv::FORMAT,
     &logfmt::FORMAT,
