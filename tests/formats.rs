@@ -385,6 +385,9 @@ fn lines_that_a_container_logger_cut_are_read_as_one() {
         let many = run(["--output", "json", "--threads", "5", path.to_str().unwrap()]);
         let piped = pipe(text.as_bytes(), ["--output", "json", "-"]);
         assert!(many.out == one.out && piped.out.replace("\"-\"", &format!("{path:?}")) == one.out);
+        let doctor = run(["doctor", "--output", "json", path.to_str().unwrap()]);
+        let seen = &serde_json::from_str::<Value>(&doctor.out).unwrap()["files"][0];
+        assert_eq!((&seen["parsed"], &seen["rejected"]), (&1000.into(), &0.into()), "{}", doctor.err);
     }
 }
 

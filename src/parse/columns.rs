@@ -1,5 +1,5 @@
 //! Lines that are columns in a fixed order, named by a header or by their documentation: W3C's extended format (IIS,
-//! CloudFront), AWS's balancers and S3, Envoy, HAProxy, Squid. Owns where a column ends and what its name means.
+//! CloudFront), AWS's balancers and S3, Envoy, HAProxy, Squid, Artifactory. Owns where a column ends and what its name means.
 //!
 //! A column that begins with a double quote ends at the first quote before a separator, so that S3's unescaped quotes
 //! stay inside; one in brackets or braces ends at the closing one; any other at the separator. As in all formats, a
@@ -29,6 +29,8 @@ pub enum Separator {
     Tab,
     /// A comma each, as in CSV (RFC 4180).
     Comma,
+    /// A bar each; a column may be empty.
+    Pipe,
 }
 
 /// Columns passed over at most in search of the next one.
@@ -75,6 +77,10 @@ enum Form {
     Fixed,
     /// In quotes; HAProxy cuts a long line, so that the closing one may be missing.
     Cut,
+    /// A day in the server's own zone, for which [`Workspace::moment`] takes one with slashes.
+    Local,
+    /// No status: where a set of columns is only supposed, that may stand there.
+    NoStatus,
 }
 
 impl Columns {
@@ -133,7 +139,11 @@ impl Columns {
         let first = head.and_then(|column| column.take).map(|(slot, _)| slot);
         let separators = self.required.saturating_sub(1);
         Needs {
-            marked: Marked::in_text(if self.separator == Separator::Comma && separators > 0 { b"," } else { b"" }),
+            marked: Marked::in_text(match self.separator {
+                Separator::Comma if separators > 0 => b",",
+                Separator::Pipe if separators > 0 => b"|",
+                _ => b"",
+            }),
             first: head.filter(|column| column.form == Form::Fixed).and_then(|column| column.name.bytes().next()),
             time: matches!(first, Some(Slot::Date | Slot::Time)).then_some(first == Some(Slot::Date)),
             separators: Some((self.separator, separators)),
@@ -210,10 +220,11 @@ impl Separator {
             Self::Blank | Self::BlankOrTab => b' ',
             Self::Tab => b'\t',
             Self::Comma => b',',
+            Self::Pipe => b'|',
         };
         let is_end = |end: usize| rest.get(end).is_none_or(|b| *b == separator);
         let closing = match rest.first() {
-            Some(b'"') if self != Self::Tab => Some(b'"'),
+            Some(b'"') if !matches!(self, Self::Tab | Self::Pipe) => Some(b'"'),
             Some(b'[') if self == Self::Blank && column.is_time() => Some(b']'),
             Some(b'{') if self == Self::Blank && column.seek => Some(b'}'),
             _ => None,
@@ -289,6 +300,7 @@ impl Column {
         let is_value = match slot {
             _ if plan::value(text).is_empty() => true,
             _ if matches!(self.form, Form::HostPort | Form::AfterSlash) && span.len() == whole => false,
+            _ if self.form == Form::NoStatus => plan::whole_status(text).is_none(),
             Slot::Client => !text.iter().any(|b| matches!(b, b'"' | b'/') || !b.is_ascii_graphic() && *b != b' '),
             Slot::Date => text.len() == 10 && matches!(text.get(4), Some(b'-' | b'/')),
             Slot::Time => text.len() >= 8 && text.first().is_some_and(u8::is_ascii_digit) && is_clock_or_count(text),
@@ -303,6 +315,9 @@ impl Column {
         match self.form {
             Form::Plus | Form::Blanks if separator == Separator::Blank && memchr(b'+', text).is_some() => {
                 work.put_decoded(slot, rank, |out| out.extend(text.iter().map(|b| if *b == b'+' { b' ' } else { *b })));
+            }
+            Form::Local => {
+                work.put_decoded(slot, rank, |out| out.extend(text.iter().map(|b| if *b == b'-' { b'/' } else { *b })));
             }
             Form::Blanks if separator != Separator::Blank && memchr(b'%', text).is_some() => {
                 let once = percent_decoded(text);
@@ -363,7 +378,10 @@ fn column(name: &str) -> Column {
     let name = name.to_owned();
     let (take, form) = match normal(&name).as_str() {
         "date" => (Some((Date, 0)), Form::Plain),
-        "time" | "datetime" | "timestamp" | "starttime" | "acceptdate" | "timemicros" => (Some((Time, 0)), Form::Plain),
+        "datelocal" => (Some((Date, 0)), Form::Local),
+        "time" | "timelocal" | "datetime" | "timestamp" | "starttime" | "acceptdate" | "timemicros" => {
+            (Some((Time, 0)), Form::Plain)
+        }
         "cip" | "remoteip" | "clientip" | "remotehost" | "csip" => (Some((Client, 0)), Form::Plain),
         "clientport" | "downstreamremoteaddress" => (Some((Client, 0)), Form::HostPort),
         "csusername" | "requester" | "rfc931" | "user" => (Some((User, 0)), Form::Plain),
@@ -374,10 +392,13 @@ fn column(name: &str) -> Column {
         "csversion" | "csprotocolversion" => (Some((Protocol, 0)), Form::Plain),
         "request" | "requesturi" => (Some((Request, 0)), Form::Plain),
         "requestorcut" => (Some((Request, 0)), Form::Cut),
-        "scstatus" | "httpstatus" | "elbstatuscode" | "responsecode" | "status" => (Some((Status, 0)), Form::Plain),
+        "scstatus" | "cstatus" | "httpstatus" | "elbstatuscode" | "responsecode" | "status" => {
+            (Some((Status, 0)), Form::Plain)
+        }
         "codestatus" => (Some((Status, 0)), Form::AfterSlash),
         "scbytes" | "sentbytes" | "bytessent" | "bytes" => (Some((Bytes, 0)), Form::Plain),
         "csreferer" | "csreferrer" | "referer" => (Some((Referer, 0)), Form::Plain),
+        "refererornone" => (Some((Referer, 0)), Form::NoStatus),
         "csuseragent" => (Some((Agent, 0)), Form::Blanks),
         "useragent" => (Some((Agent, 0)), Form::Plain),
         "xforwardedfor" | "csxforwardedfor" => (Some((ForwardedFor, 0)), Form::Plus),

@@ -368,9 +368,10 @@ impl LineParser {
         scratch: &'a mut Scratch,
     ) -> Result<(Event<'a>, usize), Rejection> {
         let Scratch { clock, work, peeled } = scratch;
+        let may_fit = needs::may_hold_status(line);
         let mut failed = None;
         if !self.wrapped {
-            match self.read_any(line, tried, clock, work) {
+            match self.read_any(line, tried, may_fit, clock, work) {
                 Ok((outcome, index)) => return Ok((self.settings.apply(outcome.event(line, work)), index)),
                 Err(stop) => failed = Some(stop),
             }
@@ -379,17 +380,19 @@ impl LineParser {
         let inner = peeled.as_ref().map(|(inner, _)| *inner);
         let without_host = peeled.as_ref().and_then(|(inner, names)| wrappers::without_host(inner, names));
         for inner in inner.into_iter().chain(without_host) {
-            if let Ok((outcome, index)) = self.read_any(inner, None, clock, work) {
+            // What is inside holds none that the line does not, unless it stood escaped.
+            let may_fit = may_fit && needs::may_hold_status(inner);
+            if let Ok((outcome, index)) = self.read_any(inner, None, may_fit, clock, work) {
                 work.around.clear();
                 return Ok((self.settings.apply(outcome.event(inner, work)), index));
             }
         }
-        let stop = match failed.map_or_else(|| self.read_any(line, None, clock, work), Err) {
+        let stop = match failed.map_or_else(|| self.read_any(line, None, may_fit, clock, work), Err) {
             Ok((outcome, index)) => return Ok((self.settings.apply(outcome.event(line, work)), index)),
             Err(stop) => stop,
         };
         let line_inside = inner.unwrap_or(line);
-        let may_be_loose = needs::may_hold_status(line_inside);
+        let may_be_loose = may_fit && inner.is_none_or(needs::may_hold_status);
         let loosely = may_be_loose.then(|| Parser::Loose.read(line_inside, clock, work).ok()).flatten();
         work.around.clear();
         match loosely {
@@ -428,11 +431,12 @@ impl LineParser {
         super::id_of(self.index)
     }
 
-    /// By the primary format, unless that was tried, or any other.
+    /// By the primary format, unless that was tried, or any other, if the line may fit one.
     fn read_any<'a>(
         &self,
         line: &'a [u8],
         tried: Option<Stop>,
+        may_fit: bool,
         clock: &mut ClfMemo,
         work: &mut Workspace,
     ) -> Result<(Outcome<'a>, usize), Stop> {
@@ -440,7 +444,7 @@ impl LineParser {
             Ok(outcome) => return Ok((outcome, self.index)),
             Err(stop) => stop,
         };
-        self.read_as_other(line, stop, clock, work).ok_or(stop)
+        may_fit.then(|| self.read_as_other(line, stop, clock, work)).flatten().ok_or(stop)
     }
 
     /// Tries the other formats in their order.
@@ -452,9 +456,6 @@ impl LineParser {
         clock: &mut ClfMemo,
         work: &mut Workspace,
     ) -> Option<(Outcome<'a>, usize)> {
-        if !needs::may_hold_status(line) {
-            return None;
-        }
         let mut stopped = [0; FORMATS.len() + 1];
         stopped[0] = primary.step;
         let mut mark = (usize::MAX, None);

@@ -4,7 +4,7 @@
 //! - `timestamp.rs`, `strftime.rs`: written times to UTC
 //! - `template.rs` (grammar), `variables.rs` (meanings), `compile.rs` (steps): the text of a format to a `Plan`
 //! - `plan.rs`: a line by a plan; `json.rs`, `pairs.rs`: by its keys; `columns.rs`: by its columns; `loose.rs`: by the
-//!   looks of its fields; `slots.rs`: what most of these put together; `parser.rs`: any of them
+//!   looks of its fields, and `iis.rs` those of IIS; `slots.rs`: what most of these put together; `parser.rs`: any of them
 //! - `server_config.rs`: which formats and logs a server is configured with
 //! - `wrappers.rs`: what loggers put around a line; `pieces.rs`: lines that they cut in pieces; `settings.rs`: what the operator says about zone and client
 //! - `formats/`: the known formats; `detect.rs`: which of them a file is in, and reading lines that may be in another,
@@ -21,6 +21,7 @@ mod compile;
 mod detect;
 pub mod fast;
 mod formats;
+mod iis;
 mod json;
 mod loose;
 pub mod marks;

@@ -71,7 +71,7 @@ pub(super) struct Needs {
     pub(super) marked: Marked,
     /// This first, if anything is named.
     pub(super) first: Option<u8>,
-    /// A time first, or what may stand in its place; and whether the time begins with a day with dashes.
+    /// A time first, or what may stand in its place; and whether the time begins with a day with dashes or slashes.
     pub(super) time: Option<bool>,
     /// A day as the common log format has it, and what follows it.
     pub(super) clf_day: bool,
@@ -88,7 +88,7 @@ impl Needs {
         let first = glance.line.first().copied().unwrap_or_default();
         let begins = || match self.time {
             _ if !first.is_ascii_digit() => self.time.is_none() || b" \t,-\"[{".contains(&first),
-            Some(true) => glance.line.get(4) == Some(&b'-'),
+            Some(true) => matches!(glance.line.get(4), Some(b'-' | b'/')),
             _ => true,
         };
         self.marked.0 & !glance.marked.0 == 0
@@ -100,8 +100,8 @@ impl Needs {
                 Separator::BlankOrTab if glance.tabs > 0 => glance.tabs >= least,
                 Separator::BlankOrTab | Separator::Blank => glance.blanks >= least,
                 Separator::Tab => glance.tabs >= least,
-                // Its mark is needed beside.
-                Separator::Comma => true,
+                // Their marks are needed beside.
+                Separator::Comma | Separator::Pipe => true,
             })
     }
 }

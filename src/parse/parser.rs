@@ -1,8 +1,8 @@
 //! One compiled format, whatever its kind. Owns nothing but the choice between the kinds.
 
 use super::{
-    columns::Columns,
-    formats,
+    columns::{Columns, Separator},
+    formats, iis,
     json::JsonPlan,
     loose,
     needs::{Marked, Needs},
@@ -26,6 +26,8 @@ pub enum Parser {
     Columns(Columns),
     /// Labelled fields.
     Pairs(Pairs),
+    /// Whatever looks like a line of IIS.
+    Iis,
     /// Whatever looks like the common log format.
     Loose,
 }
@@ -85,6 +87,7 @@ impl Parser {
             Self::Json(plan) => plan.read(line, clock, work).map(Outcome::Values).map_err(stop),
             Self::Columns(columns) => columns.read(line, clock, work).map(Outcome::ProxyValues).map_err(stop),
             Self::Pairs(pairs) => pairs.read(line, clock, work).map(Outcome::ProxyValues).map_err(stop),
+            Self::Iis => iis::read(line, clock, work).map(Outcome::Values).map_err(stop),
             Self::Loose => loose::read(line, clock, work).map(Outcome::Text).map_err(stop),
         }
     }
@@ -120,6 +123,9 @@ impl Parser {
             Self::Columns(columns) => columns.needs(),
             Self::Json(_) => marked(b"{\"}"),
             Self::Pairs(pairs) => marked(pairs.marks()),
+            Self::Iis => {
+                Needs { time: Some(true), separators: Some((Separator::Blank, iis::BLANKS_MIN)), ..marked(b" /:-") }
+            }
             Self::Loose => Needs::default(),
         }
     }
@@ -129,7 +135,7 @@ impl Parser {
         match self {
             Self::Text(plan) => plan.is_open_ended(),
             Self::Loose => true,
-            Self::Json(_) | Self::Columns(_) | Self::Pairs(_) => false,
+            Self::Json(_) | Self::Columns(_) | Self::Pairs(_) | Self::Iis => false,
         }
     }
 
@@ -140,7 +146,7 @@ impl Parser {
         match self {
             Self::Text(plan) => plan.missing().to_vec(),
             Self::Columns(columns) => columns.missing(),
-            Self::Json(_) | Self::Pairs(_) | Self::Loose => Vec::new(),
+            Self::Json(_) | Self::Pairs(_) | Self::Iis | Self::Loose => Vec::new(),
         }
     }
 
@@ -152,7 +158,7 @@ impl Parser {
             Self::Text(plan) => plan.take_apart(line),
             Self::Columns(columns) => columns.take_apart(line),
             Self::Loose => Vec::new(),
-            Self::Json(_) | Self::Pairs(_) => {
+            Self::Json(_) | Self::Pairs(_) | Self::Iis => {
                 let mut work = Workspace::default();
                 let _ = self.read(line, &mut ClfMemo::default(), &mut work);
                 let spans = Slot::ALL.iter().filter_map(|(name, slot)| Some((*name, work.value(*slot)?)));

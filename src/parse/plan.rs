@@ -600,9 +600,11 @@ pub(super) fn whole_status(text: &[u8]) -> Option<u16> {
     status(text).ok().filter(|_| text.len() == 3)
 }
 
-/// A text that is a size and nothing else; nothing is 0.
+/// A text that is a size and nothing else; nothing is 0, and so is -1, which servers in Java write for what they do not
+/// know.
 pub(super) fn whole_size(text: &[u8]) -> Option<u64> {
     match size(text) {
+        _ if text == b"-1" => Some(0),
         Ok((len, value)) => (len == text.len()).then_some(value),
         Err(_) => text.is_empty().then_some(0),
     }

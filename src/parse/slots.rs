@@ -249,7 +249,8 @@ impl Workspace {
         })
     }
 
-    /// When: one value, or a day and a time of day, which W3C's draft has in UTC.
+    /// When: one value, or a day and a time of day, which W3C's draft has in UTC; loggers of Go write the day with
+    /// slashes, in the server's zone.
     fn moment(&self, line: &[u8], clock: &mut ClfMemo) -> Result<Moment, Reason> {
         let time = without_brackets(self.get(Slot::Time, line));
         match self.get(Slot::Date, line) {
@@ -259,7 +260,10 @@ impl Workspace {
             date if date.len() != DAY_LEN || time.len() > CLOCK_MAX => {
                 timestamp::any_moment(time, clock).or_else(|_| timestamp::any_moment(date, clock))
             }
-            date => timestamp::iso8601(&[date, b" ", time].concat()).map(Moment::from),
+            date => {
+                let moment = timestamp::iso8601_moment(&[date, b" ", time].concat())?;
+                Ok(Moment { zoneless: moment.zoneless && date.contains(&b'/'), ..moment })
+            }
         }
     }
 

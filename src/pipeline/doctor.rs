@@ -4,13 +4,16 @@
 use super::{Formats, advice, source};
 use crate::{
     error::Error,
-    input::{self, Discovery, LogFile, Source, StreamChunks, TARGET_CHUNK_BYTES},
+    input::{Discovery, LogFile, Source, StreamChunks, TARGET_CHUNK_BYTES},
     model::{
         diagnosis::{Diagnosis, Field, FileDiagnosis, Limit, Misfit, Remedy, Sample},
         event::{Event, Rejection},
         logged::Logged,
     },
-    parse::{self, LineParser, Scratch},
+    parse::{
+        self, LineParser, Scratch,
+        pieces::{self, Joined, Open, Stretch},
+    },
 };
 use std::collections::BTreeMap;
 
@@ -80,12 +83,7 @@ impl Doctor {
     fn read(&mut self, file: &LogFile, formats: &Formats) -> Result<(), Error> {
         match file.open()? {
             Source::Empty => {}
-            Source::Mapped(map) => {
-                let mut reader = None;
-                for range in input::split(map.as_bytes(), TARGET_CHUNK_BYTES) {
-                    self.chunk(map.as_bytes().get(range).unwrap_or_default(), formats, &mut reader);
-                }
-            }
+            Source::Mapped(map) => self.chunk(map.as_bytes(), formats, &mut None),
             Source::Stream(stream) => {
                 let mut reader = None;
                 for chunk in StreamChunks::new(stream, &file.path, TARGET_CHUNK_BYTES) {
@@ -99,13 +97,34 @@ impl Doctor {
     fn chunk(&mut self, text: &[u8], formats: &Formats, reader: &mut Option<LineParser>) {
         let mut parser = reader.take().unwrap_or_else(|| source::parser_for(text, formats));
         let mut scratch = Scratch::default();
-        for line in input::lines(text) {
-            if let Some(other) = formats.readers.w3c(line) {
-                parser = other;
+        for stretch in pieces::stretches(text, Open::default()) {
+            match stretch {
+                Stretch::Line(line) => {
+                    let line = line.strip_suffix(b"\r").unwrap_or(line);
+                    parser = formats.readers.w3c(line).unwrap_or(parser);
+                    self.line(line, &parser, &mut scratch);
+                }
+                Stretch::Lines(lines) => self.together(&lines, &parser, &mut scratch),
             }
-            self.line(line, &parser, &mut scratch);
         }
         *reader = Some(parser);
+    }
+
+    /// Lines among which are pieces of one: as one where that fits a format, its other pieces counted as blank, else
+    /// each by itself.
+    fn together(&mut self, lines: &[&[u8]], parser: &LineParser, scratch: &mut Scratch) {
+        let mut whole = pieces::joined(lines);
+        whole.retain(|joined| joined.line.len() <= LINE_BYTES_MAX && parser.parse(&joined.line, scratch).is_ok());
+        for (at, line) in lines.iter().enumerate() {
+            match whole.iter().find(|joined| joined.pieces.contains(&at)) {
+                Some(Joined { pieces, line }) if pieces.first() == Some(&at) => self.line(line, parser, scratch),
+                Some(_) => {
+                    self.found.lines += 1;
+                    self.found.blank += 1;
+                }
+                None => self.line(line.strip_suffix(b"\r").unwrap_or(line), parser, scratch),
+            }
+        }
     }
 
     fn line(&mut self, line: &[u8], parser: &LineParser, scratch: &mut Scratch) {

@@ -16,7 +16,11 @@ use super::{
 
 mod alb;
 mod apisix;
+mod artifactory;
+mod bitbucket;
+mod bunny;
 mod caddy;
+mod chi;
 mod clf_like;
 mod cloudfront;
 mod combined;
@@ -24,15 +28,20 @@ mod combined_plus;
 mod combined_timed;
 mod combinedio;
 mod common;
+mod confluence;
+mod couchdb;
 mod elb;
 mod envoy;
 mod forwarded_combined;
 mod forwarded_host;
 mod gcs;
 mod gin;
+mod glassfish;
+mod gorouter;
 mod haproxy;
 mod ident_common;
 mod iis6;
+mod iis_any;
 mod iis_azure;
 mod iis_full;
 mod iis_short;
@@ -48,12 +57,14 @@ mod main;
 mod main_ext;
 mod main_labelled;
 mod main_timed;
+mod nexus;
 mod npm_host;
 mod npm_proxy;
 mod npmplus;
 mod oauth2_proxy;
 mod s3;
 mod squid;
+mod synapse;
 mod traefik_clf;
 mod traefik_json;
 mod uwsgi;
@@ -95,6 +106,8 @@ pub enum Layout {
     Columns(Separator),
     /// Labelled fields with these labels.
     Pairs(Style, Keys),
+    /// Fields of IIS, found by their looks.
+    Iis,
     /// Fields found by their looks.
     Loose,
 }
@@ -141,6 +154,7 @@ pub const FORMATS: &[&Format] = &[
     &iis_full::FORMAT,
     &iis_azure::FORMAT,
     &iis_short::FORMAT,
+    &iis_any::FORMAT,
     &cloudfront::FORMAT,
     &alb::FORMAT,
     &elb::FORMAT,
@@ -149,6 +163,16 @@ pub const FORMATS: &[&Format] = &[
     &envoy::FORMAT,
     &istio::FORMAT,
     &squid::FORMAT,
+    &bunny::FORMAT,
+    &artifactory::FORMAT,
+    &nexus::FORMAT,
+    &bitbucket::FORMAT,
+    &confluence::FORMAT,
+    &synapse::FORMAT,
+    &couchdb::FORMAT,
+    &gorouter::FORMAT,
+    &glassfish::FORMAT,
+    &chi::FORMAT,
     &ltsv::FORMAT,
     &logfmt::FORMAT,
     &combined_plus::FORMAT,
@@ -200,6 +224,7 @@ impl Format {
                 })
             }
             Layout::Pairs(style, wanted) => Parser::Pairs(Pairs::new(style, keys(wanted))),
+            Layout::Iis => Parser::Iis,
             Layout::Loose => Parser::Loose,
         }
     }
@@ -287,7 +312,8 @@ mod tests {
         for format in FORMATS {
             let mut scratch = Scratch::default();
             let parsed = format.compile().parse(format.example.as_bytes(), &mut scratch);
-            let seen = parsed.map(|e| (e.client, e.status, e.method));
+            // Bunny CDN logs no method.
+            let seen = parsed.map(|e| (e.client, e.status, if e.method.is_empty() { b"GET" } else { e.method }));
             assert_eq!(seen, Ok((&b"192.0.2.7"[..], 401, &b"GET"[..])), "{}", format.id);
             assert_eq!(guess(&[format.example.as_bytes()]).map(|g| g.format.id), Some(format.id));
         }
