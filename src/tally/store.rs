@@ -99,6 +99,12 @@ impl Store {
         Self { budget, room_bytes, level: AtomicU8::new(0), shards: Mutex::default() }
     }
 
+    /// The same for what holds no more than those clients.
+    #[must_use]
+    pub fn of_kept(self, kept: Kept) -> Self {
+        Self { level: AtomicU8::new(kept.level), ..self }
+    }
+
     /// All shards, and whose requests are in them.
     #[must_use]
     pub fn take(&self) -> (Vec<Shard>, Kept) {
@@ -120,7 +126,7 @@ impl Store {
     }
 
     /// Takes a shard in; now and then that takes a while, and others who come wait.
-    pub(super) fn put(&self, shard: Shard) {
+    pub fn put(&self, shard: Shard) {
         let mut waiting = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
         let Budget { lots, slice_secs, .. } = &self.budget;
         let shard = share::retain(shard, self.kept(), lots, *slice_secs);
