@@ -115,6 +115,7 @@ impl Ranks {
         Self { by_rank, of_shape }
     }
 
+    #[inline]
     fn of(&self, shape: usize) -> u32 {
         self.of_shape.get(shape).copied().unwrap_or_default()
     }
@@ -177,16 +178,16 @@ pub(super) struct Written {
 }
 
 /// A ledger's rows, a day at a time.
-pub(super) fn write_days(ledger: &Ledger, ranks: &Ranks) -> Vec<Written> {
+pub(super) fn write_days<'l>(ledger: &'l Ledger, ranks: &Ranks) -> impl ExactSizeIterator<Item = Written> + use<'l> {
     let mut days = Days { first: ledger.span.map_or(0, |(first, _)| day_of(first)), days: Vec::new() };
     for (client, bounds) in (0..).zip(ledger.visit_bounds.windows(2)) {
         let &[from, to] = bounds else { continue };
         let mut own = ledger.visits.get(from as usize..to as usize).unwrap_or_default();
         while let Some(first) = own.first() {
-            let number = day_of(first.time());
+            let start = day_of(first.time()) * DAY_SECS;
             let Some(day) = days.of(first.time()) else { break };
-            let (some, rest) = own.split_at(own.iter().take_while(|seen| day_of(seen.time()) == number).count());
-            day.put(client, number * DAY_SECS, some, ranks);
+            let (some, rest) = own.split_at(own.iter().take_while(|seen| seen.time().0 - start < DAY_SECS).count());
+            day.put(client, start, some, ranks);
             own = rest;
         }
     }
@@ -196,8 +197,8 @@ pub(super) fn write_days(ledger: &Ledger, ranks: &Ranks) -> Vec<Written> {
     for sample in ledger.samples.iter().chain(&ledger.spare_samples) {
         days.of(sample.1.time).into_iter().for_each(|day| day.samples.push(sample));
     }
-    let days = (days.first..).zip(days.days).filter(|(_, day)| !day.low.is_empty());
-    days.map(|(number, day)| day.written(number, ledger)).collect()
+    let days: Vec<_> = (days.first..).zip(days.days).filter(|(_, day)| !day.low.is_empty()).collect();
+    days.into_iter().map(|(number, day)| day.written(number, ledger))
 }
 
 fn day_of(time: Time) -> u32 {
@@ -365,26 +366,29 @@ impl Rows {
         let clients = self.clients.get_mut(at).map(std::mem::take).unwrap_or_default();
         let total = clients.iter().map(|(_, count)| *count as usize).sum();
         let mut input = In(bytes);
-        let (mut high, low, mut ranks) = (input.column(total)?, input.take(total)?, input.column(total)?);
-        let mut low = low.iter();
+        let (mut high, mut low, mut ranks) = (input.column(total)?, In(input.take(total)?), input.column(total)?);
         let start = day.checked_mul(DAY_SECS).ok_or(Damage::Nonsense)?;
-        let end = start.saturating_add(DAY_SECS);
+        let end = u64::from(start) + u64::from(DAY_SECS);
         let mut refused = Vec::new();
         for (client, count) in clients {
             let from = self.next.get_mut(client as usize).ok_or(Damage::Nonsense)?;
             let own = self.visits.get_mut(*from as usize..(*from + count) as usize).ok_or(Damage::Nonsense)?;
             *from += count;
-            let mut time = start;
-            for (slot, low) in own.iter_mut().zip(&mut low) {
-                let step = high.next()?.checked_mul(256).map(|high| high | u32::from(*low));
-                time =
-                    step.and_then(|step| time.checked_add(step)).filter(|time| *time < end).ok_or(Damage::Nonsense)?;
-                let (shape, is_refused) = *self.words.by_rank.get(ranks.next()? as usize).ok_or(Damage::Nonsense)?;
-                *slot = Seen::new(Time(time), shape);
+            let (own_high, own_low) = (high.take(own.len())?, low.take(own.len())?);
+            let own_ranks = ranks.take(own.len())?;
+            let mut time = u64::from(start);
+            for (((slot, first), low), rank) in own.iter_mut().zip(own_high).zip(own_low).zip(own_ranks) {
+                time += u64::from(high.whole(*first)?) << 8 | u64::from(*low);
+                let (shape, is_refused) =
+                    *self.words.by_rank.get(ranks.whole(*rank)? as usize).ok_or(Damage::Nonsense)?;
+                *slot = Seen::new(Time(time as u32), shape);
                 if is_refused {
-                    let (time, place) = (Time(time), Place::default());
+                    let (time, place) = (Time(time as u32), Place::default());
                     refused.push(Refusal { client, time, shape, place, user: 0, referer_host: 0, bytes: 0 });
                 }
+            }
+            if time >= end.min(1 << 32) {
+                return Err(Damage::Nonsense);
             }
         }
         if input.0.is_empty() { Ok(refused) } else { Err(Damage::Length) }
@@ -453,21 +457,37 @@ pub(super) fn read_clients(bytes: &[u8]) -> Result<Vec<(u32, u32)>, Damage> {
 
 /// A column being read.
 struct Numbers<'b> {
-    first: std::slice::Iter<'b, u8>,
+    first: In<'b>,
     beyond: In<'b>,
 }
 
-impl Numbers<'_> {
-    #[inline]
+impl<'b> Numbers<'b> {
     fn next(&mut self) -> Result<u32, Damage> {
-        match self.first.next() {
-            Some(first) if *first < 0x80 => Ok((*first).into()),
-            Some(first) => {
-                let beyond = self.beyond.u32()?.checked_mul(0x80).ok_or(Damage::Nonsense)?;
-                Ok(beyond | u32::from(*first & 0x7f))
-            }
-            None => Err(Damage::Length),
+        match self.first.take(1)? {
+            [first, ..] => self.whole(*first),
+            [] => Err(Damage::Length),
         }
+    }
+
+    /// The beginnings of some numbers, to be made whole one after the other.
+    fn take(&mut self, numbers: usize) -> Result<&'b [u8], Damage> {
+        self.first.take(numbers)
+    }
+
+    #[inline]
+    fn whole(&mut self, first: u8) -> Result<u32, Damage> {
+        if first < 0x80 {
+            return Ok(first.into());
+        }
+        let beyond = match self.beyond.0 {
+            [byte, rest @ ..] if *byte < 0x80 => {
+                self.beyond.0 = rest;
+                u32::from(*byte)
+            }
+            _ => self.beyond.u32()?,
+        };
+        let beyond = beyond.checked_mul(0x80).ok_or(Damage::Nonsense)?;
+        Ok(beyond | u32::from(first & 0x7f))
     }
 }
 
@@ -498,7 +518,7 @@ impl<'b> In<'b> {
     /// A column of so many numbers.
     fn column(&mut self, len: usize) -> Result<Numbers<'b>, Damage> {
         let beyond = self.count(1)?;
-        Ok(Numbers { first: self.take(len)?.iter(), beyond: In(self.take(beyond)?) })
+        Ok(Numbers { first: In(self.take(len)?), beyond: In(self.take(beyond)?) })
     }
 
     fn wide(&mut self) -> Result<u128, Damage> {

@@ -163,7 +163,7 @@ mod tests {
         fn no_columns_however_wrong_make_the_reader_fall(at in 0_usize..2000, value: u8) {
             let whole = build(shards(&[(1, 1, 1), (2, 2, 2), (3, 3, 3), (0, 1, 9)]));
             let (words, ranks) = columns::write_words(&whole);
-            let day = columns::write_days(&whole, &ranks).remove(0);
+            let day = columns::write_days(&whole, &ranks).next().unwrap();
             for wrong in 0..4 {
                 let mut blocks = [words.clone(), day.clients.clone(), day.visits.clone(), day.refusals.clone()];
                 let at = at % blocks[wrong].len();

@@ -107,7 +107,7 @@ impl Parts {
         budget: &Budget,
         progress: &Progress,
     ) -> Result<(Vec<Shard>, Kept, u64), String> {
-        let store = Store::new(budget.clone(), 1).of_kept(self.kept());
+        let store = Store::of_parts(budget.clone(), self.kept());
         let mut left_out = 0;
         let mut again = (PathBuf::new(), Vec::new());
         for (held, at) in self.held.iter().zip(0..) {
