@@ -23,7 +23,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, {"FileStatus": status(local, "")})
         if operation == "LISTSTATUS":
             names = sorted(os.listdir(local)) if os.path.isdir(local) else [""]
-            statuses = [status(os.path.join(local, name), name) for name in names]
+            statuses = [status(os.path.join(local, name) if name else local, name) for name in names]
             return self.answer(200, {"FileStatuses": {"FileStatus": statuses}})
         if operation == "GETFILEBLOCKLOCATIONS":
             return self.answer(200, {"BlockLocations": {"BlockLocation": []}})

@@ -366,29 +366,26 @@ impl Rows {
         let clients = self.clients.get_mut(at).map(std::mem::take).unwrap_or_default();
         let total = clients.iter().map(|(_, count)| *count as usize).sum();
         let mut input = In(bytes);
-        let (mut high, mut low, mut ranks) = (input.column(total)?, In(input.take(total)?), input.column(total)?);
+        let (mut high, low, mut ranks) = (input.column(total)?, input.take(total)?, input.column(total)?);
+        let mut low = low.iter();
         let start = day.checked_mul(DAY_SECS).ok_or(Damage::Nonsense)?;
-        let end = u64::from(start) + u64::from(DAY_SECS);
+        let end = start.saturating_add(DAY_SECS);
         let mut refused = Vec::new();
         for (client, count) in clients {
             let from = self.next.get_mut(client as usize).ok_or(Damage::Nonsense)?;
             let own = self.visits.get_mut(*from as usize..(*from + count) as usize).ok_or(Damage::Nonsense)?;
             *from += count;
-            let (own_high, own_low) = (high.take(own.len())?, low.take(own.len())?);
-            let own_ranks = ranks.take(own.len())?;
-            let mut time = u64::from(start);
-            for (((slot, first), low), rank) in own.iter_mut().zip(own_high).zip(own_low).zip(own_ranks) {
-                time += u64::from(high.whole(*first)?) << 8 | u64::from(*low);
-                let (shape, is_refused) =
-                    *self.words.by_rank.get(ranks.whole(*rank)? as usize).ok_or(Damage::Nonsense)?;
-                *slot = Seen::new(Time(time as u32), shape);
+            let mut time = start;
+            for (slot, low) in own.iter_mut().zip(&mut low) {
+                let step = high.next()?.checked_mul(256).map(|high| high | u32::from(*low));
+                time =
+                    step.and_then(|step| time.checked_add(step)).filter(|time| *time < end).ok_or(Damage::Nonsense)?;
+                let (shape, is_refused) = *self.words.by_rank.get(ranks.next()? as usize).ok_or(Damage::Nonsense)?;
+                *slot = Seen::new(Time(time), shape);
                 if is_refused {
-                    let (time, place) = (Time(time as u32), Place::default());
+                    let (time, place) = (Time(time), Place::default());
                     refused.push(Refusal { client, time, shape, place, user: 0, referer_host: 0, bytes: 0 });
                 }
-            }
-            if time >= end.min(1 << 32) {
-                return Err(Damage::Nonsense);
             }
         }
         if input.0.is_empty() { Ok(refused) } else { Err(Damage::Length) }
@@ -457,37 +454,21 @@ pub(super) fn read_clients(bytes: &[u8]) -> Result<Vec<(u32, u32)>, Damage> {
 
 /// A column being read.
 struct Numbers<'b> {
-    first: In<'b>,
+    first: std::slice::Iter<'b, u8>,
     beyond: In<'b>,
 }
 
-impl<'b> Numbers<'b> {
-    fn next(&mut self) -> Result<u32, Damage> {
-        match self.first.take(1)? {
-            [first, ..] => self.whole(*first),
-            [] => Err(Damage::Length),
-        }
-    }
-
-    /// The beginnings of some numbers, to be made whole one after the other.
-    fn take(&mut self, numbers: usize) -> Result<&'b [u8], Damage> {
-        self.first.take(numbers)
-    }
-
+impl Numbers<'_> {
     #[inline]
-    fn whole(&mut self, first: u8) -> Result<u32, Damage> {
-        if first < 0x80 {
-            return Ok(first.into());
-        }
-        let beyond = match self.beyond.0 {
-            [byte, rest @ ..] if *byte < 0x80 => {
-                self.beyond.0 = rest;
-                u32::from(*byte)
+    fn next(&mut self) -> Result<u32, Damage> {
+        match self.first.next() {
+            Some(first) if *first < 0x80 => Ok((*first).into()),
+            Some(first) => {
+                let beyond = self.beyond.u32()?.checked_mul(0x80).ok_or(Damage::Nonsense)?;
+                Ok(beyond | u32::from(*first & 0x7f))
             }
-            _ => self.beyond.u32()?,
-        };
-        let beyond = beyond.checked_mul(0x80).ok_or(Damage::Nonsense)?;
-        Ok(beyond | u32::from(first & 0x7f))
+            None => Err(Damage::Length),
+        }
     }
 }
 
@@ -518,7 +499,7 @@ impl<'b> In<'b> {
     /// A column of so many numbers.
     fn column(&mut self, len: usize) -> Result<Numbers<'b>, Damage> {
         let beyond = self.count(1)?;
-        Ok(Numbers { first: In(self.take(len)?), beyond: In(self.take(beyond)?) })
+        Ok(Numbers { first: self.take(len)?.iter(), beyond: In(self.take(beyond)?) })
     }
 
     fn wide(&mut self) -> Result<u128, Damage> {
