@@ -92,7 +92,7 @@ impl Cluster {
 
     /// Runs the job on what can all be read; `meanwhile` is told each line of its log. Gives the report and the log.
     fn report(&mut self, confs: &[&str], meanwhile: impl Fn(&mut Self, &str)) -> (Vec<u8>, String) {
-        let (code, report, log) = self.run(confs, 1 << 20, &[self.folder.join("logs")], meanwhile);
+        let (code, report, log) = self.run(confs, 1 << 20, &[uri(&self.folder.join("logs"))], meanwhile);
         assert_eq!(code, Some(0), "{log}");
         (report, log)
     }
@@ -102,7 +102,7 @@ impl Cluster {
         &mut self,
         confs: &[&str],
         split_bytes: u32,
-        paths: &[PathBuf],
+        uris: &[String],
         meanwhile: impl Fn(&mut Self, &str),
     ) -> (Option<i32>, Vec<u8>, String) {
         let binary = env!("CARGO_BIN_EXE_authfault");
@@ -117,7 +117,7 @@ impl Cluster {
             command.args(["--conf", conf]);
         });
         command.args(["--files", binary]).arg(&job).args(["--authfault", binary, "--split", &split_bytes.to_string()]);
-        command.arg("-o").arg(&report).args(paths.iter().map(|path| format!("file://{}", path.display())));
+        command.arg("-o").arg(&report).args(uris);
         // What the job itself says comes there, whichever way it says it.
         let said = self.folder.join("said");
         let mut child = Running(command.stdout(File::create(&said).unwrap()).stderr(Stdio::piped()).spawn().unwrap());
@@ -130,6 +130,20 @@ impl Cluster {
         log += &fs::read_to_string(said).unwrap();
         (code, fs::read(report).unwrap_or_else(|_| panic!("no report: {log}")), log)
     }
+}
+
+fn uri(path: &Path) -> String {
+    format!("file://{}", path.display())
+}
+
+/// A folder by way of WebHDFS, which nobody but Hadoop's client reads: the server, and the address of its root.
+fn webhdfs(folder: &Path, python: &Path) -> (Running, String) {
+    let mut command = Command::new(python);
+    command.arg(root().join("tests/webhdfs.py")).arg(folder).stdout(Stdio::piped());
+    let mut server = Running(command.spawn().unwrap());
+    let mut port = String::new();
+    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut port).unwrap();
+    (server, format!("webhdfs://127.0.0.1:{}", port.trim()))
 }
 
 /// Ports that nobody listens on.
@@ -218,7 +232,8 @@ fn a_cluster_reports_what_one_machine_does() {
     // More parts than one task merges, and objects that no task is to meet.
     let (unreadable, nowhere) = (dir.path().join("unreadable"), dir.path().join("nowhere.log"));
     put_unreadable(&unreadable);
-    let (code, report, log) = cluster.run(&[], 200_000, &[logs.clone(), unreadable, nowhere], |_, _| {});
+    let (code, report, log) =
+        cluster.run(&[], 200_000, &[logs.clone(), unreadable, nowhere].map(|path| uri(&path)), |_, _| {});
     assert_eq!(code, Some(2), "{log}");
     let named = |name: &str, why: &str| {
         let is_it = |line: &&str| line.starts_with("authfault: ") && line.contains(name) && line.contains(why);
@@ -229,6 +244,15 @@ fn a_cluster_reports_what_one_machine_does() {
     named("nowhere.log", "no such file");
     assert!(log.contains(" in stage 0.0 (TID 64)"), "fewer parts than are merged on the cluster: {log}");
     assert!(report == alone.out.as_bytes(), "with parts that are merged on the cluster");
+
+    // Logs that no path of this machine leads to.
+    let (_server, address) = webhdfs(dir.path(), &cluster.python);
+    let (code, report, log) = cluster.run(&[], 4 << 20, &[format!("{address}/logs")], |_, _| {});
+    assert_eq!(code, Some(0), "{log}");
+    let report = String::from_utf8(report).unwrap();
+    assert!(report.contains(&format!("{address}/logs/access-01.log")), "{report}");
+    let here = dir.path().to_str().unwrap();
+    assert!(report.replace(&address, here) == alone.out, "from a file system of Hadoop's");
 
     let (report, log) = cluster.report(&[], |cluster, line| {
         if line.contains("Finished task 3.0 in stage 0.0") && cluster.workers.len() == 2 {

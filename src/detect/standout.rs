@@ -21,9 +21,6 @@ pub(crate) fn groups(facts: &Facts<'_>, pasts: &[Past], origin: u32, groups_max:
     let stands_out: Vec<bool> = failing.par_iter().map(|group| group.stands_out(windows, bar)).collect();
     let shown = groups.into_iter().zip(&failing).zip(stands_out).filter(|(_, stands_out)| *stands_out);
     let mut groups: Vec<(u32, Group)> = shown.map(|((group, failing), _)| (failing.clients, group)).collect();
-    if std::env::var_os("AF_DEBUG").is_some() {
-        eprintln!("GROUPS {} of {}", groups.len(), failing.iter().filter(|g| g.clients >= CLIENTS_MIN).count());
-    }
     if groups.is_empty() {
         return Vec::new();
     }

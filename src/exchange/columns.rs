@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! words:  names  agents  clients  shapes  shapes by frequency  counted
-//! day:    clients that came, how often │ seconds in between │ shapes │ refusals in order of time │ sample lines
+//! day:    clients that came, how often ║ seconds in between │ shapes ║ refusals in order of time │ sample lines
 //! ```
 //!
 //! A request is not written in full anywhere: its client is that of its row, its time the seconds since the one before
@@ -22,7 +22,7 @@ use crate::model::{
     },
     time::Time,
 };
-use std::{collections::BTreeMap, ops::Range};
+use std::collections::BTreeMap;
 
 pub(super) const DAY_SECS: u32 = 86_400;
 
@@ -115,261 +115,313 @@ impl Ranks {
         Self { by_rank, of_shape }
     }
 
-    fn of(&self, shape: usize) -> u64 {
-        self.of_shape.get(shape).copied().unwrap_or_default().into()
+    #[inline]
+    fn of(&self, shape: usize) -> u32 {
+        self.of_shape.get(shape).copied().unwrap_or_default()
     }
 }
 
-/// What a ledger has of one day.
+/// A column of numbers: their first seven bits stand together, and what some of them have beyond stands behind.
 #[derive(Debug, Default)]
-pub(super) struct Day<'l> {
-    /// Who came, and which of the ledger's visits were then.
-    visits: Vec<(u32, Range<usize>)>,
-    refusals: Vec<Refusal>,
+struct Column {
+    first: Vec<u8>,
+    beyond: Out,
+}
+
+impl Column {
+    #[inline]
+    fn push(&mut self, number: u32) {
+        if number < 0x80 {
+            self.first.push(number as u8);
+        } else {
+            self.first.push(number as u8 | 0x80);
+            self.beyond.number(u64::from(number >> 7));
+        }
+    }
+}
+
+impl FromIterator<u32> for Column {
+    fn from_iter<I: IntoIterator<Item = u32>>(numbers: I) -> Self {
+        let mut column = Self::default();
+        numbers.into_iter().for_each(|number| column.push(number));
+        column
+    }
+}
+
+/// What a ledger has of one day, being put into columns.
+#[derive(Debug, Default)]
+struct Day<'l> {
+    /// Who came, as the difference from the one before, and how often.
+    clients: Column,
+    counts: Column,
+    last_client: u32,
+    /// The low byte of a step in time is nearly noise, the rest is not: apart they pack better.
+    high: Column,
+    low: Vec<u8>,
+    ranks: Column,
+    refusals: Vec<&'l Refusal>,
     samples: Vec<&'l (SampleKey, Sample)>,
 }
 
-/// A ledger's rows by day, counted from 1970.
-pub(super) fn days(ledger: &Ledger) -> BTreeMap<u32, Day<'_>> {
-    let mut days = Days::default();
+/// A day in its columns.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// Counted from 1970.
+    pub(super) number: u32,
+    pub(super) requests: u64,
+    /// Who came, how often.
+    pub(super) clients: Vec<u8>,
+    /// When, and for what.
+    pub(super) visits: Vec<u8>,
+    /// Refusals and sample lines.
+    pub(super) refusals: Vec<u8>,
+}
+
+/// A ledger's rows, a day at a time.
+pub(super) fn write_days<'l>(ledger: &'l Ledger, ranks: &Ranks) -> impl ExactSizeIterator<Item = Written> + use<'l> {
+    let mut days = Days { first: ledger.span.map_or(0, |(first, _)| day_of(first)), days: Vec::new() };
     for (client, bounds) in (0..).zip(ledger.visit_bounds.windows(2)) {
         let &[from, to] = bounds else { continue };
-        let mut from = from as usize;
-        while let Some(own @ [first, ..]) = ledger.visits.get(from..to as usize) {
-            let until = from + own.partition_point(|seen| Days::number(seen.time()) == Days::number(first.time()));
-            days.add(first.time(), |day| day.visits.push((client, from..until)));
-            from = until;
+        let mut own = ledger.visits.get(from as usize..to as usize).unwrap_or_default();
+        while let Some(first) = own.first() {
+            let start = day_of(first.time()) * DAY_SECS;
+            let Some(day) = days.of(first.time()) else { break };
+            let (some, rest) = own.split_at(own.iter().take_while(|seen| seen.time().0 - start < DAY_SECS).count());
+            day.put(client, start, some, ranks);
+            own = rest;
         }
     }
     for refusal in &ledger.refusals {
-        days.add(refusal.time, |day| day.refusals.push(*refusal));
+        days.of(refusal.time).into_iter().for_each(|day| day.refusals.push(refusal));
     }
     for sample in ledger.samples.iter().chain(&ledger.spare_samples) {
-        days.add(sample.1.time, |day| day.samples.push(sample));
+        days.of(sample.1.time).into_iter().for_each(|day| day.samples.push(sample));
     }
-    (0..).zip(days.0).filter(|(_, day)| !day.visits.is_empty()).collect()
+    let days: Vec<_> = (days.first..).zip(days.days).filter(|(_, day)| !day.low.is_empty()).collect();
+    days.into_iter().map(|(number, day)| day.written(number, ledger))
 }
 
-/// All days since 1970, of which time has 49,711, at the place of their number: nearly every client asks for several.
-#[derive(Default)]
-struct Days<'l>(Vec<Day<'l>>);
+fn day_of(time: Time) -> u32 {
+    time.0 / DAY_SECS
+}
+
+/// From some day on, each at its place: nearly every client asks for several. Time has 49,711 days.
+struct Days<'l> {
+    first: u32,
+    days: Vec<Day<'l>>,
+}
 
 impl<'l> Days<'l> {
-    fn number(time: Time) -> u32 {
-        time.0 / DAY_SECS
-    }
-
-    fn add(&mut self, time: Time, row: impl FnOnce(&mut Day<'l>)) {
-        let at = Self::number(time) as usize;
-        if at >= self.0.len() {
-            self.0.resize_with(at + 1, Day::default);
+    fn of(&mut self, time: Time) -> Option<&mut Day<'l>> {
+        let at = day_of(time).checked_sub(self.first)? as usize;
+        if at >= self.days.len() {
+            self.days.resize_with(at + 1, Day::default);
         }
-        self.0.get_mut(at).map(row);
+        self.days.get_mut(at)
     }
 }
 
 impl Day<'_> {
-    /// How many requests.
-    pub(super) fn requests(&self) -> u64 {
-        self.visits.iter().map(|(_, range)| range.len() as u64).sum()
+    /// A client's requests of the day that began then.
+    fn put(&mut self, client: u32, start: u32, visits: &[Seen], ranks: &Ranks) {
+        self.clients.push(client - std::mem::replace(&mut self.last_client, client));
+        self.counts.push(visits.len() as u32);
+        let mut last = start;
+        for seen in visits {
+            let step = seen.time().0 - std::mem::replace(&mut last, seen.time().0);
+            self.high.push(step >> 8);
+            self.low.push(step as u8);
+            self.ranks.push(ranks.of(seen.shape()));
+        }
     }
 
-    /// Its rows in columns.
-    pub(super) fn write(&self, ledger: &Ledger, ranks: &Ranks, day: u32) -> Vec<u8> {
-        let visits = |range: &Range<usize>| ledger.visits.get(range.clone()).unwrap_or_default();
-        let mut out = Out::default();
-        out.number(self.visits.len() as u64);
-        let mut last = 0;
-        for (client, _) in &self.visits {
-            out.number(u64::from(client - last));
-            last = *client;
-        }
-        self.visits.iter().for_each(|(_, range)| out.number(range.len() as u64));
-        // The low byte of a time is nearly noise, the rest is not: apart they pack better.
-        let total = self.requests() as usize;
-        let (mut low, mut rank) = (Vec::with_capacity(total), Out(Vec::with_capacity(total + total / 4)));
-        out.0.reserve(2 * total);
-        for (_, range) in &self.visits {
-            let mut last = day * DAY_SECS;
-            for seen in visits(range) {
-                let step = seen.time().0 - std::mem::replace(&mut last, seen.time().0);
-                out.number(u64::from(step >> 8));
-                low.push(step as u8);
-                rank.number(ranks.of(seen.shape()));
-            }
-        }
-        out.0.append(&mut low);
-        out.0.append(&mut rank.0);
-        self.write_refusals(&mut out);
-        self.write_samples(ledger, &mut out);
-        out.0
+    fn written(self, number: u32, ledger: &Ledger) -> Written {
+        let (mut clients, mut visits, mut refusals) = (Out::default(), Out::default(), Out::default());
+        self.write_refusals(&mut refusals);
+        self.write_samples(ledger, &mut refusals);
+        clients.number(self.clients.first.len() as u64);
+        clients.column(self.clients);
+        clients.column(self.counts);
+        visits.0.reserve(3 * self.low.len());
+        visits.column(self.high);
+        visits.0.extend_from_slice(&self.low);
+        visits.column(self.ranks);
+        let requests = self.low.len() as u64;
+        Written { number, requests, clients: clients.0, visits: visits.0, refusals: refusals.0 }
     }
 
     fn write_refusals(&self, out: &mut Out) {
-        let order = in_time(&self.refusals);
+        let order = in_time(self.refusals.iter().map(|refusal| refusal.time));
         let ordered = || order.iter().filter_map(|at| self.refusals.get(*at as usize));
-        ordered().for_each(|r| out.number(r.place.file.into()));
+        out.column(ordered().map(|r| r.place.file).collect());
         let mut last = 0;
         ordered().for_each(|r| out.step(r.place.line, &mut last));
-        ordered().for_each(|r| out.number(r.user.into()));
-        ordered().for_each(|r| out.number(r.referer_host.into()));
-        ordered().for_each(|r| out.number(r.bytes.into()));
+        out.column(ordered().map(|r| r.user).collect());
+        out.column(ordered().map(|r| r.referer_host).collect());
+        out.column(ordered().map(|r| r.bytes).collect());
     }
 
     /// A line is kept without its client's address and agent, which are known.
     fn write_samples(&self, ledger: &Ledger, out: &mut Out) {
-        let mut by_place: Vec<(Place, u32)> = self.refusals.iter().zip(0..).map(|(r, at)| (r.place, at)).collect();
-        by_place.sort_unstable();
-        let number = |sample: &Sample| {
-            let at = by_place.binary_search_by_key(&sample.place, |(place, _)| *place).ok()?;
-            by_place.get(at).map(|(_, refusal)| *refusal)
+        let of_sample = |(key, s): &(SampleKey, Sample)| (s.client, s.time, key.shape, s.place);
+        let number = |sample: &(SampleKey, Sample)| {
+            let of_refusal = |r: &&Refusal| (r.client, r.time, r.shape, r.place);
+            self.refusals.binary_search_by_key(&of_sample(sample), of_refusal).ok()
         };
-        let mut samples: Vec<(u32, u8, &Sample)> =
-            self.samples.iter().filter_map(|(key, sample)| Some((number(sample)?, key.rank, sample))).collect();
+        let samples = self.samples.iter().filter_map(|sample| Some((number(sample)? as u32, sample.0.rank, &sample.1)));
+        let mut samples: Vec<(u32, u8, &Sample)> = samples.collect();
         samples.sort_unstable();
         out.number(samples.len() as u64);
         let mut last = 0;
-        for (refusal, ..) in &samples {
-            out.number(u64::from(refusal - last));
-            last = *refusal;
-        }
+        out.column(samples.iter().map(|(refusal, ..)| refusal - std::mem::replace(&mut last, *refusal)).collect());
         samples.iter().for_each(|(_, rank, _)| out.number((*rank).into()));
         for (.., sample) in &samples {
             let key = ledger.clients.get(sample.client as usize).copied().unwrap_or_default();
-            let (address, agent) = (ledger.address(&key), ledger.agents.get(key.agent));
-            let (at_address, at_agent) = known_places(&sample.text, &address, agent);
-            out.number(at_agent);
-            out.number(at_address);
-            out.text(&without(&without(&sample.text, agent, at_agent), &address, at_address));
+            let (known, rest) = without_known(&sample.text, &ledger.address(&key), ledger.agents.get(key.agent));
+            out.number(known);
+            out.text(rest);
         }
     }
 }
 
-/// The numbers of refusals in order of time, which is nearly that of their lines.
-fn in_time(refusals: &[Refusal]) -> Vec<u32> {
-    let mut order: Vec<u32> = (0..refusals.len() as u32).collect();
-    let key = |at: &u32| refusals.get(*at as usize).map(|r| (r.time, r.client, r.shape, *at));
-    order.sort_unstable_by_key(key);
-    order
+/// The numbers of refusals in order of time, which is nearly that of their lines; those of one second as they stand.
+fn in_time(times: impl Iterator<Item = Time>) -> Vec<u32> {
+    let mut order: Vec<u64> = times.zip(0..).map(|(time, at)| u64::from(time.0) << 32 | at).collect();
+    order.sort_unstable();
+    order.into_iter().map(|at| at as u32).collect()
 }
 
-/// Where the client's address and its agent stand in a line of most formats, counted from 1; 0 for elsewhere.
-fn known_places(text: &[u8], address: &[u8], agent: &[u8]) -> (u64, u64) {
-    let at_end = text.strip_suffix(b"\"").and_then(|text| text.strip_suffix(agent)).map_or(0, <[u8]>::len);
-    let is_apart = at_end >= address.len() && !agent.is_empty();
-    let is_first = text.starts_with(address) && !address.is_empty();
-    (u64::from(is_first), if is_apart { at_end as u64 + 1 } else { 0 })
-}
+/// The client's address stands in front.
+const WITH_ADDRESS: u64 = 1;
+/// Its agent stands behind, and a quote behind that.
+const WITH_AGENT: u64 = 2;
 
-/// A text without what is known to stand somewhere.
-fn without(text: &[u8], known: &[u8], at: u64) -> Vec<u8> {
-    let (front, rest) = match at.checked_sub(1) {
-        Some(at) => text.split_at_checked(at as usize).unwrap_or_default(),
-        None => return text.to_vec(),
-    };
-    [front, rest.get(known.len()..).unwrap_or_default()].concat()
-}
-
-fn with(text: Vec<u8>, known: &[u8], at: u64) -> Result<Vec<u8>, Damage> {
-    if at == 0 {
-        return Ok(text);
+/// A line without the client's address and agent where they stand as in most formats, and whether they do.
+fn without_known<'t>(text: &'t [u8], address: &[u8], agent: &[u8]) -> (u64, &'t [u8]) {
+    let (mut known, mut rest) = (0, text);
+    if let Some(behind) = rest.strip_prefix(address) {
+        (known, rest) = (WITH_ADDRESS, behind);
     }
-    let at = usize::try_from(at - 1).map_err(|_| Damage::Nonsense)?;
-    let (front, rest) = text.split_at_checked(at).ok_or(Damage::Nonsense)?;
-    Ok([front, known, rest].concat())
+    if let Some(before) = rest.strip_suffix(b"\"").and_then(|rest| rest.strip_suffix(agent)) {
+        (known, rest) = (known | WITH_AGENT, before);
+    }
+    (known, rest)
 }
 
-/// Days put together again, in their order.
+fn with_known(known: u64, rest: &[u8], address: &[u8], agent: &[u8]) -> Vec<u8> {
+    let front = if known & WITH_ADDRESS == 0 { b"" } else { address };
+    let (behind, quote): (&[u8], &[u8]) = if known & WITH_AGENT == 0 { (b"", b"") } else { (agent, b"\"") };
+    [front, rest, behind, quote].concat()
+}
+
+/// Days put together again.
 pub(super) struct Rows {
     words: Words,
-    days: Vec<Visits>,
+    /// Who came on each day, and how often.
+    clients: Vec<Vec<(u32, u32)>>,
+    bounds: Vec<u32>,
+    /// Where the next request of each client comes to stand.
+    next: Vec<u32>,
+    visits: Vec<Seen>,
     refusals: Vec<Refusal>,
     samples: Vec<(SampleKey, Sample)>,
 }
 
-/// The requests of a day: who came, how often, and all of them one behind another.
-struct Visits {
-    clients: Vec<u32>,
-    counts: Vec<u32>,
-    visits: Vec<Seen>,
-}
-
 impl Rows {
-    pub(super) fn new(words: Words) -> Self {
-        Self { words, days: Vec::new(), refusals: Vec::new(), samples: Vec::new() }
+    /// Room for the requests of some days, by who came on each of them.
+    pub(super) fn new(words: Words, clients: Vec<Vec<(u32, u32)>>) -> Result<Self, Damage> {
+        let mut bounds = vec![0_u32; words.clients.len() + 1];
+        for (client, count) in clients.iter().flatten() {
+            let bound = bounds.get_mut(*client as usize + 1).ok_or(Damage::Nonsense)?;
+            *bound = bound.checked_add(*count).ok_or(Damage::Nonsense)?;
+        }
+        let mut sum = 0_u32;
+        for bound in &mut bounds {
+            sum = sum.checked_add(*bound).ok_or(Damage::Nonsense)?;
+            *bound = sum;
+        }
+        let (next, visits) = (bounds.clone(), vec![Seen::default(); sum as usize]);
+        Ok(Self { words, clients, bounds, next, visits, refusals: Vec::new(), samples: Vec::new() })
     }
 
-    /// Adds the rows of a day, later than those before; places point into so many sources.
-    pub(super) fn read_day(&mut self, bytes: &[u8], day: u32, sources: usize) -> Result<(), Damage> {
+    /// Adds the rows of one of the days, later than those before; places point into so many sources. Days are counted
+    /// from 1970, and `at` is the place of this one among those given to [`Self::new`].
+    pub(super) fn read_day(
+        &mut self,
+        (at, day): (usize, u32),
+        visits: &[u8],
+        refusals: &[u8],
+        sources: usize,
+    ) -> Result<(), Damage> {
+        let mut refused = self.read_visits((at, day), visits)?;
+        let mut input = In(refusals);
+        self.read_refusals(&mut input, &mut refused, sources)?;
+        self.read_samples(&mut input, &refused)?;
+        self.refusals.append(&mut refused);
+        if input.0.is_empty() { Ok(()) } else { Err(Damage::Length) }
+    }
+
+    /// Gives those that were refused.
+    fn read_visits(&mut self, (at, day): (usize, u32), bytes: &[u8]) -> Result<Vec<Refusal>, Damage> {
+        let clients = self.clients.get_mut(at).map(std::mem::take).unwrap_or_default();
+        let total = clients.iter().map(|(_, count)| *count as usize).sum();
         let mut input = In(bytes);
-        let mut last = 0_u32;
-        let clients = input.list(1, |input| {
-            last = last.checked_add(input.u32()?).ok_or(Damage::Nonsense)?;
-            if (last as usize) < self.words.clients.len() { Ok(last) } else { Err(Damage::Nonsense) }
-        })?;
-        let counts = input.column(clients.len())?;
-        let total = counts.iter().try_fold(0_usize, |sum, count| sum.checked_add(*count as usize));
-        let total = total.filter(|total| *total <= bytes.len()).ok_or(Damage::Length)?;
-        let (high, low, ranks) = (input.column(total)?, input.take(total)?, input.column(total)?);
-        let mut rows = high.iter().zip(low).zip(&ranks);
+        let (mut high, low, mut ranks) = (input.column(total)?, input.take(total)?, input.column(total)?);
+        let mut low = low.iter();
         let start = day.checked_mul(DAY_SECS).ok_or(Damage::Nonsense)?;
         let end = start.saturating_add(DAY_SECS);
-        let (mut visits, mut refused) = (Vec::with_capacity(total), Vec::new());
-        for (client, count) in clients.iter().zip(&counts) {
+        let mut refused = Vec::new();
+        for (client, count) in clients {
+            let from = self.next.get_mut(client as usize).ok_or(Damage::Nonsense)?;
+            let own = self.visits.get_mut(*from as usize..(*from + count) as usize).ok_or(Damage::Nonsense)?;
+            *from += count;
             let mut time = start;
-            for ((high, low), rank) in rows.by_ref().take(*count as usize) {
-                let step = high.checked_mul(256).map(|high| high + u32::from(*low));
+            for (slot, low) in own.iter_mut().zip(&mut low) {
+                let step = high.next()?.checked_mul(256).map(|high| high | u32::from(*low));
                 time =
                     step.and_then(|step| time.checked_add(step)).filter(|time| *time < end).ok_or(Damage::Nonsense)?;
-                let (shape, is_refused) = *self.words.by_rank.get(*rank as usize).ok_or(Damage::Nonsense)?;
-                visits.push(Seen::new(Time(time), shape));
+                let (shape, is_refused) = *self.words.by_rank.get(ranks.next()? as usize).ok_or(Damage::Nonsense)?;
+                *slot = Seen::new(Time(time), shape);
                 if is_refused {
-                    let (client, time, place) = (*client, Time(time), Place::default());
+                    let (time, place) = (Time(time), Place::default());
                     refused.push(Refusal { client, time, shape, place, user: 0, referer_host: 0, bytes: 0 });
                 }
             }
         }
-        self.read_refusals(&mut input, &mut refused, sources)?;
-        self.read_samples(&mut input, &refused)?;
-        self.refusals.append(&mut refused);
-        self.days.push(Visits { clients, counts, visits });
-        if input.0.is_empty() { Ok(()) } else { Err(Damage::Length) }
+        if input.0.is_empty() { Ok(refused) } else { Err(Damage::Length) }
     }
 
     fn read_refusals(&self, input: &mut In<'_>, own: &mut [Refusal], sources: usize) -> Result<(), Damage> {
-        let order = in_time(own);
-        let files = input.column(order.len())?;
+        let order = in_time(own.iter().map(|refusal| refusal.time));
+        let mut files = input.column(order.len())?;
         let mut last = 0;
         let lines = order.iter().map(|_| input.step(&mut last)).collect::<Result<Vec<_>, _>>()?;
-        let (users, hosts) = (input.column(order.len())?, input.column(order.len())?);
-        let bytes = input.column(order.len())?;
+        let (mut users, mut hosts) = (input.column(order.len())?, input.column(order.len())?);
+        let mut bytes = input.column(order.len())?;
         let names = self.words.names.len();
         let below =
             |number: u32, limit: usize| if (number as usize) < limit { Ok(number) } else { Err(Damage::Nonsense) };
-        for (((((at, file), line), user), host), bytes) in
-            order.iter().zip(files).zip(lines).zip(users).zip(hosts).zip(bytes)
-        {
+        for (at, line) in order.iter().zip(lines) {
             let refusal = own.get_mut(*at as usize).ok_or(Damage::Nonsense)?;
-            refusal.place = Place { file: below(file, sources)?, chunk: 0, line };
-            (refusal.user, refusal.referer_host, refusal.bytes) = (below(user, names)?, below(host, names)?, bytes);
+            refusal.place = Place { file: below(files.next()?, sources)?, chunk: 0, line };
+            (refusal.user, refusal.referer_host) = (below(users.next()?, names)?, below(hosts.next()?, names)?);
+            refusal.bytes = bytes.next()?;
         }
         Ok(())
     }
 
     fn read_samples(&mut self, input: &mut In<'_>, own: &[Refusal]) -> Result<(), Damage> {
-        let mut last = 0_u32;
-        let refusals = input.list(1, |input| {
-            last = last.checked_add(input.u32()?).ok_or(Damage::Nonsense)?;
-            Ok(last)
-        })?;
-        let ranks = (0..refusals.len()).map(|_| input.small()).collect::<Result<Vec<_>, _>>()?;
-        for (at, rank) in refusals.iter().zip(ranks) {
-            let refusal = own.get(*at as usize).filter(|_| rank < Kept::NOBODY).ok_or(Damage::Nonsense)?;
-            let (at_agent, at_address) = (input.number()?, input.number()?);
-            let text = input.text()?.to_vec();
+        let count = input.count(4)?;
+        let mut refusals = input.column(count)?;
+        let ranks = (0..count).map(|_| input.small()).collect::<Result<Vec<_>, _>>()?;
+        let mut at = 0_u32;
+        for rank in ranks {
+            at = at.checked_add(refusals.next()?).ok_or(Damage::Nonsense)?;
+            let refusal = own.get(at as usize).filter(|_| rank < Kept::NOBODY).ok_or(Damage::Nonsense)?;
+            let (known, rest) = (input.number()?, input.text()?);
             let key = self.words.clients.get(refusal.client as usize).ok_or(Damage::Nonsense)?;
-            let address = key.text(&self.words.names);
-            let text = with(with(text, &address, at_address)?, self.words.agents.get(key.agent), at_agent)?;
+            let address = if known & WITH_ADDRESS == 0 { Vec::new() } else { key.text(&self.words.names) };
+            let text = with_known(known, rest, &address, self.words.agents.get(key.agent));
             let key = SampleKey { shape: refusal.shape, hour: refusal.time.0 / 3600, rank };
             let sample = Sample { time: refusal.time, place: refusal.place, client: refusal.client, text: text.into() };
             self.samples.push((key, sample));
@@ -377,44 +429,56 @@ impl Rows {
         Ok(())
     }
 
-    /// All that was read as a shard: each client's days one behind another.
-    pub(super) fn finish(self) -> Result<Shard, Damage> {
-        let mut next = vec![0_usize; self.words.clients.len() + 1];
-        for day in &self.days {
-            for (client, count) in day.clients.iter().zip(&day.counts) {
-                if let Some(bound) = next.get_mut(*client as usize + 1) {
-                    *bound += *count as usize;
-                }
-            }
-        }
-        let mut sum = 0;
-        for bound in &mut next {
-            sum += *bound;
-            *bound = sum;
-        }
-        let bounds = next.iter().map(|bound| u32::try_from(*bound).map_err(|_| Damage::Nonsense));
-        let bounds = bounds.collect::<Result<Vec<_>, _>>()?;
-        let mut visits = vec![Seen::default(); sum];
-        for day in &self.days {
-            let mut rest = day.visits.as_slice();
-            for (client, count) in day.clients.iter().zip(&day.counts) {
-                let count = *count as usize;
-                let (own, after) = rest.split_at_checked(count).ok_or(Damage::Nonsense)?;
-                rest = after;
-                let Some(from) = next.get_mut(*client as usize) else { continue };
-                if let Some(slots) = visits.get_mut(*from..*from + count) {
-                    slots.copy_from_slice(own);
-                }
-                *from += count;
-            }
-        }
+    /// All that was read as a shard.
+    pub(super) fn finish(self) -> Shard {
         let Words { names, agents, clients, shapes, counted, .. } = self.words;
-        let (refusals, samples, settled) = (self.refusals, self.samples, Settled { bounds, visits });
-        Ok(Shard { names, agents, clients, shapes, visits: BTreeMap::new(), refusals, samples, settled, counted })
+        let settled = Settled { bounds: self.bounds, visits: self.visits };
+        let (refusals, samples) = (self.refusals, self.samples);
+        Shard { names, agents, clients, shapes, visits: BTreeMap::new(), refusals, samples, settled, counted }
+    }
+}
+
+/// Who came on a day, and how often.
+pub(super) fn read_clients(bytes: &[u8]) -> Result<Vec<(u32, u32)>, Damage> {
+    let mut input = In(bytes);
+    let count = input.count(2)?;
+    let (mut steps, mut counts) = (input.column(count)?, input.column(count)?);
+    let mut client = 0_u32;
+    let clients = (0..count).map(|_| {
+        client = client.checked_add(steps.next()?).ok_or(Damage::Nonsense)?;
+        Ok((client, counts.next()?))
+    });
+    let clients = clients.collect::<Result<_, _>>()?;
+    if input.0.is_empty() { Ok(clients) } else { Err(Damage::Length) }
+}
+
+/// A column being read.
+struct Numbers<'b> {
+    first: std::slice::Iter<'b, u8>,
+    beyond: In<'b>,
+}
+
+impl Numbers<'_> {
+    #[inline]
+    fn next(&mut self) -> Result<u32, Damage> {
+        match self.first.next() {
+            Some(first) if *first < 0x80 => Ok((*first).into()),
+            Some(first) => {
+                let beyond = self.beyond.u32()?.checked_mul(0x80).ok_or(Damage::Nonsense)?;
+                Ok(beyond | u32::from(*first & 0x7f))
+            }
+            None => Err(Damage::Length),
+        }
     }
 }
 
 impl Out {
+    fn column(&mut self, column: Column) {
+        self.number(column.beyond.0.len() as u64);
+        self.0.extend_from_slice(&column.first);
+        self.0.extend_from_slice(&column.beyond.0);
+    }
+
     /// As a number, of up to 128 bits.
     fn wide(&mut self, mut value: u128) {
         while value >= 0x80 {
@@ -431,31 +495,18 @@ impl Out {
     }
 }
 
-impl In<'_> {
-    /// So many numbers one behind another, most of them of one or two bytes.
-    fn column(&mut self, len: usize) -> Result<Vec<u32>, Damage> {
-        let mut column = Vec::with_capacity(len.min(self.0.len()));
-        let mut rest = self.0;
-        for _ in 0..len {
-            let (value, after) = match rest {
-                [a, after @ ..] if *a < 0x80 => (u32::from(*a), after),
-                [a, b, after @ ..] if *b < 0x80 => (u32::from(*a & 0x7f) | u32::from(*b) << 7, after),
-                _ => {
-                    let mut input = In(rest);
-                    (input.u32()?, input.0)
-                }
-            };
-            column.push(value);
-            rest = after;
-        }
-        self.0 = rest;
-        Ok(column)
+impl<'b> In<'b> {
+    /// A column of so many numbers.
+    fn column(&mut self, len: usize) -> Result<Numbers<'b>, Damage> {
+        let beyond = self.count(1)?;
+        Ok(Numbers { first: self.take(len)?.iter(), beyond: In(self.take(beyond)?) })
     }
 
     fn wide(&mut self) -> Result<u128, Damage> {
         let mut value = 0_u128;
         for shift in (0..128).step_by(7) {
-            let byte = self.take(1)?.first().copied().unwrap_or_default();
+            let (byte, rest) = self.0.split_first().ok_or(Damage::Length)?;
+            self.0 = rest;
             value |= u128::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
                 return Ok(value);

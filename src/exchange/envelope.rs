@@ -1,7 +1,7 @@
 //! What stands around a body of bytes: which form it has, that it is whole, and that it is what was written. One for
 //! both forms, since what is damaged is to be refused alike.
 
-use super::Damage;
+use super::{Damage, write::Out};
 
 /// A form that bytes may have.
 pub(super) struct Form {
@@ -13,14 +13,15 @@ pub(super) struct Form {
 const FRONT_BYTES: usize = 4 + 2 + 4 + 8;
 
 impl Form {
-    /// A body in its envelope.
-    pub(super) fn seal(&self, body: &[u8]) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(FRONT_BYTES + body.len());
-        bytes.extend_from_slice(self.magic);
-        bytes.extend_from_slice(&self.version.to_le_bytes());
-        bytes.extend_from_slice(&checksum(body).to_le_bytes());
-        bytes.extend_from_slice(&(body.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(body);
+    /// A body in its envelope, written behind the room that is left for that.
+    pub(super) fn seal(&self, write: impl FnOnce(&mut Out)) -> Vec<u8> {
+        let mut out = Out(vec![0; FRONT_BYTES]);
+        write(&mut out);
+        let mut bytes = out.0;
+        if let Some((room, body)) = bytes.split_at_mut_checked(FRONT_BYTES) {
+            let (crc, length) = (checksum(body).to_le_bytes(), (body.len() as u64).to_le_bytes());
+            room.copy_from_slice(&[self.magic.as_slice(), &self.version.to_le_bytes(), &crc, &length].concat());
+        }
         bytes
     }
 
@@ -57,7 +58,5 @@ impl Form {
 
 /// CRC-32, against accidents; whoever may write such bytes may do anything anyway.
 fn checksum(body: &[u8]) -> u32 {
-    let mut crc = flate2::Crc::new();
-    crc.update(body);
-    crc.sum()
+    crc32fast::hash(body)
 }

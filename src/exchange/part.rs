@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! "AFPT"  version u16  crc u32  length u64 │ header  words  day  day  …
-//! block:  length unpacked  length  zstd          day:  its number  requests  block
+//! block:  length unpacked  length  zstd          day:  its number  requests  block  block  block
 //! ```
 //!
 //! The checksum is over all that follows it, and is looked at before anything is used. The form belongs to a major
@@ -16,14 +16,16 @@ use crate::model::{
     tally::{ChunkCoverage, Kept, Ledger, RejectedHere, Shard},
     time::Time,
 };
-use std::{collections::BTreeMap, io::Read, ops::Range};
+use std::{collections::BTreeMap, ops::Range};
 
 /// Raised when the form changes.
-const FORM: Form = Form { magic: b"AFPT", version: 1 };
+const FORM: Form = Form { magic: b"AFPT", version: 2 };
 /// The columns leave little to find: higher levels take more time than they gain.
 const ZSTD_LEVEL: i32 = 1;
 /// Unpacked, of one block: no mapper that keeps to its memory writes more.
 const BLOCK_BYTES_MAX: u64 = 4 << 30;
+/// Unpacked, of a byte of zstd at most: room is made for no more. Its blocks hold so much, and begin with three bytes.
+const FRAME_BYTES_MAX: u64 = 128 << 10;
 /// Bytes of text at the beginning of a file by which it is known again.
 pub const HEAD_BYTES: usize = 512;
 
@@ -73,17 +75,18 @@ pub struct Source {
 #[must_use]
 pub fn write(header: &Header, ledger: &Ledger) -> Vec<u8> {
     let (words, ranks) = columns::write_words(ledger);
-    let mut out = Out::default();
-    out.block(&write_header(header));
-    out.block(&words);
-    let days = columns::days(ledger);
-    out.number(days.len() as u64);
-    for (number, day) in days {
-        out.number(number.into());
-        out.number(day.requests());
-        out.block(&day.write(ledger, &ranks, number));
-    }
-    FORM.seal(&out.0)
+    let days = columns::write_days(ledger, &ranks);
+    FORM.seal(|out| {
+        let mut packer = Packer::default();
+        packer.block(&write_header(header), out);
+        packer.block(&words, out);
+        out.number(days.len() as u64);
+        for day in days {
+            out.number(day.number.into());
+            out.number(day.requests);
+            [day.clients, day.visits, day.refusals].iter().for_each(|bytes| packer.block(bytes, out));
+        }
+    })
 }
 
 /// A part whose bytes are all there and as they were written.
@@ -92,7 +95,17 @@ pub struct Part<'b> {
     /// What it says of itself.
     pub header: Header,
     words: Block<'b>,
-    days: Vec<(u32, u64, Block<'b>)>,
+    days: Vec<Day<'b>>,
+}
+
+/// See [`columns::Written`].
+#[derive(Debug)]
+struct Day<'b> {
+    number: u32,
+    requests: u64,
+    clients: Block<'b>,
+    visits: Block<'b>,
+    refusals: Block<'b>,
 }
 
 /// Where parts stand that were put one behind another.
@@ -116,10 +129,13 @@ pub fn split(bytes: &[u8]) -> Result<Vec<Range<usize>>, Damage> {
 /// It is none, of another version, cut or changed.
 pub fn open(bytes: &[u8]) -> Result<Part<'_>, Damage> {
     let mut input = In(FORM.open(bytes)?);
-    let header = read_header(&input.block()?.unpacked()?)?;
+    let header = read_header(Unpacker::default().bytes(input.block()?)?)?;
     let words = input.block()?;
-    let days = input.list(4, |input| Ok((input.u32()?, input.number()?, input.block()?)))?;
-    let is_sorted = days.is_sorted_by(|a, b| a.0 < b.0);
+    let days = input.list(8, |input| {
+        let (number, requests) = (input.u32()?, input.number()?);
+        Ok(Day { number, requests, clients: input.block()?, visits: input.block()?, refusals: input.block()? })
+    })?;
+    let is_sorted = days.is_sorted_by(|a, b| a.number < b.number);
     if input.0.is_empty() && is_sorted { Ok(Part { header, words, days }) } else { Err(Damage::Nonsense) }
 }
 
@@ -129,17 +145,26 @@ impl Part<'_> {
     /// # Errors
     /// Numbers that fit nowhere.
     pub fn rows(&self, (from, until): (Time, Time)) -> Result<(Shard, u64), Damage> {
-        let mut rows = columns::Rows::new(columns::read_words(&self.words.unpacked()?)?);
-        let mut left_out = 0;
-        for (number, requests, block) in &self.days {
-            let start = number.checked_mul(columns::DAY_SECS).ok_or(Damage::Nonsense)?;
-            if start < until.0 && start.saturating_add(columns::DAY_SECS) > from.0 {
-                rows.read_day(&block.unpacked()?, *number, self.header.sources.len())?;
-            } else {
-                left_out += requests;
-            }
+        let is_wanted = |day: &&Day<'_>| {
+            let start = day.number.saturating_mul(columns::DAY_SECS);
+            start < until.0 && start.saturating_add(columns::DAY_SECS) > from.0
+        };
+        let (wanted, others): (Vec<_>, Vec<_>) = self.days.iter().partition(is_wanted);
+        let (mut unpacker, mut of_refusals) = (Unpacker::default(), Unpacker::default());
+        let words = columns::read_words(unpacker.bytes(self.words)?)?;
+        let clients = wanted.iter().map(|day| {
+            let clients = columns::read_clients(unpacker.bytes(day.clients)?)?;
+            let requests: u64 = clients.iter().map(|(_, count)| u64::from(*count)).sum();
+            // Of three columns each has a byte for it.
+            let is_sound = requests == day.requests && requests <= day.visits.bytes / 3;
+            if is_sound { Ok(clients) } else { Err(Damage::Nonsense) }
+        });
+        let mut rows = columns::Rows::new(words, clients.collect::<Result<_, _>>()?)?;
+        for (at, day) in wanted.iter().enumerate() {
+            let (visits, refusals) = (unpacker.bytes(day.visits)?, of_refusals.bytes(day.refusals)?);
+            rows.read_day((at, day.number), visits, refusals, self.header.sources.len())?;
         }
-        Ok((rows.finish()?, left_out))
+        Ok((rows.finish(), others.iter().fold(0, |sum, day| sum.saturating_add(day.requests))))
     }
 }
 
@@ -150,23 +175,43 @@ struct Block<'b> {
     bytes: u64,
 }
 
-impl Block<'_> {
-    fn unpacked(&self) -> Result<Vec<u8>, Damage> {
-        let decoder = zstd::Decoder::new(self.packed).map_err(|_| Damage::Nonsense)?;
-        let mut bytes = Vec::new();
-        decoder.take(self.bytes + 1).read_to_end(&mut bytes).map_err(|_| Damage::Nonsense)?;
-        if bytes.len() as u64 == self.bytes { Ok(bytes) } else { Err(Damage::Length) }
+/// Packs blocks, in the same memory one after the other.
+#[derive(Default)]
+struct Packer {
+    zstd: zstd::bulk::Compressor<'static>,
+    packed: Vec<u8>,
+}
+
+impl Packer {
+    fn block(&mut self, bytes: &[u8], out: &mut Out) {
+        self.packed.clear();
+        self.packed.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
+        // Memory takes everything.
+        let _ = self.zstd.set_compression_level(ZSTD_LEVEL);
+        let _ = self.zstd.compress_to_buffer(bytes, &mut self.packed);
+        out.number(bytes.len() as u64);
+        out.text(&self.packed);
+    }
+}
+
+/// Unpacks blocks, in the same memory one after the other.
+#[derive(Default)]
+struct Unpacker {
+    zstd: zstd::bulk::Decompressor<'static>,
+    bytes: Vec<u8>,
+}
+
+impl Unpacker {
+    fn bytes(&mut self, block: Block<'_>) -> Result<&[u8], Damage> {
+        let length = usize::try_from(block.bytes).map_err(|_| Damage::Nonsense)?;
+        self.bytes.clear();
+        self.bytes.reserve(length);
+        self.zstd.decompress_to_buffer(block.packed, &mut self.bytes).map_err(|_| Damage::Nonsense)?;
+        if self.bytes.len() == length { Ok(&self.bytes) } else { Err(Damage::Length) }
     }
 }
 
 impl Out {
-    fn block(&mut self, bytes: &[u8]) {
-        // Memory takes everything.
-        let packed = zstd::bulk::compress(bytes, ZSTD_LEVEL).unwrap_or_default();
-        self.number(bytes.len() as u64);
-        self.text(&packed);
-    }
-
     fn maybe(&mut self, text: Option<&str>) {
         self.number(text.is_some().into());
         self.text(text.unwrap_or_default().as_bytes());
@@ -177,7 +222,8 @@ impl<'b> In<'b> {
     fn block(&mut self) -> Result<Block<'b>, Damage> {
         let bytes = self.number()?;
         let packed = self.text()?;
-        if bytes <= BLOCK_BYTES_MAX { Ok(Block { packed, bytes }) } else { Err(Damage::Nonsense) }
+        let is_sound = bytes <= BLOCK_BYTES_MAX && bytes / FRAME_BYTES_MAX <= packed.len() as u64;
+        if is_sound { Ok(Block { packed, bytes }) } else { Err(Damage::Nonsense) }
     }
 
     fn string(&mut self) -> Result<String, Damage> {

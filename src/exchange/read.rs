@@ -155,6 +155,7 @@ impl<'b> In<'b> {
         Err(Damage::Nonsense)
     }
 
+    #[inline]
     pub(super) fn u32(&mut self) -> Result<u32, Damage> {
         u32::try_from(self.number()?).map_err(|_| Damage::Nonsense)
     }
@@ -168,6 +169,7 @@ impl<'b> In<'b> {
     }
 
     /// A number that points into so many things.
+    #[inline]
     pub(super) fn index(&mut self, len: usize) -> Result<u32, Damage> {
         let index = self.u32()?;
         if (index as usize) < len { Ok(index) } else { Err(Damage::Nonsense) }

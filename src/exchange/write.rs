@@ -2,8 +2,7 @@
 
 use crate::model::tally::{Counted, Names, Place, Shard};
 
-pub(super) fn body(shard: &Shard) -> Vec<u8> {
-    let mut out = Out::default();
+pub(super) fn body(shard: &Shard, out: &mut Out) {
     out.names(&shard.names);
     out.names(&shard.agents);
     out.number(shard.clients.len() as u64);
@@ -41,10 +40,9 @@ pub(super) fn body(shard: &Shard) -> Vec<u8> {
         out.text(&sample.text);
     }
     out.counted(&shard.counted);
-    out.0
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Out(pub(super) Vec<u8>);
 
 impl Out {

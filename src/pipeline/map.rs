@@ -95,7 +95,10 @@ pub fn map(found: Discovery, options: &Options, mapping: &Mapping, progress: &Pr
         sources,
         problems: unfound,
     };
-    Mapped { bytes: part::write(&header, &ledger), parsed, problems }
+    let bytes = part::write(&header, &ledger);
+    // As after a report: the process is about to end.
+    std::mem::forget(ledger);
+    Mapped { bytes, parsed, problems }
 }
 
 fn said(error: &Error) -> (Vec<u8>, String) {

@@ -21,9 +21,12 @@ use crate::{
         time::Time,
     },
     progress::Progress,
-    tally::{self, Budget},
+    tally::{self, Budget, Store},
 };
 use std::{collections::BTreeMap, path::PathBuf};
+
+/// Parts of so much, which are those of some gigabytes of log, are read once.
+const IN_MEMORY_BYTES: usize = 64 << 20;
 
 /// Parts that were looked at and fit together; their rows are still to be read.
 #[derive(Debug)]
@@ -31,8 +34,9 @@ pub struct Parts {
     held: Vec<Held>,
     whole: Whole,
     spare: Vec<String>,
-    /// What standard input held.
-    piped: Vec<u8>,
+    /// What standard input held, and the first files; the others are read a second time, so that not all are in memory
+    /// at once.
+    in_memory: BTreeMap<PathBuf, Vec<u8>>,
     problems: Vec<Error>,
 }
 
@@ -43,21 +47,23 @@ pub struct Parts {
 /// Two parts cannot be merged: they were read in different ways, or hold the same lines.
 pub fn open_parts(found: Discovery, expected: Option<&[Vec<u8>]>) -> Result<Parts, String> {
     let Discovery { files, mut problems, .. } = found;
-    let (mut held, mut piped) = (Vec::new(), Vec::new());
+    let (mut held, mut in_memory, mut room_bytes) = (Vec::new(), BTreeMap::new(), IN_MEMORY_BYTES);
     for file in files {
-        match input::bytes(&file).and_then(|bytes| {
-            held.extend(headers(&bytes, &file)?);
-            Ok(bytes)
-        }) {
-            Ok(bytes) if file.is_stdin() => piped = bytes,
-            Ok(_) => {}
+        match input::bytes(&file).and_then(|bytes| Ok((headers(&bytes, &file)?, bytes))) {
+            Ok((headers, bytes)) => {
+                held.extend(headers);
+                if file.is_stdin() || bytes.len() <= room_bytes {
+                    room_bytes = room_bytes.saturating_sub(bytes.len());
+                    in_memory.insert(file.path, bytes);
+                }
+            }
             Err(error) => problems.push(error),
         }
     }
     let (held, spare) = whole::each_once(held)?;
     let (whole, missing) = whole::put_together(&held, expected);
     problems.extend(missing);
-    Ok(Parts { held, whole, spare, piped, problems })
+    Ok(Parts { held, whole, spare, in_memory, problems })
 }
 
 /// The parts of a file, one behind another: all of them, or none where one is damaged.
@@ -101,16 +107,19 @@ impl Parts {
         budget: &Budget,
         progress: &Progress,
     ) -> Result<(Vec<Shard>, Kept, u64), String> {
-        let mut heap = Heap { shards: Vec::new(), kept: self.kept(), waiting_bytes: 0, budget };
+        let store = Store::of_parts(budget.clone(), self.kept());
         let mut left_out = 0;
-        // Read a second time, so that not all files are in memory at once.
-        let mut read = (PathBuf::new(), Vec::new());
+        let mut again = (PathBuf::new(), Vec::new());
         for (held, at) in self.held.iter().zip(0..) {
-            if !held.file.is_stdin() && read.0 != held.file.path {
-                let bytes = input::bytes(&held.file).map_err(|error| error.to_string())?;
-                read = (held.file.path.clone(), bytes);
-            }
-            let all = if held.file.is_stdin() { &self.piped } else { &read.1 };
+            let all = match self.in_memory.get(&held.file.path) {
+                Some(bytes) => bytes,
+                None if again.0 == held.file.path => &again.1,
+                None => {
+                    let bytes = input::bytes(&held.file).map_err(|error| error.to_string())?;
+                    again = (held.file.path.clone(), bytes);
+                    &again.1
+                }
+            };
             let bytes = all.get(held.range.clone()).unwrap_or_default();
             let named = |damage: Damage| {
                 format!("{}: this part is not used, and so nothing is reported: {damage}", held.file.name)
@@ -121,11 +130,12 @@ impl Parts {
             }
             let (mut shard, others) = part.rows(span).map_err(named)?;
             shard.move_places(|place| self.whole.place(at, place));
-            heap.put(shard, bytes.len() as u64);
+            store.put(shard);
             left_out += others;
             progress.advance(bytes.len() as u64);
         }
-        Ok((heap.shards, heap.kept, left_out))
+        let (shards, kept) = store.take();
+        Ok((shards, kept, left_out))
     }
 
     fn kept(&self) -> Kept {
@@ -142,33 +152,6 @@ impl Parts {
                  seconds; report with --window {}s",
                 held.file.name, held.header.window_secs, held.header.window_secs
             )),
-        }
-    }
-}
-
-/// Shards that are settled into one now and then, so that memory holds what they have in common once.
-struct Heap<'b> {
-    shards: Vec<Shard>,
-    kept: Kept,
-    waiting_bytes: u64,
-    budget: &'b Budget,
-}
-
-impl Heap<'_> {
-    /// What packed rows take in memory, about.
-    const UNPACKED: u64 = 16;
-    /// Settled when so much waits.
-    const WAITING_BYTES: u64 = 256 << 20;
-
-    fn put(&mut self, shard: Shard, packed_bytes: u64) {
-        self.shards.extend(tally::share(vec![shard], self.kept, self.budget));
-        self.waiting_bytes += packed_bytes * Self::UNPACKED;
-        if self.waiting_bytes > Self::WAITING_BYTES {
-            let tallies = (std::mem::take(&mut self.shards), self.kept);
-            let (ledger, _) = tally::build_between(tallies, (Time(0), Time(u32::MAX)), self.budget);
-            self.kept = ledger.kept;
-            self.shards = vec![ledger.into()];
-            self.waiting_bytes = 0;
         }
     }
 }

@@ -218,9 +218,22 @@ fn at(map: &[u32], index: u32) -> u32 {
     map.get(index as usize).copied().unwrap_or_default()
 }
 
+/// Sorts by keys of which no two are the same, or those items are. What comes from ledgers is a few runs in order, which
+/// only have to be put together.
+fn sort_by_key<T: Send, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K + Sync) {
+    /// Of this many items a run is worth it.
+    const RUN_LEN: usize = 64;
+    let ends = items.windows(2).filter(|pair| matches!(pair, [a, b] if key(a) > key(b))).count();
+    if ends < items.len() / RUN_LEN {
+        items.par_sort_by_key(key);
+    } else {
+        items.par_sort_unstable_by_key(key);
+    }
+}
+
 /// Ranks keyed items: the distinct keys in order, and for each shard the rank of each of its items.
 fn rank<K: Ord + Copy + Send>(mut keyed: Vec<(K, u32, u32)>, lens: &[usize]) -> (Vec<K>, Remaps) {
-    keyed.par_sort_unstable();
+    sort_by_key(&mut keyed, |keyed| *keyed);
     number(keyed.into_iter(), lens)
 }
 
@@ -292,8 +305,8 @@ fn merge_clients(shards: &[Shard], names: &Remaps, agents: &Remaps) -> (Vec<Clie
             }
         }
     }
-    v4.par_sort_unstable();
-    others.par_sort_unstable();
+    sort_by_key(&mut v4, |keyed| *keyed);
+    sort_by_key(&mut others, |keyed| *keyed);
     let (before, after) = others.split_at(others.partition_point(|(key, ..)| key.addr < ClientKey::of_v4(0)));
     let v4 = v4.into_iter().map(|(key, shard, index)| {
         (ClientKey { addr: ClientKey::of_v4((key >> 32) as u32), agent: key as u32 }, shard, index)
@@ -312,7 +325,7 @@ fn merge_refusals(shards: &[Shard], clients: &Remaps, shapes: &Remaps, names: &R
             ..*refusal
         }));
     }
-    merged.par_sort_unstable_by_key(|r| (r.client, r.time, r.shape, r.place));
+    sort_by_key(&mut merged, |r| (r.client, r.time, r.shape, r.place));
     merged
 }
 
@@ -324,7 +337,7 @@ fn merge_samples(shards: &mut [Shard], shapes: &Remaps, clients: &Remaps) -> Vec
             (key, Sample { client: at(clients, sample.client), ..sample })
         }));
     }
-    merged.par_sort_unstable_by_key(|(key, sample)| (key.shape, key.hour, sample.time, sample.place));
+    sort_by_key(&mut merged, |(key, sample)| (key.shape, key.hour, sample.time, sample.place));
     let (mut last, mut rank) = (None, 0);
     merged.retain(|(key, _)| {
         let is_first = last.replace((key.shape, key.hour)) != Some((key.shape, key.hour));
@@ -335,7 +348,22 @@ fn merge_samples(shards: &mut [Shard], shapes: &Remaps, clients: &Remaps) -> Vec
     merged
 }
 
-fn merge_visits(shards: Vec<Shard>, clients_len: usize, clients: &Remaps, shapes: &Remaps) -> (Vec<u32>, Vec<Seen>) {
+fn merge_visits(
+    mut shards: Vec<Shard>,
+    clients_len: usize,
+    clients: &Remaps,
+    shapes: &Remaps,
+) -> (Vec<u32>, Vec<Seen>) {
+    if let ([shard], [clients], [shapes]) = (shards.as_mut_slice(), clients.as_slice(), shapes.as_slice())
+        && is_in_place(shard, clients_len, clients)
+    {
+        let Settled { bounds, mut visits } = std::mem::take(&mut shard.settled);
+        if !(0..).zip(shapes).all(|(old, new)| old == *new) {
+            visits.par_iter_mut().for_each(|seen| *seen = Seen::new(seen.time(), at(shapes, seen.shape() as u32)));
+        }
+        sort_each_client(&mut visits, &bounds);
+        return (bounds, visits);
+    }
     let mut slots_per_shard: Vec<Vec<u32>> = shards.par_iter().map(rows_per_client).collect();
     let bounds = assign_slots(&mut slots_per_shard, clients_len, clients);
     let total = bounds.last().copied().unwrap_or(0) as usize;
@@ -346,6 +374,13 @@ fn merge_visits(shards: Vec<Shard>, clients_len: usize, clients: &Remaps, shapes
     let mut visits: Vec<Seen> = slots.into_iter().map(|slot| Seen(slot.into_inner())).collect();
     sort_each_client(&mut visits, &bounds);
     (bounds, visits)
+}
+
+/// Whether the requests stand by client already, so that they need not be moved.
+fn is_in_place(shard: &Shard, clients_len: usize, clients: &[u32]) -> bool {
+    shard.visits.is_empty()
+        && shard.settled.bounds.len() == clients_len + 1
+        && (0..).zip(clients).all(|(old, new)| old == *new)
 }
 
 fn rows_per_client(shard: &Shard) -> Vec<u32> {

@@ -75,6 +75,8 @@ pub struct Store {
     budget: Budget,
     /// Bytes of an open shard at most.
     room_bytes: u64,
+    /// And of those that wait.
+    waiting_bytes_max: u64,
     level: AtomicU8,
     shards: Mutex<Shards>,
 }
@@ -95,8 +97,16 @@ impl Store {
     /// An empty one for so many workers.
     #[must_use]
     pub fn new(budget: Budget, workers: usize) -> Self {
-        let room_bytes = budget.loose_bytes() / workers.max(1) as u64;
-        Self { budget, room_bytes, level: AtomicU8::new(0), shards: Mutex::default() }
+        let waiting_bytes_max = budget.loose_bytes();
+        let room_bytes = waiting_bytes_max / workers.max(1) as u64;
+        Self { budget, room_bytes, waiting_bytes_max, level: AtomicU8::new(0), shards: Mutex::default() }
+    }
+
+    /// For shards of these clients that were read elsewhere: none of them is open here.
+    #[must_use]
+    pub fn of_parts(budget: Budget, kept: Kept) -> Self {
+        let waiting_bytes_max = 2 * budget.loose_bytes();
+        Self { waiting_bytes_max, level: AtomicU8::new(kept.level), ..Self::new(budget, 1) }
     }
 
     /// All shards, and whose requests are in them.
@@ -120,13 +130,13 @@ impl Store {
     }
 
     /// Takes a shard in; now and then that takes a while, and others who come wait.
-    pub(super) fn put(&self, shard: Shard) {
+    pub fn put(&self, shard: Shard) {
         let mut waiting = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
         let Budget { lots, slice_secs, .. } = &self.budget;
         let shard = share::retain(shard, self.kept(), lots, *slice_secs);
         waiting.waiting_bytes += Size::of_shard(&shard).shard_bytes();
         waiting.shards.push(shard);
-        if waiting.waiting_bytes > self.budget.loose_bytes() {
+        if waiting.waiting_bytes > self.waiting_bytes_max {
             let ledger = fit(std::mem::take(&mut waiting.shards), self.kept(), &self.budget);
             self.level.store(ledger.kept.level, Relaxed);
             *waiting = Shards { shards: vec![ledger.into()], waiting_bytes: 0 };
