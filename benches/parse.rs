@@ -6,10 +6,7 @@ mod generator;
 
 use authfault::{
     input,
-    parse::{
-        self, ClfMemo, LineParser, Scratch, fast,
-        marks::{self, Marks},
-    },
+    parse::{self, ClfMemo, LineParser, Scratch, fast, marks::Marks},
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use generator::{Settings, Size, Written};
@@ -49,10 +46,10 @@ fn slowly(log: &[u8], parser: &LineParser) -> Answer {
 /// As the scan does it: quotes and newlines in one pass, what the fast path leaves to its twin.
 fn fast(log: &[u8], layout: fast::Layout, parser: &LineParser) -> Answer {
     let (mut answer, mut clock, mut scratch) = (Answer::default(), ClfMemo::default(), Scratch::default());
-    let (mut found, mut rest) = (Marks::default(), log);
+    let (mut marks, mut rest) = (Marks::default(), log);
     while !rest.is_empty() {
-        let (mut start, mut marks) = (0, found.find(rest));
-        while let Some((quotes, end, after)) = marks::next_line(rest, marks, layout.quotes()) {
+        let (mut start, mut found) = (0, marks.find(rest));
+        while let Some((quotes, end)) = found.next_line(layout.quotes()) {
             let line = &rest[start..end];
             match fast::parse(line, start, quotes, layout, &mut clock) {
                 Some(event) => {
@@ -65,7 +62,7 @@ fn fast(log: &[u8], layout: fast::Layout, parser: &LineParser) -> Answer {
                     }
                 }
             }
-            (start, marks) = (end + 1, after);
+            start = end + 1;
         }
         assert!(start > 0, "a line of this log is longer than a stretch");
         rest = &rest[start..];

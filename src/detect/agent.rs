@@ -198,13 +198,16 @@ const BROWSERS: [(&str, &str); 11] = [
     ("Trident/", "Internet Explorer"),
 ];
 
+/// Most names end in a slash, of which an agent has few, so those places are looked at and not the whole text for each.
 fn browser(text: &str) -> Option<(&'static str, &str)> {
-    if let Some((name, version)) =
-        BROWSERS.iter().find_map(|(needle, name)| after(text, needle).map(|v| (*name, major(v))))
-    {
-        return Some((name, version));
-    }
-    text.contains("Safari/").then(|| ("Safari", after(text, "Version/").map_or("", major)))
+    let slashes: Vec<usize> = memchr::memchr_iter(b'/', text.as_bytes()).collect();
+    let after_slash = |needle: &str| slashes.iter().find(|at| text.get(..=**at).is_some_and(|t| t.ends_with(needle)));
+    let after = |needle: &str| match needle.ends_with('/') {
+        true => after_slash(needle).and_then(|at| text.get(at + 1..)),
+        false => after(text, needle),
+    };
+    let named = BROWSERS.iter().find_map(|(needle, name)| after(needle).map(|version| (*name, major(version))));
+    named.or_else(|| after("Safari/").map(|_| ("Safari", after("Version/").map_or("", major))))
 }
 
 #[cfg(test)]
@@ -222,6 +225,14 @@ mod tests {
         );
         assert_eq!(families(b"ShopApp/5.2 (iPhone; iOS 17.2)"), ["iOS", "iOS 17", "ShopApp", "ShopApp/5.2"]);
         assert!(families(b"").is_empty());
+        assert_eq!(
+            families(b"Mozilla/5.0 Trident/7.0 MSIE 11.0 Safari/1"),
+            ["Internet Explorer", "Internet Explorer 11"]
+        );
+        assert_eq!(families(b"Mozilla/5.0 /Chrome/7 Chrome/8 / Edg/9"), ["Edge", "Edge 9"]);
+        assert_eq!(families(b"Mozilla/5.0 /Chrome/7 Chrome/8"), ["Chrome", "Chrome 7"]);
+        assert_eq!(families(b"Mozilla/5.0 Version/26.1 Safari/1"), ["Safari", "Safari 26"]);
+        assert_eq!(families("Mozilla/5.0 \u{e9}/ Firefox/".as_bytes()), ["Firefox"]);
     }
 
     #[test]

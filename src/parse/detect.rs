@@ -53,8 +53,7 @@ fn guess_among(known: &[Parser], sample: &[&[u8]]) -> Option<Guess> {
     let inner: Vec<Sample<'_>> = inside.iter().map(|(line, around)| (line.as_slice(), around.as_slice())).collect();
     let (loose, known) = known.split_last()?;
     guess_strictly(known, &lines, &inner).or_else(|| {
-        let loose = std::slice::from_ref(loose);
-        let fits = readings(loose, &inner).iter().filter(|fits| fits.contains(&true)).count();
+        let fits = Tried::new(&inner).by(loose).into_iter().filter(|fits| *fits).count();
         let format = *FORMATS.last()?;
         let wrapped = lines.iter().zip(&inner).any(|((line, _), (inner, _))| line != inner);
         (fits > 0).then_some(Guess { format, fits, of: lines.len(), wrapped })
@@ -79,37 +78,54 @@ fn without_wrapper(line: &[u8]) -> (Vec<u8>, Vec<u8>) {
 }
 
 fn guess_lines(known: &[Parser], lines: &[Sample<'_>]) -> Option<Guess> {
-    let readings = readings(known, lines);
+    let (mut tried, mut readings) = (Tried::new(lines), Vec::new());
+    for (parser, format) in known.iter().zip(FORMATS) {
+        let fits = tried.by(parser);
+        // No later format can read more, and no earlier one has read as much: mostly the first is the last.
+        if !parser.is_open_ended() && !fits.is_empty() && fits.iter().all(|fits| *fits) {
+            return Some(Guess { format, fits: fits.len(), of: lines.len(), wrapped: false });
+        }
+        readings.push(fits);
+    }
+    let formats = || known.iter().zip(FORMATS).zip(&readings);
     let best = |is_open_ended| {
-        let fits = |at: usize| readings.iter().filter(|fits| fits.get(at) == Some(&true)).count();
-        let wanted = known.iter().zip(FORMATS).enumerate().filter(|(_, (p, _))| p.is_open_ended() == is_open_ended);
+        let wanted = formats().filter(|((parser, _), _)| parser.is_open_ended() == is_open_ended);
+        let count = |fits: &[bool]| fits.iter().filter(|fits| **fits).count();
         wanted
-            .map(|(at, (_, format))| Guess { format, fits: fits(at), of: lines.len(), wrapped: false })
+            .map(|((_, format), fits)| Guess { format, fits: count(fits), of: lines.len(), wrapped: false })
             .reduce(|best, next| if next.fits > best.fits { next } else { best })
             .filter(|guess| guess.fits > 0)
     };
-    let is_whole = |fits: &&Vec<bool>| known.iter().zip(*fits).any(|(parser, fits)| *fits && !parser.is_open_ended());
-    let most_are_whole = readings.iter().filter(is_whole).count() * 2 >= lines.len();
+    let is_whole =
+        |line: &usize| formats().any(|((parser, _), fits)| fits.get(*line) == Some(&true) && !parser.is_open_ended());
+    let most_are_whole = (0..lines.len()).filter(is_whole).count() * 2 >= lines.len();
     if most_are_whole { best(false) } else { best(true).or_else(|| best(false)) }
 }
 
-/// For each line, whether each format reads it; nothing for one that none does.
-fn readings(known: &[Parser], lines: &[Sample<'_>]) -> Vec<Vec<bool>> {
-    let known: Vec<(&Parser, Needs)> = known.iter().map(|parser| (parser, parser.needs())).collect();
-    let mut scratch = Scratch::default();
-    let mut reading = |(line, around): &Sample<'_>| {
-        if !needs::may_hold_status(line) {
-            return Vec::new();
-        }
-        let glance = Glance::at(line);
-        let mut fits = |(parser, needs): &(&Parser, Needs)| {
+/// Lines that formats are tried on.
+struct Tried<'l> {
+    lines: &'l [Sample<'l>],
+    /// Of each line what a format may need; none where nothing in it can be a status.
+    glances: Vec<Option<Glance<'l>>>,
+    scratch: Scratch,
+}
+
+impl<'l> Tried<'l> {
+    fn new(lines: &'l [Sample<'l>]) -> Self {
+        let glance = |(line, _): &Sample<'l>| needs::may_hold_status(line).then(|| Glance::at(line));
+        Self { lines, glances: lines.iter().map(glance).collect(), scratch: Scratch::default() }
+    }
+
+    /// For each line, whether a format reads it.
+    fn by(&mut self, parser: &Parser) -> Vec<bool> {
+        let (needs, scratch) = (parser.needs(), &mut self.scratch);
+        let fits = |((line, around), glance): (&Sample<'_>, &Option<Glance<'_>>)| {
             scratch.work.around.clear();
             scratch.work.around.extend(*around);
-            needs.are_met(&glance) && parser.parse(line, &mut scratch).is_ok()
+            glance.as_ref().is_some_and(|glance| needs.are_met(glance)) && parser.parse(line, scratch).is_ok()
         };
-        known.iter().map(&mut fits).collect()
-    };
-    lines.iter().map(&mut reading).collect()
+        self.lines.iter().zip(&self.glances).map(fits).collect()
+    }
 }
 
 /// Makes readers of lines, as the operator wants them read.

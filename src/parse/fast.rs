@@ -59,7 +59,7 @@ impl Layout {
 
 /// Reads a line that stands at `start` of a text, whose quotes stand at `quotes` of it; none where the slow twin has
 /// to look.
-#[inline]
+#[inline(always)]
 pub fn parse<'a>(
     line: &'a [u8],
     start: usize,
@@ -67,12 +67,10 @@ pub fn parse<'a>(
     layout: Layout,
     clock: &mut ClfMemo,
 ) -> Option<Event<'a>> {
-    if quotes.len() != layout.quotes() {
-        return None;
-    }
     // A place before the line's start becomes one far behind its end, where nothing is.
-    let at = |i: usize| quotes.get(i).map(|at| (*at as usize).wrapping_sub(start));
-    let (open, close) = (at(0)?, at(1)?);
+    let at = |quote: u32| (quote as usize).wrapping_sub(start);
+    let (&[open, close], tail) = quotes.split_first_chunk()?;
+    let (open, close) = (at(open), at(close));
     // `... [10/Oct/2000:13:55:36 -0700] "` : the bracket stands 29 bytes before the quote, the time between.
     let (before, &[b'[', ref stamp @ .., b']', b' ']) = line.get(..open)?.split_last_chunk::<29>()? else {
         return None;
@@ -80,26 +78,33 @@ pub fn parse<'a>(
     let time = clf(stamp, clock).ok()?;
     let (vhost, client, user) = front(before, layout.vhost)?;
     let (method, target, protocol) = split_request(line.get(open.wrapping_add(1)..close)?)?;
-    let (status, bytes) = status_and_size(line, close.wrapping_add(1), at(2).unwrap_or(line.len()), quotes.len() == 2)?;
-    let mut event = Event { time, client, user, vhost, method, target, protocol, status, bytes, ..Event::default() };
-    if let (Some(r0), Some(r1), Some(a0), Some(a1)) = (at(2), at(3), at(4), at(5)) {
-        if line.get(r1.wrapping_add(1)..a0) != Some(b" ") {
-            return None;
+    let size_end = tail.first().map_or(line.len(), |quote| at(*quote));
+    let (status, bytes) = status_and_size(line, close.wrapping_add(1), size_end, tail.is_empty())?;
+    let event = Event { time, client, user, vhost, method, target, protocol, status, bytes, ..Event::default() };
+    match (layout.tail, tail) {
+        (Tail::Nothing, []) => Some(event),
+        (Tail::Combined | Tail::CombinedIo, &[r0, r1, a0, a1]) => {
+            let (referer, agent) = referer_and_agent(line, [r0, r1, a0, a1].map(at))?;
+            let after = line.get(at(a1).wrapping_add(1)..)?;
+            let is_whole = if layout.tail == Tail::Combined { after.is_empty() } else { two_numbers(after) };
+            is_whole.then_some(Event { referer, agent, ..event })
         }
-        event.referer = unescaped(line, r0, r1)?;
-        event.agent = unescaped(line, a0, a1)?;
-        let after = line.get(a1.wrapping_add(1)..)?;
-        match layout.tail {
-            Tail::Nothing | Tail::Combined => after.is_empty().then_some(())?,
-            Tail::CombinedIo => two_numbers(after).then_some(())?,
-            Tail::Forwarded => {
-                let (f0, f1) = (at(6)?, at(7)?);
-                (line.get(a1.wrapping_add(1)..f0) == Some(b" ") && f1.wrapping_add(1) == line.len()).then_some(())?;
-                event.forwarded_for = unescaped(line, f0, f1)?;
-            }
+        (Tail::Forwarded, &[r0, r1, a0, a1, f0, f1]) => {
+            let (referer, agent) = referer_and_agent(line, [r0, r1, a0, a1].map(at))?;
+            let is_whole =
+                line.get(at(a1).wrapping_add(1)..at(f0)) == Some(b" ") && at(f1).wrapping_add(1) == line.len();
+            let forwarded_for = unescaped(line, at(f0), at(f1))?;
+            is_whole.then_some(Event { referer, agent, forwarded_for, ..event })
         }
+        _ => None,
     }
-    Some(event)
+}
+
+/// Where in the text the target of an event stands that was read with these quotes.
+#[inline(always)]
+#[must_use]
+pub fn target_at(quotes: &[u32], event: &Event<'_>) -> usize {
+    quotes.first().map_or(0, |open| *open as usize) + 1 + event.method.len() + 1
 }
 
 /// `[vhost:port ]client ident user `: the user may hold spaces.
@@ -118,20 +123,22 @@ fn front(text: &[u8], has_vhost: bool) -> Option<(&[u8], &[u8], &[u8])> {
         (&b""[..], text)
     };
     // Mostly nobody is named: then the client ends where `- -` begins, and no blank need be looked for.
-    let (client, user) = match text.strip_suffix(b" - -") {
-        Some(client) => (client, &b"-"[..]),
-        None => {
-            let (client, rest) = cut(text)?;
-            (client, rest.strip_prefix(b"- ")?)
-        }
+    let (client, user) = match text.split_last_chunk() {
+        Some((client, b" - -")) => (client, &b""[..]),
+        _ => named(text)?,
     };
     // Anything odd in front is for the slow twin to judge.
+    (client != b"-" && (is_plain(client) || is_ipv6(client))).then_some((vhost, client, user))
+}
+
+/// `client - user`
+#[inline]
+fn named(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (client, rest) = cut(text)?;
+    let user = rest.strip_prefix(b"- ")?;
     let is_blank = |end: Option<&u8>| end.is_none_or(u8::is_ascii_whitespace);
-    let is_odd_user = is_blank(user.first()) || is_blank(user.last()) || memchr::memchr(b'[', user).is_some();
-    if client == b"-" || !(is_plain(client) || is_ipv6(client)) || is_odd_user {
-        return None;
-    }
-    Some((vhost, client, dash(user)))
+    let is_odd = is_blank(user.first()) || is_blank(user.last()) || memchr::memchr(b'[', user).is_some();
+    (!is_odd).then_some((client, dash(user)))
 }
 
 /// Nothing but hexadecimal digits and colons, or an IPv4 address behind them.
@@ -240,8 +247,15 @@ fn two_numbers(text: &[u8]) -> bool {
     is_number(parts.next()) && is_number(parts.next()) && parts.next().is_none()
 }
 
+/// `"referer" "agent"`
+#[inline(always)]
+fn referer_and_agent(line: &[u8], [r0, r1, a0, a1]: [usize; 4]) -> Option<(&[u8], &[u8])> {
+    let texts = (unescaped(line, r0, r1)?, unescaped(line, a0, a1)?);
+    (line.get(r1.wrapping_add(1)..a0) == Some(b" ")).then_some(texts)
+}
+
 /// The text between two quotes, where no backslash stands before the closing one.
-#[inline]
+#[inline(always)]
 fn unescaped(line: &[u8], open: usize, close: usize) -> Option<&[u8]> {
     let text = line.get(open.wrapping_add(1)..close)?;
     (text.last() != Some(&b'\\')).then_some(dash(text))

@@ -1,6 +1,6 @@
 //! The hot loop: chunks to tallies, one worker per thread, one shard per worker.
 //!
-//! A chunk is walked once for quotes and newlines. A line whose quotes are where its format has them is cut by
+//! A chunk is walked once for its marks. A line whose quotes are where its format has them is cut by
 //! [`fast`], everything else by the slow twin; both give the accumulator the same event.
 
 use super::{
@@ -18,11 +18,11 @@ use crate::{
     },
     parse::{
         Scratch, fast, is_blank,
-        marks::{self, Marks},
+        marks::{self, Found, Marks},
         pieces::{self, Joined, Stretch},
     },
     progress::Progress,
-    tally::{Accumulator, BATCH_LEN, Budget, Row, Store},
+    tally::{Accumulator, BATCH_LEN, Budget, Row, Store, path},
 };
 use std::{collections::BTreeSet, sync::Arc, thread};
 
@@ -118,21 +118,23 @@ impl Worker {
     fn scan_stretch<'a>(
         &mut self,
         text: &'a [u8],
-        mut marks: &[u32],
+        mut found: Found<'_>,
         reading: &Reading,
         layout: fast::Layout,
         rows: &mut Vec<Row<'a>>,
         span: &mut Span,
     ) -> usize {
         let mut start = 0;
-        while let Some((quotes, end, after)) = marks::next_line(text, marks, layout.quotes()) {
+        while let Some((quotes, end)) = found.next_line(layout.quotes()) {
             let line = text.get(start..end).unwrap_or_default();
+            marks::ask_ahead(line);
             let place = Place { file: reading.file, chunk: self.coverage.chunk, line: self.coverage.lines as u32 };
             match fast::parse(line, start, quotes, layout, &mut self.scratch.clock) {
                 Some(event) => {
                     self.coverage.lines += 1;
                     span.add(event.time);
-                    self.accumulator.prepare(&event, line, place, rows);
+                    let path = path::before(event.target, found.query_after(fast::target_at(quotes, &event)));
+                    self.accumulator.prepare(&event, path, line, place, rows);
                     if rows.len() == BATCH_LEN {
                         self.take(rows);
                     }
@@ -142,7 +144,7 @@ impl Worker {
                     self.read_slowly(line, reading);
                 }
             }
-            (start, marks) = (end + 1, after);
+            start = end + 1;
         }
         if start > 0 {
             return start;

@@ -13,7 +13,7 @@ use super::{
     interner::Interner,
     path,
     routes::Routes,
-    shapes::Shapes,
+    shapes::{self, Shapes},
     size::Size,
     statuses::Statuses,
     store::Store,
@@ -50,7 +50,7 @@ pub struct Row<'t> {
     pub(super) client: &'t [u8],
     pub(super) agent: &'t [u8],
     pub(super) client_hash: u64,
-    /// See [`Shapes::outcome`].
+    /// See [`shapes::outcome`].
     pub(super) outcome: u32,
     time: Time,
     /// Index into `refusals` plus one; 0 for none.
@@ -127,52 +127,50 @@ impl Accumulator {
 
     /// Takes one request; `line` is its text, `place` where it stands.
     pub fn add(&mut self, event: &Event<'_>, line: &[u8], place: Place) {
-        if let Some(row) = self.row(event, line, place) {
+        if let Some(row) = self.row(event, path::without_query(event.target), line, place) {
             self.take(&[row]);
         }
     }
 
     /// Reads what there is to be read of a request and puts it into a batch, which is then to be given to
-    /// [`Self::take`]; nothing where its client is not kept. Texts are looked at here, while they are in the cache, and
-    /// tables there.
-    #[inline]
-    pub fn prepare<'t>(&mut self, event: &Event<'t>, line: &'t [u8], place: Place, batch: &mut Vec<Row<'t>>) {
-        batch.extend(self.row(event, line, place));
+    /// [`Self::take`]; nothing where its client is not kept. `path` is the target without its query. Texts are looked at
+    /// here, while they are in the cache, and tables there.
+    #[inline(always)]
+    pub fn prepare<'t>(
+        &mut self,
+        event: &Event<'t>,
+        path: &'t [u8],
+        line: &'t [u8],
+        place: Place,
+        batch: &mut Vec<Row<'t>>,
+    ) {
+        if let Some(row) = self.row(event, path, line, place) {
+            batch.push(row);
+        }
     }
 
+    /// Nothing here takes the event as a whole, so that it need not be in memory.
     #[inline(always)]
-    fn row<'t>(&mut self, event: &Event<'t>, line: &'t [u8], place: Place) -> Option<Row<'t>> {
-        let counted;
-        let event = match self.statuses.counted_as(event.status) {
-            None => event,
-            Some(status) => {
-                counted = Event { status, ..*event };
-                &counted
-            }
-        };
+    fn row<'t>(&mut self, event: &Event<'t>, path: &'t [u8], line: &'t [u8], place: Place) -> Option<Row<'t>> {
+        let status = self.statuses.counted_as(event.status).unwrap_or(event.status);
         let (client, agent) = (cut(event.client, text::HOST_MAX), cut(event.agent, text::AGENT_MAX));
         let client_hash = self.clients.hash(client, agent);
         if !self.kept.is_all() && !self.keeps(client, agent, client_hash) {
-            self.counted.add(event.time, event.status);
+            self.counted.add(event.time, status);
             return None;
         }
-        let path = path::without_query(event.target);
-        let path_hash = self.shapes.hash(path);
         self.clients.prefetch(client_hash);
+        let path_hash = self.shapes.hash(path);
+        let manner = self.shapes.manner(event, &mut self.names);
+        let outcome = shapes::outcome(manner, status, !event.user.is_empty());
         self.shapes.prefetch(path_hash);
-        let refusal = if matches!(event.status, 401 | 403) { self.refuse(event, place) } else { 0 };
+        let refusal = if matches!(status, 401 | 403) {
+            self.refuse(event.time, event.user, event.referer, event.bytes, place)
+        } else {
+            0
+        };
         self.prepared += 1;
-        Some(Row {
-            path,
-            path_hash,
-            client,
-            agent,
-            client_hash,
-            outcome: self.shapes.outcome(event, &mut self.names),
-            time: event.time,
-            refusal,
-            line,
-        })
+        Some(Row { path, path_hash, client, agent, client_hash, outcome, time: event.time, refusal, line })
     }
 
     /// Whether a client is one of those that are kept. Those in the shard are.
@@ -190,6 +188,11 @@ impl Accumulator {
         for ((row, client), shape) in batch.iter().zip(&clients).zip(&shapes) {
             self.keep(row, *client, *shape);
         }
+        for ((row, client), shape) in batch.iter().zip(&clients).zip(&shapes) {
+            if row.refusal > 0 {
+                self.complete(row, *client, *shape);
+            }
+        }
         (self.found_clients, self.found_shapes) = (clients, shapes);
         self.prepared -= batch.len();
         self.taken += batch.len();
@@ -206,7 +209,7 @@ impl Accumulator {
         }
         self.open.push(Visit { client, shape: shape as u16, second });
         if row.refusal > 0 {
-            self.complete(row, client, shape);
+            self.clients.prefetch_key(client);
         }
     }
 
@@ -280,15 +283,15 @@ impl Accumulator {
 
     /// Keeps a refusal; its client and shape are given when they are known.
     #[cold]
-    fn refuse(&mut self, event: &Event<'_>, place: Place) -> u32 {
+    fn refuse(&mut self, time: Time, user: &[u8], referer: &[u8], bytes: u64, place: Place) -> u32 {
         self.refusals.push(Refusal {
             client: 0,
-            time: event.time,
+            time,
             shape: 0,
             place,
-            user: self.names.intern(cut(event.user, text::USER_MAX)),
-            referer_host: self.names.intern(cut(host_of(event.referer), text::HOST_MAX)),
-            bytes: u32::try_from(event.bytes).unwrap_or(u32::MAX),
+            user: self.names.intern(cut(user, text::USER_MAX)),
+            referer_host: self.names.intern(cut(host_of(referer), text::HOST_MAX)),
+            bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
         });
         self.refusals.len() as u32
     }

@@ -11,7 +11,10 @@ use super::{
     share::{Lots, draw},
     table::Table,
 };
-use crate::model::tally::{ClientKey, NAME_PREFIX, Names};
+use crate::{
+    model::tally::{ClientKey, NAME_PREFIX, Names},
+    prefetch,
+};
 use foldhash::fast::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
@@ -53,6 +56,12 @@ impl Clients {
     #[inline]
     pub(super) fn prefetch(&self, hash: u64) {
         self.table.prefetch(hash);
+    }
+
+    /// That the rank of a client will be asked for shortly.
+    #[inline]
+    pub(super) fn prefetch_key(&self, client: u32) {
+        prefetch::near(self.clients.as_ptr().wrapping_add(client as usize));
     }
 
     /// For [`Row::client_hash`].

@@ -3,6 +3,7 @@
 mod accumulate;
 mod address;
 mod clients;
+mod hash;
 mod interner;
 mod ledger;
 mod memo;

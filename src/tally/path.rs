@@ -21,6 +21,17 @@ pub fn without_query(target: &[u8]) -> &[u8] {
     memchr::memchr2(b'?', b'#', target).map_or(target, |end| target.get(..end).unwrap_or(target))
 }
 
+/// As [`without_query`], where a query or fragment is known to begin after so many bytes; 64 for more than that.
+#[inline(always)]
+#[must_use]
+pub fn before(target: &[u8], query: usize) -> &[u8] {
+    match target.get(..query) {
+        None => target,
+        Some(path) if query < 64 => path,
+        Some(_) => without_query(target),
+    }
+}
+
 /// Writes the template of a request target into `out`, which is cleared first.
 pub fn template(target: &[u8], out: &mut Vec<u8>) {
     out.clear();
@@ -128,7 +139,33 @@ impl<'t> Segment<'t> {
 fn static_type(segment: &[u8]) -> Option<&'static [u8]> {
     let dot = memchr::memrchr(b'.', segment).filter(|dot| *dot > 0)?;
     let extension = segment.get(dot + 1..)?;
-    STATIC_TYPES.iter().find(|t| t.eq_ignore_ascii_case(extension)).copied()
+    if extension.len() > 8 {
+        return None;
+    }
+    let number = as_number(extension);
+    let index = STATIC_NUMBERS.iter().position(|other| *other == number)?;
+    // A NUL in front would not show in the number.
+    STATIC_TYPES.get(index).copied().filter(|of_type| of_type.len() == extension.len())
+}
+
+/// [`STATIC_TYPES`], to be compared at once.
+static STATIC_NUMBERS: [u64; STATIC_TYPES.len()] = {
+    let (mut numbers, mut i) = ([0; STATIC_TYPES.len()], 0);
+    while i < numbers.len() {
+        numbers[i] = as_number(STATIC_TYPES[i]);
+        i += 1;
+    }
+    numbers
+};
+
+/// Up to eight letters, in any case.
+const fn as_number(text: &[u8]) -> u64 {
+    let (mut number, mut i) = (0, 0);
+    while i < text.len() {
+        number = number << 8 | text[i].to_ascii_lowercase() as u64;
+        i += 1;
+    }
+    number
 }
 
 /// Numbers of four digits or more inside a name are ids too (`page-3990`); shorter ones are versions and
@@ -164,6 +201,9 @@ mod tests {
         check("/static/js/app.0e8a6c63.js", "/static/js/*.js");
         check("/rest/2.0/items/9", "/rest/2.0/items");
         check("/wp-login.php", "/wp-login.php");
+        check("/a.b.WOFF2", "/*.woff2");
+        check("/a.\0css", "/a.\0css");
+        check("/a.css.morethan8", "/a.css.morethan8");
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! Every text is hashed once, and where it was seen lately that hash alone finds its number ([`Memo`]): the path gives
 //! the number of its template; method, protocol, host and upstream together that of a manner; both with the status
 //! the shape. So a path not seen lately, every sixth on a site with ids in its paths, costs one templating, whatever
-//! it is asked with.
+//! it is asked with. Which those are cannot be foretold, so they are only noted when the batch is looked up, without a
+//! branch, and templated afterwards.
 
 use super::{
     accumulate::Row,
+    hash::PathHasher,
     interner::Interner,
     memo::Memo,
     path,
@@ -48,11 +50,14 @@ pub(super) struct Shapes {
     seen_manners: Memo,
     /// The latest manner of method and protocol alone for each place.
     plain_manners: Vec<([(u64, usize); 2], u16)>,
+    path_hasher: PathHasher,
     hasher: RandomState,
     routes: Arc<Routes>,
     scratch: Vec<u8>,
-    seen: Vec<Option<u16>>,
-    keys: Vec<u64>,
+    found_templates: Vec<u16>,
+    unseen: Vec<u32>,
+    /// Of each request of a batch, with their hashes.
+    keys: Vec<(u64, u64)>,
 }
 
 /// How a request was made: all of its shape but path, status and user. Indices into the names.
@@ -84,10 +89,12 @@ impl Shapes {
             seen_manners: Memo::new(MANNERS_MEMO),
             // No text has such a length.
             plain_manners: vec![([(0, usize::MAX); 2], 0); PLAIN_MANNERS],
+            path_hasher: PathHasher::default(),
             hasher: RandomState::default(),
             routes,
             scratch: Vec::new(),
-            seen: Vec::new(),
+            found_templates: Vec::new(),
+            unseen: Vec::new(),
             keys: Vec::new(),
         }
     }
@@ -115,34 +122,47 @@ impl Shapes {
     }
 
     /// The hash of a path, for [`Row::path_hash`].
-    #[inline]
+    #[inline(always)]
     pub(super) fn hash(&self, path: &[u8]) -> u64 {
-        self.hasher.hash_one(path)
-    }
-
-    /// All of a request's shape but its path: the manner above the status above whether a user is named.
-    #[inline]
-    pub(super) fn outcome(&mut self, event: &Event<'_>, names: &mut Interner) -> u32 {
-        let manner = u32::from(self.manner(event, names));
-        manner << 16 | u32::from(event.status) << 1 | u32::from(!event.user.is_empty())
+        self.path_hasher.hash(path)
     }
 
     /// Writes the shape of each request.
     pub(super) fn find(&mut self, batch: &[Row<'_>], names: &mut Interner, out: &mut Vec<u32>) {
-        self.seen.clear();
-        self.seen.extend(batch.iter().map(|row| self.seen_paths.get(row.path_hash)));
+        let mut templates = std::mem::take(&mut self.found_templates);
+        self.find_templates(batch, names, &mut templates);
         self.keys.clear();
-        for (i, row) in batch.iter().enumerate() {
-            let template = self.seen.get(i).copied().flatten().unwrap_or_else(|| self.template(row, names));
-            self.keys.push(u64::from(template) << 32 | u64::from(row.outcome));
-        }
-        let Self { shapes, refused, table, templates, manners, hasher, keys, .. } = self;
-        let create = |key: &u64| {
+        self.keys.extend(batch.iter().zip(&templates).map(|(row, template)| {
+            let key = u64::from(*template) << 32 | u64::from(row.outcome);
+            (key, self.hasher.hash_one(key))
+        }));
+        self.found_templates = templates;
+        let Self { shapes, refused, table, templates, manners, keys, .. } = self;
+        let create = |(key, _): &(u64, u64)| {
             let shape = shape_of(*key, templates, manners);
             *refused += usize::from(shape.refused());
             shapes.push(shape);
         };
-        table.find_all(keys, |key| hasher.hash_one(key), create, out);
+        table.find_all(keys, |(_, hash)| *hash, create, out);
+    }
+
+    /// Writes the template of each request's path.
+    fn find_templates(&mut self, batch: &[Row<'_>], names: &mut Interner, out: &mut Vec<u16>) {
+        out.clear();
+        self.unseen.resize(batch.len(), 0);
+        let mut unseen_len = 0;
+        for (row, i) in batch.iter().zip(0..) {
+            let seen = self.seen_paths.get(row.path_hash);
+            out.push(seen.unwrap_or_default());
+            self.unseen.get_mut(unseen_len).into_iter().for_each(|slot| *slot = i);
+            unseen_len += usize::from(seen.is_none());
+        }
+        for at in 0..unseen_len {
+            let i = self.unseen.get(at).map_or(0, |i| *i as usize);
+            if let (Some(row), Some(template)) = (batch.get(i), out.get_mut(i)) {
+                *template = self.template(row, names);
+            }
+        }
     }
 
     /// The template of a path that was not seen lately.
@@ -166,8 +186,8 @@ impl Shapes {
 
     /// Most logs name neither host nor upstream, and most methods and protocols are short: those few are compared as they
     /// are.
-    #[inline]
-    fn manner(&mut self, event: &Event<'_>, names: &mut Interner) -> u16 {
+    #[inline(always)]
+    pub(super) fn manner(&mut self, event: &Event<'_>, names: &mut Interner) -> u16 {
         if event.vhost.is_empty()
             && event.upstream.is_empty()
             && let (Some(method), Some(protocol)) = (short(event.method), short(event.protocol))
@@ -179,43 +199,56 @@ impl Shapes {
             {
                 return *manner;
             }
-            let manner = self.manner_of_any(event, names);
+            let manner = self.manner_of_any(made_how(event), names);
             if let Some(slot) = self.plain_manners.get_mut(place) {
                 *slot = ([method, protocol], manner);
             }
             return manner;
         }
-        self.manner_of_any(event, names)
+        self.manner_of_any(made_how(event), names)
     }
 
-    fn manner_of_any(&mut self, event: &Event<'_>, names: &mut Interner) -> u16 {
+    fn manner_of_any(&mut self, texts: [&[u8]; 4], names: &mut Interner) -> u16 {
         let mut hasher = self.hasher.build_hasher();
-        for text in [event.method, event.protocol, event.vhost, event.upstream] {
+        for text in texts {
             hasher.write(text);
             hasher.write_usize(text.len());
         }
         let hash = hasher.finish();
         self.seen_manners.get(hash).unwrap_or_else(|| {
-            let manner = self.manner_slowly(event, hash, names);
+            let manner = self.manner_slowly(texts, hash, names);
             self.seen_manners.put(hash, manner);
             manner
         })
     }
 
-    fn manner_slowly(&mut self, event: &Event<'_>, hash: u64, names: &mut Interner) -> u16 {
+    fn manner_slowly(&mut self, texts: [&[u8]; 4], hash: u64, names: &mut Interner) -> u16 {
         if let Some((_, manner)) = self.manner_table.find(hash, |(other, _)| *other == hash) {
             return *manner;
         }
         let index = self.manners.len() as u16;
+        let [method, protocol, vhost, upstream] = texts;
         self.manners.push(Manner {
-            vhost: names.intern(cut(event.vhost, text::HOST_MAX)),
-            method: names.intern(cut(event.method, text::WORD_MAX)),
-            protocol: names.intern(cut(event.protocol, text::WORD_MAX)),
-            upstream: names.intern(cut(event.upstream, text::HOST_MAX)),
+            vhost: names.intern(cut(vhost, text::HOST_MAX)),
+            method: names.intern(cut(method, text::WORD_MAX)),
+            protocol: names.intern(cut(protocol, text::WORD_MAX)),
+            upstream: names.intern(cut(upstream, text::HOST_MAX)),
         });
         self.manner_table.insert_unique(hash, (hash, index), |(hash, _)| *hash);
         index
     }
+}
+
+/// What tells the manner of a request.
+#[inline(always)]
+fn made_how<'t>(event: &Event<'t>) -> [&'t [u8]; 4] {
+    [event.method, event.protocol, event.vhost, event.upstream]
+}
+
+/// All of a request's shape but its path: the manner above the status above whether a user is named.
+#[inline]
+pub(super) fn outcome(manner: u16, status: u16, with_user: bool) -> u32 {
+    u32::from(manner) << 16 | u32::from(status) << 1 | u32::from(with_user)
 }
 
 fn shape_of(key: u64, templates: &[u32], manners: &[Manner]) -> Shape {
