@@ -84,6 +84,8 @@ struct Grid {
     /// First counter of each level, in windows.
     starts: [usize; LEVELS.len() + 1],
     groups: Vec<Group>,
+    /// How many groups, from the first on, were not shown by a handful of failures alone.
+    by_many: usize,
     ids: BTreeMap<Group, u32>,
     cells: Vec<AtomicU32>,
 }
@@ -100,15 +102,16 @@ impl Grid {
             }
         }
         let windows = *starts.last()?;
-        let groups = standout::groups(facts, pasts, origin, COUNTERS_MAX / windows.max(1) / COUNTERS);
+        let (groups, by_many) = standout::groups(facts, pasts, origin, COUNTERS_MAX / windows.max(1) / COUNTERS);
         let ids = groups.iter().enumerate().map(|(i, g)| (*g, i as u32)).collect();
         let cells = (0..groups.len() * windows * COUNTERS).map(|_| AtomicU32::new(0)).collect();
-        Some(Self { origin, starts, groups, ids, cells })
+        Some(Self { origin, starts, groups, by_many, ids, cells })
     }
 
     /// Chance of a candidate: all windows of all levels and channels could have stood out.
-    fn chance_max(&self) -> f64 {
-        ALPHA / (self.groups.len() * self.windows() * Channel::ALL.len()).max(1000) as f64
+    fn chance_max(&self, group: usize) -> f64 {
+        let tested = if group < self.by_many { self.by_many } else { self.groups.len() };
+        ALPHA / (tested * self.windows() * Channel::ALL.len()).max(1000) as f64
     }
 
     fn windows(&self) -> usize {
@@ -343,7 +346,7 @@ fn test_turns(grid: &Grid, channel: Channel) -> Vec<Candidate> {
         let both = until_the_end.into_iter().chain(from_the_start).filter(|found| fills(found, hours.len()));
         let (from, to, chance) = both.min_by(|a, b| a.2.total_cmp(&b.2))?;
         let at = |hour: usize| grid.origin + hour as u32 * len;
-        (chance < grid.chance_max()).then(|| Candidate { channel, group: *group, from: at(from), to: at(to), chance })
+        (chance < grid.chance_max(id)).then(|| Candidate { channel, group: *group, from: at(from), to: at(to), chance })
     });
     found.collect()
 }
@@ -377,13 +380,13 @@ fn test(grid: &Grid, channel: Channel, level: usize) -> Vec<Candidate> {
     let series: Vec<Vec<(u32, u32)>> = (0..grid.groups.len()).map(|group| grid.series(group, level, channel)).collect();
     let rates = rates(&series);
     let mut found = Vec::new();
-    for ((group, series), rate) in grid.groups.iter().zip(&series).zip(&rates) {
+    for (id, ((group, series), rate)) in grid.groups.iter().zip(&series).zip(&rates).enumerate() {
         for (window, (f, a)) in series.iter().enumerate() {
             if *f < CLIENTS_MIN || f64::from(*f) < EXCESS_MIN * rate.mean * f64::from(*a) {
                 continue;
             }
             let chance = upper_tail(*f, *a, *rate);
-            if chance < grid.chance_max() {
+            if chance < grid.chance_max(id) {
                 let from = (grid.origin + window as u32 * len).saturating_sub(shift);
                 found.push(Candidate { channel, group: *group, from, to: from + len, chance });
             }

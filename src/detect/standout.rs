@@ -13,23 +13,33 @@ use crate::model::tally::Refusal;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 
-/// These groups, those with the most failing clients; the whole comes first.
-pub(crate) fn groups(facts: &Facts<'_>, pasts: &[Past], origin: u32, groups_max: usize) -> Vec<Group> {
+/// These groups, those with the most failing clients; the whole comes first. And how many of them, from the first on, were
+/// not shown by a handful of failures alone: that others have to be tested as well makes these no less surprising.
+pub(crate) fn groups(facts: &Facts<'_>, pasts: &[Past], origin: u32, groups_max: usize) -> (Vec<Group>, usize) {
     let windows = &Windows::new(facts, origin);
     let (groups, failing) = failures_by_group(facts, pasts, windows);
     let bar = chance_bar(failing.iter().filter(|group| group.clients >= CLIENTS_MIN).count(), windows);
-    let stands_out: Vec<bool> = failing.par_iter().map(|group| group.stands_out(windows, bar)).collect();
-    let shown = groups.into_iter().zip(&failing).zip(stands_out).filter(|(_, stands_out)| *stands_out);
-    let mut groups: Vec<(u32, Group)> = shown.map(|((group, failing), _)| (failing.clients, group)).collect();
+    let shown: Vec<Option<Shown>> = failing.par_iter().map(|group| group.shown(windows, bar)).collect();
+    let shown = groups.into_iter().zip(&failing).zip(shown).filter_map(|(both, shown)| Some((shown?, both)));
+    let mut groups: Vec<(Shown, u32, Group)> =
+        shown.map(|(shown, (group, failing))| (shown, failing.clients, group)).collect();
     if groups.is_empty() {
-        return Vec::new();
+        return (Vec::new(), 0);
     }
-    groups.sort_unstable_by_key(|(clients, group)| (std::cmp::Reverse(*clients), *group));
+    groups.retain(|(_, _, group)| *group != Group::Site);
+    groups.sort_unstable_by_key(|(shown, clients, group)| (*shown, std::cmp::Reverse(*clients), *group));
     groups.truncate(groups_max.saturating_sub(1));
+    let by_many = 1 + groups.partition_point(|(shown, _, _)| *shown == Shown::ByMany);
     // The whole comes first: its rate is what small groups are drawn towards.
-    std::iter::once(Group::Site)
-        .chain(groups.into_iter().map(|(_, group)| group).filter(|g| *g != Group::Site))
-        .collect()
+    (std::iter::once(Group::Site).chain(groups.into_iter().map(|(_, _, group)| group)).collect(), by_many)
+}
+
+/// What a group was shown by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Shown {
+    ByMany,
+    /// By a handful of failures, which are rare at any time.
+    ByFew,
 }
 
 /// All groups with refusals that could be evidence, and these: those of requests and those of clients side by side.
@@ -116,6 +126,8 @@ impl Failures {
 /// clients known on the route and of strangers, and sessions that died. Apart, so that the daily noise of one kind
 /// does not drown the other.
 const KINDS: usize = 5;
+/// Those of clients known on the route.
+const KNOWN_KINDS: [usize; 2] = [0, 2];
 
 fn kinds_of(status: u16, past: &Past) -> [bool; KINDS] {
     let unresolved = status == 401 && !past.resolved && !past.challenged;
@@ -198,7 +210,7 @@ impl Default for GroupFailures {
     }
 }
 
-/// A handful of failures of known clients, and how unlikely a window must be that holds most of them.
+/// A handful of failures of known clients, and the bar for these: to be more than usual is enough.
 const FEW: usize = 16;
 const FEW_BAR: f64 = 0.0;
 
@@ -217,17 +229,23 @@ impl GroupFailures {
         }
     }
 
-    fn stands_out(&self, windows: &Windows, bar: f64) -> bool {
+    fn shown(&self, windows: &Windows, bar: f64) -> Option<Shown> {
+        if self.clients < CLIENTS_MIN {
+            return None;
+        }
         let enough = |(_, list): &(usize, &Vec<u32>)| list.len() >= CLIENTS_MIN as usize;
-        self.clients >= CLIENTS_MIN
-            && self.windows.iter().enumerate().filter(enough).any(|(kind, list)| {
-                let counts = counted(list, windows.len());
-                // Dead sessions are few at the beginning of any log: nobody has been seen yet.
-                let may_be_few = kind + 1 < KINDS;
-                // Few failures in all cannot be surprising by when they were; they may be by who they hit.
-                let bar = if list.len() <= FEW && matches!(kind, 0 | 2) { bar.min(FEW_BAR) } else { bar };
+        let own = self.windows.iter().enumerate().filter(enough).filter_map(|(kind, list)| {
+            let counts = counted(list, windows.len());
+            // Dead sessions are few at the beginning of any log: nobody has been seen yet.
+            let may_be_few = kind + 1 < KINDS;
+            let passes = |bar: f64| {
                 Windows::JOINED.iter().any(|joined| stands_out_in(&counts, *joined, may_be_few, windows, bar))
-            })
+            };
+            // Few failures in all cannot be surprising by when they were; they may be by whom they hit.
+            let is_few = list.len() <= FEW && KNOWN_KINDS.contains(&kind);
+            if passes(bar) { Some(Shown::ByMany) } else { (is_few && passes(FEW_BAR)).then_some(Shown::ByFew) }
+        });
+        own.min()
     }
 }
 
