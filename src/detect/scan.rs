@@ -11,7 +11,7 @@ use super::{
     ground::Ground,
     history::{Past, Walk},
     standout,
-    tail::{Rate, quiet_rate, settled_rate, upper_tail},
+    tail::{quiet_rate, settled_rate, upper_tail},
 };
 use crate::model::tally::{ClientKey, Seen};
 use rayon::prelude::*;
@@ -376,16 +376,24 @@ fn turn(windows: &[(u32, u32)]) -> Option<(usize, f64)> {
 
 /// The windows of one level that stand out from their group's own quiet ones.
 fn test(grid: &Grid, channel: Channel, level: usize) -> Vec<Candidate> {
+    /// Clients as whose the rate of the whole counts in a group's own.
+    const WEIGHT: f64 = 20.0;
     let (len, shift) = LEVELS.get(level).copied().unwrap_or((300, 0));
-    let series: Vec<Vec<(u32, u32)>> = (0..grid.groups.len()).map(|group| grid.series(group, level, channel)).collect();
-    let rates = rates(&series);
     let mut found = Vec::new();
-    for (id, ((group, series), rate)) in grid.groups.iter().zip(&series).zip(&rates).enumerate() {
+    let mut whole = None;
+    for (id, group) in grid.groups.iter().enumerate() {
+        let series = grid.series(id, level, channel);
+        // The whole comes first, and small groups are drawn towards its rate.
+        let whole = *whole.get_or_insert_with(|| quiet_rate(&series, 0.01, 5.0).mean);
+        if series.iter().all(|(failing, _)| *failing < CLIENTS_MIN) {
+            continue;
+        }
+        let rate = quiet_rate(&series, whole, WEIGHT);
         for (window, (f, a)) in series.iter().enumerate() {
             if *f < CLIENTS_MIN || f64::from(*f) < EXCESS_MIN * rate.mean * f64::from(*a) {
                 continue;
             }
-            let chance = upper_tail(*f, *a, *rate);
+            let chance = upper_tail(*f, *a, rate);
             if chance < grid.chance_max(id) {
                 let from = (grid.origin + window as u32 * len).saturating_sub(shift);
                 found.push(Candidate { channel, group: *group, from, to: from + len, chance });
@@ -393,11 +401,4 @@ fn test(grid: &Grid, channel: Channel, level: usize) -> Vec<Candidate> {
         }
     }
     found
-}
-
-/// Each group's quiet rate, small groups drawn towards the whole.
-fn rates(series: &[Vec<(u32, u32)>]) -> Vec<Rate> {
-    const WEIGHT: f64 = 20.0;
-    let whole = series.first().map(|windows| quiet_rate(windows, 0.01, 5.0)).unwrap_or(Rate { mean: 0.01, rho: 0.01 });
-    series.iter().map(|windows| quiet_rate(windows, whole.mean, WEIGHT)).collect()
 }

@@ -188,15 +188,22 @@ impl Phases {
     }
 }
 
-/// The fate of every leaf, by all clients that may be evidence; one that asks without end counts as often as others.
+/// The fate of every leaf at which somebody was ever refused, by all clients that may be evidence; one that asks without
+/// end counts as often as others.
 fn fates(facts: &Facts<'_>, phases: &Phases, status: u16) -> Vec<Fate> {
+    let mut is_guarded = vec![false; facts.leaves.len()];
+    for shape in facts.ledger.refusals.iter().map(|refusal| facts.shape(refusal.shape as usize)) {
+        if let Some(is_guarded) = is_guarded.get_mut(shape.leaf as usize) {
+            *is_guarded |= shape.status == status;
+        }
+    }
     let empty = || vec![Fate::default(); facts.leaves.len()];
     let count = |mut fates: Vec<Fate>, client: usize| {
         let mut own: BTreeMap<u32, Fate> = BTreeMap::new();
         for visit in facts.ledger.visits_of(client) {
             let shape = facts.shape(visit.shape());
-            let inside = phases.is_inside(visit.time().0).filter(|_| shape.served || shape.status == status);
-            if let Some(is_inside) = inside {
+            let counts = (shape.served || shape.status == status) && is_guarded.get(shape.leaf as usize) == Some(&true);
+            if let Some(is_inside) = phases.is_inside(visit.time().0).filter(|_| counts) {
                 own.entry(shape.leaf).or_default().count(is_inside, shape.served);
             }
         }
