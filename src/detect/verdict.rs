@@ -361,6 +361,8 @@ const KNOWN_ENOUGH: u32 = 4;
 
 /// So many names of persons who had been served here themselves are several persons'.
 const OWN_NAMES_MIN: u32 = 4;
+/// So many times the usual traffic is a crowd.
+const CROWD: f64 = 2.0;
 /// Quarters of an hour in which each of some clients is refused, on average, where they go on whatever they get.
 const GOES_ON_QUARTERS: f64 = 20.0;
 /// The same, where they ask more than they ever did.
@@ -382,7 +384,8 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
         Doubt::TooFew,
     );
     doubt(f.breadth >= 0.5, Doubt::Retries);
-    doubt(f64::from(victims) >= 0.1 * f64::from(f.refused), Doubt::Strangers);
+    let are_strangers = f64::from(f.strangers) >= 0.3 * f64::from(f.refused);
+    doubt(f64::from(victims) >= 0.1 * f64::from(f.refused) || !are_strangers, Doubt::Strangers);
     // A fault that comes and goes lets some in between.
     let are_shut_out =
         f.served_ratio < 0.5 || (f.known >= 20 && f.known * 4 >= f.known_active * 3 && f.served_ratio < 0.7);
@@ -429,7 +432,10 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     let share_min = if channel == Channel::Unresolved401 { 0.02 } else { 0.0 };
     doubt(failed_share >= share_min, Doubt::SmallShare);
     // Where those who had been served there still are, newcomers are asked who they are: the everyday answer to them.
-    let known_are_served = channel.status() == 401 && f.known_active >= KNOWN_ENOUGH && f.known * 2 < f.known_active;
+    // Where many more come than ever, a crowd, fewer of them are enough.
+    let times = if f.traffic_ratio >= CROWD { 4 } else { 6 };
+    let known_are_served =
+        channel.status() == 401 && f.known_active >= KNOWN_ENOUGH && f.known * times < f.known_active * 3;
     // Some that look new had come before the log begins, and are spared like the others.
     let inside_min = if f.regulars.is_some() { 0.25 } else { 0.5 };
     doubt(f.known * 4 >= victims || (cluster.inside >= inside_min && !known_are_served), Doubt::FirstTimersOnly);
