@@ -155,7 +155,7 @@ fn what_comes_back_at_the_same_hour_is_said_to() {
     let told = report([put(dir.path(), "access.log", log.as_bytes())]);
     let weeks_before = |fault: &&Value| {
         let points = fault["evidence"].as_array().unwrap().iter();
-        points.filter_map(|point| point["figures"]["weeks_before"].as_u64()).sum::<u64>()
+        points.filter_map(|point| point["figures"]["weeks_before"].as_f64()).sum::<f64>() as u64
     };
     let faults = incidents(&told, "server_side");
     let mut told: Vec<(i64, u64)> =
