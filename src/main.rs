@@ -63,7 +63,7 @@ fn main() -> ExitCode {
         Some(Command::Formats) => print(formats().as_bytes()),
         Some(Command::Causes { id }) => describe(id.as_deref()).and_then(|text| print(text.as_bytes())),
         Some(Command::Schema) => print(&report::schema()),
-        Some(Command::Man) => manual().and_then(|page| print(&page)),
+        Some(Command::Man { command }) => manual(command.as_deref()).and_then(|page| print(&page)),
         Some(Command::Completions { shell }) => print(&completions(shell)),
     };
     outcome.unwrap_or_else(|message| {
@@ -421,9 +421,16 @@ fn describe(id: Option<&str>) -> Result<String, String> {
     ))
 }
 
-fn manual() -> Result<Vec<u8>, String> {
+/// The page of a subcommand, or of the whole.
+fn manual(name: Option<&str>) -> Result<Vec<u8>, String> {
+    let mut command = Cli::command();
+    // Gives subcommands their full names.
+    command.build();
+    if let Some(name) = name {
+        command = command.find_subcommand(name).cloned().ok_or_else(|| format!("there is no subcommand {name}"))?;
+    }
     let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(|e| e.to_string())?;
+    clap_mangen::Man::new(command).render(&mut page).map_err(|e| e.to_string())?;
     Ok(page)
 }
 

@@ -391,7 +391,10 @@ fn the_lists_are_those_of_the_registries() {
 fn help_version_manual_and_completions_are_there() {
     assert!(run(["--help"]).out.contains("Exit status: 0 done"));
     assert_eq!(run(["--version"]).out, format!("authfault {}\n", env!("CARGO_PKG_VERSION")));
-    assert!(run(["man"]).out.contains(".TH authfault"));
+    assert!(run(["man"]).out.contains(".TH authfault "));
+    let page = run(["man", "check"]).out;
+    assert!(page.contains(".TH authfault-check ") && page.contains("stale"), "{page}");
+    assert_eq!(run(["man", "chekc"]).code, Some(2));
     for shell in ["bash", "zsh", "fish"] {
         let run = run(["completions", shell]);
         assert!(run.code == Some(0) && run.out.contains("authfault"), "{shell}");

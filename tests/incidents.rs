@@ -132,6 +132,39 @@ fn a_release_that_nobody_may_read_is_a_fault_at_once() {
     assert_eq!(strings(&first["scope"]["path_prefix"]), ["/static/r419"]);
 }
 
+/// What comes back each Monday at nine is a fault each time, and the report says so; what comes on a Wednesday is one
+/// that does not come back.
+#[test]
+fn what_comes_back_at_the_same_hour_is_said_to() {
+    const HOUR: u32 = 3600;
+    let mut log = String::new();
+    for (minute, who) in (0..17 * 1440).step_by(2).zip((0..60).cycle()) {
+        let (day, second) = (minute / 1440, minute % 1440 * 60);
+        let is_weekly = day % 7 == 0 && (9 * HOUR..10 * HOUR).contains(&second);
+        let is_once = day == 16 && (14 * HOUR..15 * HOUR).contains(&second);
+        let status = if is_weekly || is_once { 403 } else { 200 };
+        log += &format!(
+            "10.{}.7.9 - - [{:02}/Mar/2026:{:02}:{:02}:00 +0000] \"GET /app/inbox HTTP/1.1\" {status} 153 \"-\" \"Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0\"\n",
+            who * 3,
+            day + 2,
+            second / HOUR,
+            second / 60 % 60,
+        );
+    }
+    let dir = workshop();
+    let told = report([put(dir.path(), "access.log", log.as_bytes())]);
+    let weeks_before = |fault: &&Value| {
+        let points = fault["evidence"].as_array().unwrap().iter();
+        points.filter_map(|point| point["figures"]["weeks_before"].as_f64()).sum::<f64>() as u64
+    };
+    let faults = incidents(&told, "server_side");
+    let mut told: Vec<(i64, u64)> =
+        faults.iter().map(|it| (seconds(&it["start"]) / 86_400, weeks_before(it))).collect();
+    told.sort_unstable();
+    let told: Vec<(i64, u64)> = told.iter().map(|(day, weeks)| (day - told[0].0, *weeks)).collect();
+    assert_eq!(told, [(0, 0), (7, 1), (14, 2), (16, 0)], "{faults:#?}");
+}
+
 /// Where everybody is refused, nobody is left to compare them with, and a site of forms and interfaces has no files that
 /// would show a browser: forty clients, each every ten minutes, all refused for fifty minutes of the second day.
 #[test]

@@ -90,9 +90,12 @@ pub enum Command {
     },
     /// Print the JSON Schema of the JSON report
     Schema,
-    /// Print the manual page (roff)
+    /// Print a manual page (roff)
     #[command(hide = true)]
-    Man,
+    Man {
+        /// Of this subcommand, not of the whole
+        command: Option<String>,
+    },
     /// Print completions for a shell
     Completions {
         /// Which shell

@@ -501,6 +501,7 @@ fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, loc
     if fault.channel == Channel::Gap401 && scope.path_prefix.is_empty() {
         scope.path_prefix = figures::failing_prefixes(facts, own, cluster);
     }
+    let evidence = likely.evidence.into_iter().chain(figures::comes_back(own, facts, cluster)).collect();
     let timeline = figures::timeline(facts, cluster, status, None);
     let ongoing = summary::is_ongoing(facts, own, cluster);
     Incident {
@@ -525,7 +526,7 @@ fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, loc
         requests_total: f.requests_total,
         requests_failed_expected: cause::round(f.requests_expected),
         approximate: false,
-        evidence: likely.evidence,
+        evidence,
         ruled_out: likely.ruled_out,
         next_checks: Vec::new(),
         samples: figures::samples(facts, cluster, status, &f.victims, locate),

@@ -82,6 +82,9 @@ fn answer(stream: impl Read + Write, posted: &Mutex<Vec<Posted>>, status: u16) -
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while reader.read_line(&mut head)? > 2 {}
+    if !head.ends_with("\r\n\r\n") {
+        return Err(std::io::ErrorKind::UnexpectedEof.into());
+    }
     let length = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
