@@ -1,5 +1,6 @@
 """A folder as a file system that only Hadoop's own client can read: WebHDFS on loopback, as far as listing and reading go.
 Prints its port. It names no content type: those jars of Hadoop that come with pyspark have nothing that reads one."""
+import contextlib
 import http.server
 import json
 import os
@@ -43,7 +44,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(code)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        # Who reads the first lines only hangs up.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.wfile.write(body)
 
     def log_message(self, *_):
         pass
