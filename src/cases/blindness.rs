@@ -22,7 +22,7 @@ pub fn look(
 ) -> (Option<Blindness>, Option<Sight>) {
     let mut event = None;
     let known = latest.filter(|it| it.end.is_none_or(|end| !end.is_past(rules.reopen_within_secs, now)));
-    let blindness = match (known, troubles.is_empty()) {
+    let mut blindness = match (known, troubles.is_empty()) {
         (known, false) => {
             let mut blind = known.unwrap_or_else(|| Blindness::new(now));
             let is_due = || rules.remind_secs > 0 && blind.told_at.is_some_and(|at| at.is_past(rules.remind_secs, now));
@@ -44,7 +44,6 @@ pub fn look(
         }
         (known, true) => known,
     };
-    let mut blindness = blindness;
     if let Some(blindness) = blindness.as_mut().filter(|_| event.is_some()) {
         blindness.told_at = Some(now);
     }

@@ -265,7 +265,8 @@ fn evidence(cluster: &Cluster, f: &Features, status: u16) -> Vec<Evidence> {
         points.push(point(
             true,
             format!(
-                "{:.0} % of the refusals have the same size ({} bytes), as a page that the server itself sends has, or one fixed answer of the application",
+                "{:.0} % of the refusals have the same size ({} bytes), as a page that the server itself sends has, or one \
+                 fixed answer of the application",
                 f.same_size * 100.0,
                 f.size
             ),

@@ -105,7 +105,7 @@ pub(crate) fn failing_prefixes(facts: &Facts<'_>, trials: &[Trial], cluster: &Cl
 
 /// Whether as large a share was refused here at the same time one day or one week before. A fault may come back, with
 /// what runs at that hour; what is planned, or a habit of the clients, comes back more often.
-pub(crate) fn comes_back(trials: &[Trial], facts: &Facts<'_>, cluster: &Cluster) -> Option<Evidence> {
+pub(crate) fn comes_back(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> Option<Evidence> {
     const PERIODS: [(u32, &str, &str); 2] = [(86_400, "day", "days_before"), (604_800, "week", "weeks_before")];
     const ALIKE: f64 = 0.5;
     let count = |ago: u32| {
@@ -120,11 +120,10 @@ pub(crate) fn comes_back(trials: &[Trial], facts: &Facts<'_>, cluster: &Cluster)
     };
     let share = |(refused, active): (u32, usize)| f64::from(refused) / active.max(1) as f64;
     let now = share(count(0));
-    PERIODS.into_iter().find_map(|(period, name, figure)| {
+    let fits = |(period, ..): &(u32, &str, &str)| cluster.to - cluster.from < *period;
+    PERIODS.into_iter().filter(fits).find_map(|(period, name, figure)| {
         let times = (1..=cluster.from / period).map(|nth| count(nth * period));
-        let times = times.take_while(|then| then.0 >= CLIENTS_MIN && share(*then) >= ALIKE * now);
-        let fits = cluster.to - cluster.from < period;
-        let times = if fits { times.count() } else { 0 };
+        let times = times.take_while(|then| then.0 >= CLIENTS_MIN && share(*then) >= ALIKE * now).count();
         (times > 0).then(|| {
             let before =
                 if times == 1 { format!("the {name} before") } else { format!("each of the {times} {name}s before") };

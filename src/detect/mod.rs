@@ -501,7 +501,7 @@ fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, loc
     if fault.channel == Channel::Gap401 && scope.path_prefix.is_empty() {
         scope.path_prefix = figures::failing_prefixes(facts, own, cluster);
     }
-    let evidence = likely.evidence.into_iter().chain(figures::comes_back(own, facts, cluster)).collect();
+    let evidence = likely.evidence.into_iter().chain(figures::comes_back(facts, own, cluster)).collect();
     let timeline = figures::timeline(facts, cluster, status, None);
     let ongoing = summary::is_ongoing(facts, own, cluster);
     Incident {

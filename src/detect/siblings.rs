@@ -52,53 +52,62 @@ impl Fate {
 
 /// The scope of a fault that is told by paths, with the paths and methods that died with it.
 pub(crate) fn with_siblings(facts: &Facts<'_>, cluster: &Cluster, status: u16) -> Bounds {
-    let mut bounds = cluster.bounds.clone();
+    let bounds = &cluster.bounds;
     let is_by_path = bounds.nets.is_empty()
         && bounds.values.keys().all(|d| matches!(d, Dimension::Vhost | Dimension::Prefix | Dimension::Method));
     if !is_by_path || bounds.values.is_empty() {
-        return bounds;
+        return bounds.clone();
     }
-    let hosts = bounds.values.get(&Dimension::Vhost).cloned();
-    let guarded = |phases: &Phases| -> Vec<(Leaf, Fate)> {
-        let fates = fates(facts, phases, status).into_iter().enumerate();
-        fates
-            .filter(|(_, fate)| fate.refused + fate.refused_else > 0)
-            .map(|(leaf, fate)| (facts.leaf(leaf as u32), fate))
-            .filter(|(leaf, _)| hosts.as_ref().is_none_or(|hosts| hosts.contains(&leaf.vhost)))
-            .collect()
-    };
-    let is_named_dead =
-        |guarded: &[(Leaf, Fate)]| sum(guarded.iter().filter(|(leaf, _)| cluster.bounds.hold(leaf))).is_dead();
+    let is_named_dead = |guarded: &[(Leaf, Fate)]| sum(guarded.iter().filter(|(leaf, _)| bounds.hold(leaf))).is_dead();
     let mut phases = Phases::whole(cluster);
-    let mut guarded_now = guarded(&phases);
-    let lies_in = |leaf: &Leaf, prefixes: &BTreeSet<u32>| leaf.prefix.iter().any(|prefix| prefixes.contains(prefix));
-    if let Some(login) = dead_login(facts, &guarded_now, &bounds) {
+    let mut guarded = guarded(facts, bounds, &phases, status);
+    if let Some(login) = dead_login(facts, &guarded, bounds) {
         return login;
     }
-    if !is_named_dead(&guarded_now) && phases.part(facts, cluster, status) {
-        guarded_now = guarded(&phases);
+    if !is_named_dead(&guarded) && phases.part(facts, cluster, status) {
+        guarded = self::guarded(facts, bounds, &phases, status);
     }
     // Without what was named dead itself, as in a rollout, its siblings need not be either.
-    if !is_named_dead(&guarded_now) {
-        return bounds;
+    if is_named_dead(&guarded) { with_places(facts, &guarded, with_methods(&guarded, bounds)) } else { bounds.clone() }
+}
+
+/// The leaves on the named hosts at which somebody was refused, with their fates.
+fn guarded(facts: &Facts<'_>, bounds: &Bounds, phases: &Phases, status: u16) -> Vec<(Leaf, Fate)> {
+    let hosts = bounds.values.get(&Dimension::Vhost);
+    let all = fates(facts, phases, status).into_iter().enumerate();
+    all.filter(|(_, fate)| fate.refused + fate.refused_else > 0)
+        .map(|(leaf, fate)| (facts.leaf(leaf as u32), fate))
+        .filter(|(leaf, _)| hosts.is_none_or(|hosts| hosts.contains(&leaf.vhost)))
+        .collect()
+}
+
+fn lies_in(leaf: &Leaf, prefixes: &BTreeSet<u32>) -> bool {
+    leaf.prefix.iter().any(|prefix| prefixes.contains(prefix))
+}
+
+/// The bounds without their methods where the others died too. Where these alone were named, no path is named then, and
+/// those that died are left to be found.
+fn with_methods(guarded: &[(Leaf, Fate)], bounds: &Bounds) -> Bounds {
+    let Some(methods) = bounds.values.get(&Dimension::Method) else { return bounds.clone() };
+    let named = bounds.values.get(&Dimension::Prefix);
+    let others = || guarded.iter().filter(|(leaf, _)| !methods.contains(&leaf.method));
+    let mut own = others().filter(|(leaf, _)| named.is_none_or(|named| lies_in(leaf, named))).peekable();
+    // Where nothing else is guarded, as at a place to log in, the rest of the site tells.
+    let are_dead = if own.peek().is_some() { sum(own).is_dead() } else { sum(others()).is_dead() };
+    let mut wider = bounds.clone();
+    if are_dead {
+        wider.values.remove(&Dimension::Method);
+        wider.values.entry(Dimension::Prefix).or_default();
     }
-    let guarded = guarded_now;
-    let mut named = bounds.values.get(&Dimension::Prefix).cloned();
-    if let Some(methods) = bounds.values.get(&Dimension::Method) {
-        let is_named = |leaf: &Leaf| named.as_ref().is_none_or(|named| lies_in(leaf, named));
-        let others = || guarded.iter().filter(|(leaf, _)| !methods.contains(&leaf.method));
-        let mut own = others().filter(|(leaf, _)| is_named(leaf)).peekable();
-        // Where nothing else is guarded, as at a place to log in, the rest of the site tells.
-        let is_dead = if own.peek().is_some() { sum(own).is_dead() } else { sum(others()).is_dead() };
-        if is_dead {
-            bounds.values.remove(&Dimension::Method);
-            named = named.or_else(|| Some(BTreeSet::new()));
-        }
-    }
-    let Some(named) = named else { return bounds };
-    let methods = bounds.values.get(&Dimension::Method).cloned();
+    wider
+}
+
+/// The bounds, if they name paths, with those that died with them.
+fn with_places(facts: &Facts<'_>, guarded: &[(Leaf, Fate)], mut bounds: Bounds) -> Bounds {
+    let Some(named) = bounds.values.remove(&Dimension::Prefix) else { return bounds };
+    let methods = bounds.values.get(&Dimension::Method);
     let own: Vec<&(Leaf, Fate)> =
-        guarded.iter().filter(|(leaf, _)| methods.as_ref().is_none_or(|m| m.contains(&leaf.method))).collect();
+        guarded.iter().filter(|(leaf, _)| methods.is_none_or(|methods| methods.contains(&leaf.method))).collect();
     let beside: Vec<&(Leaf, Fate)> = own.iter().copied().filter(|(leaf, _)| !lies_in(leaf, &named)).collect();
     let mut dead = named;
     for grain in 0..3 {

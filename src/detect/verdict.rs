@@ -432,10 +432,11 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     let share_min = if channel == Channel::Unresolved401 { 0.02 } else { 0.0 };
     doubt(failed_share >= share_min, Doubt::SmallShare);
     // Where those who had been served there still are, newcomers are asked who they are: the everyday answer to them.
-    // Where many more come than ever, a crowd, fewer of them are enough.
-    let times = if f.traffic_ratio >= CROWD { 4 } else { 6 };
-    let known_are_served =
-        channel.status() == 401 && f.known_active >= KNOWN_ENOUGH && f.known * times < f.known_active * 3;
+    // In a crowd, whom a fault does not bring, fewer of them are enough.
+    let refused_min = if f.traffic_ratio >= CROWD { 0.75 } else { 0.5 };
+    let known_are_served = channel.status() == 401
+        && f.known_active >= KNOWN_ENOUGH
+        && f64::from(f.known) < refused_min * f64::from(f.known_active);
     // Some that look new had come before the log begins, and are spared like the others.
     let inside_min = if f.regulars.is_some() { 0.25 } else { 0.5 };
     doubt(f.known * 4 >= victims || (cluster.inside >= inside_min && !known_are_served), Doubt::FirstTimersOnly);
