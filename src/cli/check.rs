@@ -66,8 +66,8 @@ pub struct RuleArgs {
     /// Below this confidence a fault is only suspected
     #[arg(long, value_name = "0..1", env = "AUTHFAULT_CONFIDENCE", default_value_t = 0.8, value_parser = confidence)]
     pub confidence: f64,
-    /// Remember requests for so long, as what is usual
-    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_KEEP", default_value = "14d", value_parser = span::span)]
+    /// Remember requests for so long, as what is usual: two weeks show what comes back each week
+    #[arg(long, value_name = "SPAN", env = "AUTHFAULT_KEEP", default_value = "15d", value_parser = span::span)]
     pub keep: u32,
     /// Look at all that is remembered after so long at least; before that only where something is on, or where more is
     /// refused than usual; 0s for each run

@@ -1,7 +1,8 @@
 //! What is left when the server's own faults are taken out: who is behind the other waves of failures.
 //!
-//! Three passes, each over what the one before left. First the addresses that fail a lot by themselves; then the
-//! quarters of an hour in which more distinct clients fail than usual; last what goes on all day at a low rate. A wave
+//! Four passes, each over what the one before left. First what comes back at its hour; then the addresses that fail a lot
+//! by themselves; then the quarters of an hour in which more distinct clients fail than usual; last what goes on all day
+//! at a low rate. A wave
 //! is of one status and one [`Sort`], and is named as a whole, strangers and known clients alike, since an attack
 //! comes through real people's addresses too. Only who got in within two minutes is apart from who did not: a person
 //! who knows the password gets in, a guesser does not.
@@ -10,7 +11,8 @@ use super::{
     doings::{Group, Item, Sort, items, served_in},
     facts::{Facts, network},
     history::Past,
-    naming::{Name, name_address, name_closed, name_crawler, name_shut_out, name_wave},
+    naming::{Name, name_address, name_closed, name_crawler, name_habit, name_shut_out, name_wave},
+    recurrence::Habit,
 };
 use crate::model::incident::Verdict;
 use rayon::prelude::*;
@@ -45,14 +47,26 @@ impl Burst {
 }
 
 /// Names what `free` refusals (those in no server-side incident) make up.
-pub(crate) fn find(facts: &Facts<'_>, pasts: &[Past], free: &[bool]) -> Vec<Burst> {
+pub(crate) fn find(facts: &Facts<'_>, pasts: &[Past], habits: &[Habit], free: &[bool]) -> Vec<Burst> {
     let mut left = items(facts, pasts, free);
-    let mut bursts = heavy_addresses(facts, &mut left);
+    let mut bursts: Vec<Burst> = habits.iter().filter_map(|habit| usual_of_its_hour(facts, habit, &mut left)).collect();
+    bursts.extend(heavy_addresses(facts, &mut left));
     bursts.extend(waves(facts, &mut left));
-    bursts.extend(habits(facts, left));
+    bursts.extend(everyday(facts, left));
     let mut merged = merge(bursts);
     merged.sort_by_key(|b| (b.from, b.to, b.cause, b.status));
     merged
+}
+
+/// What comes back at its hour, as one wave.
+fn usual_of_its_hour(facts: &Facts<'_>, habit: &Habit, left: &mut Vec<Item<'_>>) -> Option<Burst> {
+    let (mut own, rest): (Vec<_>, Vec<_>) = left.drain(..).partition(|item| habit.holds(facts, item.refusal));
+    *left = rest;
+    own.sort_by_key(|item| (item.time(), item.index));
+    (!own.is_empty()).then(|| {
+        let group = Group::new(facts, &own);
+        Burst::new(&group, name_habit(facts, &group, habit))
+    })
 }
 
 /// Splits where nothing happened for half a day, so that one address of all day is not one event of a month.
@@ -139,7 +153,7 @@ fn outlier_bound(mut counts: Vec<usize>) -> usize {
 }
 
 /// What goes on at a low rate: crawlers by their name, herds of one network that are shut out, and closed areas.
-fn habits(facts: &Facts<'_>, mut left: Vec<Item<'_>>) -> Vec<Burst> {
+fn everyday(facts: &Facts<'_>, mut left: Vec<Item<'_>>) -> Vec<Burst> {
     left.retain(|item| item.status == 403 && item.sort != Sort::Login);
     let net = |item: &Item<'_>| network(facts.ledger.clients.get(item.refusal.client as usize).map_or(0, |k| k.addr));
     let family = |item: &Item<'_>| facts.families_of(item.refusal.client).last().copied().unwrap_or(0);

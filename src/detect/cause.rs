@@ -314,7 +314,7 @@ fn ruled_out(f: &Features, cluster: &Cluster) -> Vec<RuledOut> {
     if cluster.inside > 0.5 {
         out.push(RuledOut {
             cause: "stale_credentials",
-            why: format!("{:.0} % of all clients here failed, not a few", cluster.inside * 100.0),
+            why: format!("{} of {} clients here were refused, not a few of them", f.victims.len(), f.active),
         });
     }
     out

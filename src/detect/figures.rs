@@ -5,13 +5,12 @@ use super::{
     bursts::Burst,
     facts::{Facts, network},
     refine::Cluster,
-    scan::CLIENTS_MIN,
     trials::Trial,
     verdict::visits_between,
 };
 use crate::model::{
     coverage::LineRef,
-    incident::{Evidence, Scope, Spared, TimelinePoint},
+    incident::{Scope, Spared, TimelinePoint},
     logged::Logged,
     tally::{Place, Sample},
     time::Time,
@@ -101,36 +100,6 @@ pub(crate) fn failing_prefixes(facts: &Facts<'_>, trials: &[Trial], cluster: &Cl
     texts.sort();
     let texts = outermost(texts);
     if texts.len() > VALUES_MAX || texts.iter().any(|t| t == "/") { Vec::new() } else { texts }
-}
-
-/// Whether as large a share was refused here at the same time one day or one week before. A fault may come back, with
-/// what runs at that hour; what is planned, or a habit of the clients, comes back more often.
-pub(crate) fn comes_back(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> Option<Evidence> {
-    const PERIODS: [(u32, &str, &str); 2] = [(86_400, "day", "days_before"), (604_800, "week", "weeks_before")];
-    const ALIKE: f64 = 0.5;
-    let count = |ago: u32| {
-        let own = super::table::span(trials, cluster.from - ago, cluster.to - ago).iter();
-        let own = own.filter(|t| cluster.bounds.contain(facts, t.leaf, t.client));
-        let (mut refused, mut active) = (BTreeSet::new(), BTreeSet::new());
-        for trial in own {
-            active.insert(trial.client);
-            refused.extend(trial.failed.then_some(trial.client));
-        }
-        (refused.len() as u32, active.len())
-    };
-    let share = |(refused, active): (u32, usize)| f64::from(refused) / active.max(1) as f64;
-    let now = share(count(0));
-    let fits = |(period, ..): &(u32, &str, &str)| cluster.to - cluster.from < *period;
-    PERIODS.into_iter().filter(fits).find_map(|(period, name, figure)| {
-        let times = (1..=cluster.from / period).map(|nth| count(nth * period));
-        let times = times.take_while(|then| then.0 >= CLIENTS_MIN && share(*then) >= ALIKE * now).count();
-        (times > 0).then(|| {
-            let before =
-                if times == 1 { format!("the {name} before") } else { format!("each of the {times} {name}s before") };
-            let text = format!("as large a share was refused here at this time {before}: something that comes back");
-            Evidence { supports: false, text, figures: [(figure, times as f64)].into() }
-        })
-    })
 }
 
 /// For every dimension that bounds the fault, the busiest neighbours that were not hit.

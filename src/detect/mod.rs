@@ -30,6 +30,7 @@ mod history;
 mod naming;
 mod outage;
 mod pace;
+mod recurrence;
 mod refine;
 mod relay;
 mod releases;
@@ -63,6 +64,7 @@ use ground::Ground;
 use hearing::Party;
 use history::Past;
 use rayon::prelude::*;
+use recurrence::{Habit, Recurrence};
 use refine::Cluster;
 use reported::Reported;
 use scan::{Candidate, Channel};
@@ -175,11 +177,11 @@ fn investigate<T>(
     };
     // Side by side, since much of the look waits for itself.
     let (looked, windows) = rayon::join(look, || summary::windows(reported, settings.window_secs));
-    let (facts, pasts, faults) = looked?;
+    let (facts, pasts, (faults, habits)) = looked?;
     let mut causes = classify::classify(&facts, &pasts);
     let free = mark(&facts, &faults, &mut causes);
     let mut incidents: Vec<Incident> = faults.iter().map(|fault| told(&facts, &trials, fault, locate)).collect();
-    let bursts = bursts::find(&facts, &pasts, &free);
+    let bursts = bursts::find(&facts, &pasts, &habits, &free);
     incidents.par_extend(bursts.par_iter().map(|burst| summary::burst(&facts, burst, locate)));
     let parties = ask_the_error_log(&facts, notes, &mut incidents, &faults, &bursts, &mut causes);
     let mut told: Vec<(Incident, Party)> = incidents.into_iter().zip(parties).collect();
@@ -232,14 +234,14 @@ fn faults(
     pasts: &[Past],
     trials: &mut BTreeMap<Channel, Table>,
     room_bytes: u64,
-) -> Option<Vec<Fault>> {
-    let Some((ground, mut candidates)) = scan::candidates(facts, pasts) else { return Some(Vec::new()) };
+) -> Option<(Vec<Fault>, Vec<Habit>)> {
+    let Some((ground, mut candidates)) = scan::candidates(facts, pasts) else { return Some(<_>::default()) };
     candidates.truncate(REFINED_MAX);
     if !room::suffices(facts, &candidates, room_bytes) {
         return None;
     }
     let ground = &ground;
-    let mut faults: Vec<Fault> = Vec::new();
+    let (mut faults, mut habits): (Vec<Fault>, Vec<Habit>) = (Vec::new(), Vec::new());
     let mut told: Vec<(u16, Cluster)> = Vec::new();
     let (mut sessions, mut cuts) = (None, 0);
     for candidate in candidates {
@@ -283,12 +285,15 @@ fn faults(
                 let own = verdict::features(facts, pasts, ground, &own.trials, &cluster, status);
                 features = Features { sessions_live: features.sessions_live, ..own };
             }
-            faults.push(Fault { channel: candidate.channel, cluster, features });
+            match Recurrence::find(facts, &own.trials, &cluster).filter(Recurrence::is_habit) {
+                Some(recurrence) => habits.push(Habit { status, cluster, recurrence }),
+                None => faults.push(Fault { channel: candidate.channel, cluster, features }),
+            }
         } else if candidate.channel == Channel::Unresolved403 {
             faults.extend(of_newcomers(facts, pasts, ground, trials, &candidate));
         }
     }
-    Some(join(facts, pasts, ground, trials, faults))
+    Some((join(facts, pasts, ground, trials, faults), habits))
 }
 
 /// A candidate as a fault that hits newcomers alone: who came before is served in the same place, and dilutes what the
@@ -501,7 +506,8 @@ fn told(facts: &Facts<'_>, trials: &BTreeMap<Channel, Table>, fault: &Fault, loc
     if fault.channel == Channel::Gap401 && scope.path_prefix.is_empty() {
         scope.path_prefix = figures::failing_prefixes(facts, own, cluster);
     }
-    let evidence = likely.evidence.into_iter().chain(figures::comes_back(facts, own, cluster)).collect();
+    let comes_back = Recurrence::find(facts, own, cluster).map(|found| found.evidence());
+    let evidence = likely.evidence.into_iter().chain(comes_back).collect();
     let timeline = figures::timeline(facts, cluster, status, None);
     let ongoing = summary::is_ongoing(facts, own, cluster);
     Incident {

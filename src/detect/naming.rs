@@ -4,6 +4,7 @@ use super::{
     agent::Kind,
     doings::{Group, Sort},
     facts::Facts,
+    recurrence::Habit,
     verdict::visits_between,
 };
 use crate::model::incident::Verdict::{self, Attack, ClientSide};
@@ -104,6 +105,15 @@ pub(crate) fn name_wave(facts: &Facts<'_>, wave: &Group<'_, '_>) -> Name {
         wave.items.len()
     );
     (verdict, cause, why)
+}
+
+/// Names what comes back at its hour, which is nobody's attack.
+pub(crate) fn name_habit(facts: &Facts<'_>, own: &Group<'_, '_>, habit: &Habit) -> Name {
+    let (verdict, cause, _) = name_wave(facts, own);
+    let by_status = if habit.status == 401 { "relogin_wave" } else { "restricted_page" };
+    let cause = if verdict == ClientSide { cause } else { by_status };
+    let (clients, failures, when) = (own.clients.len(), own.items.len(), habit.recurrence.when());
+    (ClientSide, cause, format!("{clients} clients, {failures} failures: as many are refused at the same hour {when}"))
 }
 
 /// Fewer refusals than these are nothing to speak of, where they are spread over hours.
