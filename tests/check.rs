@@ -1,6 +1,8 @@
 //! `check`, `status` and `history` as cron, a monitoring system and a person at the terminal meet them.
 
-use crate::support::{Run, authfault, gunzip, log_with_ongoing_fault, put, receiver::Receiver, workshop};
+use crate::support::{
+    Run, authfault, gunzip, log_of_mondays, log_with_ongoing_fault, put, receiver::Receiver, workshop,
+};
 use serde_json::Value;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
@@ -616,4 +618,26 @@ fn old_requests_are_forgotten_and_it_says_so() {
     let limits = report["limits"].to_string();
     assert!(limits.contains("baseline: 0.1 days"), "{limits}");
     assert!(report["input"]["lines"].as_u64() > report["totals"]["requests"].as_u64());
+}
+
+/// Two weeks are remembered, so the third Monday at nine wakes nobody; a state of one week would.
+#[test]
+fn what_comes_back_each_week_is_known_after_two() {
+    const NINE_ON_THE_THIRD: u32 = (14 * 24 + 9) * 60;
+    let run_with = |args: &[&str]| {
+        let site = Site::new();
+        let when =
+            |minute: u32| format!("2026-03-{:02}T{:02}:{:02}:05Z", minute / 1440 + 2, minute / 60 % 24, minute % 60);
+        let check = |minute: u32| {
+            put(site.path(), "access.log", log_of_mondays(minute, None).as_bytes());
+            site.run_when(&when(minute), args)
+        };
+        check(NINE_ON_THE_THIRD - 2);
+        check(NINE_ON_THE_THIRD + 40)
+    };
+    assert_eq!(said(&run_with(&[])), SILENT);
+    let forgetful = run_with(&["--keep", "8d"]);
+    assert_eq!(forgetful.code, Some(2), "{forgetful:?}");
+    let words = forgetful.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("as large a share was refused here at the same hour one week apart"), "{words}");
 }

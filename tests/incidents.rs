@@ -4,7 +4,7 @@
 //! fault on the server's side.
 
 use crate::support::{
-    Dice, fixture, incidents, put, report,
+    Dice, fixture, incidents, log_of_mondays, put, report,
     truth::{brief, seconds, strings},
     workshop,
 };
@@ -136,31 +136,14 @@ fn a_release_that_nobody_may_read_is_a_fault_at_once() {
 /// them knows what is usual at that hour. What comes on a Wednesday does not come back, and is a fault.
 #[test]
 fn what_comes_back_at_the_same_hour_of_three_weeks_is_usual() {
-    const HOUR: u32 = 3600;
-    let log_of = |days: u32| {
-        let mut log = String::new();
-        for (minute, who) in (0..days * 1440).step_by(2).zip((0..60).cycle()) {
-            let (day, second) = (minute / 1440, minute % 1440 * 60);
-            let is_weekly = day % 7 == 0 && (9 * HOUR..10 * HOUR).contains(&second);
-            let is_once = matches!(day, 9 | 16) && (14 * HOUR..15 * HOUR).contains(&second) && day + 1 == days;
-            let status = if is_weekly || is_once { 403 } else { 200 };
-            log += &format!(
-                "10.{}.7.9 - - [{:02}/Mar/2026:{:02}:{:02}:00 +0000] \"GET /app/inbox HTTP/1.1\" {status} 153 \"-\" \"Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0\"\n",
-                who * 3,
-                day + 2,
-                second / HOUR,
-                second / 60 % 60,
-            );
-        }
-        log
-    };
     let evidence = |incident: &Value| {
         let points = incident["evidence"].as_array().unwrap().iter();
         points.filter_map(|point| point["text"].as_str()).collect::<Vec<_>>().join("; ")
     };
     let dir = workshop();
     let found = |days: u32, verdict: &str, words: &str| -> Vec<(i64, bool)> {
-        let told = report([put(dir.path(), &format!("{days}.log"), log_of(days).as_bytes())]);
+        let log = log_of_mondays(days * 1440, Some(days - 1));
+        let told = report([put(dir.path(), "access.log", log.as_bytes())]);
         let first = seconds(&"2026-03-02T00:00:00Z".into());
         let own = incidents(&told, verdict);
         let own = own.iter().map(|it| ((seconds(&it["start"]) - first) / 86_400, evidence(it).contains(words)));

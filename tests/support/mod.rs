@@ -197,6 +197,27 @@ pub(crate) fn log_with_ongoing_fault() -> PathBuf {
     fixture("incidents/auth_backend_down.log.gz")
 }
 
+/// A log from Monday, 2 March 2026, on: sixty clients, one every two minutes in turn, all refused from nine to ten on
+/// Mondays, and on one more day from two to three.
+pub(crate) fn log_of_mondays(minutes: u32, also: Option<u32>) -> String {
+    const HOUR: u32 = 3600;
+    let mut log = String::new();
+    for (minute, who) in (0..minutes).step_by(2).zip((0..60).cycle()) {
+        let (day, second) = (minute / 1440, minute % 1440 * 60);
+        let is_weekly = day % 7 == 0 && (9 * HOUR..10 * HOUR).contains(&second);
+        let is_once = Some(day) == also && (14 * HOUR..15 * HOUR).contains(&second);
+        let status = if is_weekly || is_once { 403 } else { 200 };
+        log += &format!(
+            "10.{}.7.9 - - [{:02}/Mar/2026:{:02}:{:02}:00 +0000] \"GET /app/inbox HTTP/1.1\" {status} 153 \"-\" \"Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0\"\n",
+            who * 3,
+            day + 2,
+            second / HOUR,
+            second / 60 % 60,
+        );
+    }
+    log
+}
+
 /// Seeded numbers: the same on every machine (xorshift*).
 pub(crate) struct Dice(u64);
 
