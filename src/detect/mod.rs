@@ -329,7 +329,8 @@ fn of_newcomers(
     found
 }
 
-/// A gap candidate as a flush: a moment at which sessions died, with the scope that the failures after it have.
+/// A gap candidate as a flush: a moment at which sessions died, with the scope that the failures after it have. Or as
+/// sessions that live, and are refused now and then.
 fn flushed(
     facts: &Facts<'_>,
     ground: &Ground,
@@ -349,10 +350,14 @@ fn flushed(
     let mut failures: Vec<u32> = failures.collect();
     failures.sort_unstable();
     failures.dedup();
-    let flush = sessions.flush(&ground.telling, &failures, span)?;
-    if flush.relapsed >= RELAPSED_MAX {
-        return refine::refine(facts, table, candidate).map(|cluster| (cluster, None));
-    }
+    let flush = sessions.flush(&ground.telling, &failures, span).filter(|flush| flush.relapsed < RELAPSED_MAX);
+    let Some(flush) = flush else {
+        let cluster = refine::refine(facts, table, candidate)?;
+        let own = table::span(&table.trials, cluster.from, cluster.to).iter();
+        let refused = own.filter(|t| t.failed && cluster.bounds.contain(facts, t.leaf, t.client)).map(|t| t.client);
+        let do_live = sessions.relapsed(&refused.collect(), cluster.from, cluster.to) >= RELAPSED_MAX;
+        return do_live.then_some((cluster, None));
+    };
     let cluster = refine::around(facts, table, (flush.from, flush.to), &|trial| flush.is_return(trial))?;
     Some((cluster, Some(flush)))
 }

@@ -187,6 +187,9 @@ fn drill(
     }
     tidy(facts, &inside, &mut bounds);
     relax(facts, slice, &usual, counters, &mut bounds);
+    let own = slice.iter().filter(|t| bounds.contain(facts, t.leaf, t.client));
+    let inside: Vec<(&Trial, f32)> = own.map(|t| (t, usual.of(t))).collect();
+    name_host(facts, &inside, &mut bounds);
     join_prefixes(facts, slice, &mut bounds);
     let own = slice.iter().filter(|t| bounds.contain(facts, t.leaf, t.client));
     let inside: Vec<(&Trial, f32)> = own.map(|t| (t, usual.of(t))).collect();

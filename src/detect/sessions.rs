@@ -9,6 +9,7 @@ use super::{
     agent::Kind,
     facts::Facts,
     history::{Past, Telling, Walk},
+    scan::CLIENTS_MIN,
     trials::Trial,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,9 +131,9 @@ impl Sessions {
         inside.map(|t| self.cut(t as u32)).filter(|cut| cut.back >= 3).collect()
     }
 
-    /// A dead session is replaced once. Who is refused, served and refused again is not logged out: the server answers
-    /// now so, now so.
-    fn relapsed(&self, victims: &BTreeSet<u32>, from: u32, to: u32) -> f64 {
+    /// Of some clients that were refused in a span, then served, and went on, the share that was refused once more. A dead
+    /// session is replaced once; who is refused again was not logged out: the server answers now so, now so.
+    pub(crate) fn relapsed(&self, victims: &BTreeSet<u32>, from: u32, to: u32) -> f64 {
         let (mut went_on, mut relapsed) = (0u32, 0u32);
         for course in self.courses.iter().filter(|course| victims.contains(&course.client)) {
             let inside = course.visits.iter().filter(|(time, _)| (from..to).contains(time));
@@ -142,7 +143,7 @@ impl Sessions {
                 relapsed += u32::from(after.any(|served| !served));
             }
         }
-        f64::from(relapsed) / f64::from(went_on.max(1))
+        if went_on < CLIENTS_MIN { 0.0 } else { f64::from(relapsed) / f64::from(went_on) }
     }
 
     /// Who found out, and when nearly all had: clients that come back later meet, one by one, the ordinary end of

@@ -365,6 +365,8 @@ const OWN_NAMES_MIN: u32 = 4;
 const CROWD: f64 = 2.0;
 /// Quarters of an hour in which each of some clients is refused, on average, where they go on whatever they get.
 const GOES_ON_QUARTERS: f64 = 20.0;
+/// The same, where they have an address each: an office behind one is people for longer.
+const APART_QUARTERS: f64 = 8.0;
 /// The same, where they ask more than they ever did.
 const RETRY_QUARTERS: f64 = 10.0;
 
@@ -399,7 +401,8 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     let have_names = f.own_names >= OWN_NAMES_MIN && f.own_names * 3 >= victims;
     // And people who are turned away give up; the machines of one owner go on as before.
     let quarters = f64::from(cluster.failing_units) / f64::from(victims.max(1));
-    let goes_on = quarters >= GOES_ON_QUARTERS && f.traffic_ratio >= 0.8;
+    let goes_on_min = if f.addresses < 4 { GOES_ON_QUARTERS } else { APART_QUARTERS };
+    let goes_on = quarters >= goes_on_min && f.traffic_ratio >= 0.8;
     // Nor do people who are turned away ask several times as often as ever, all day.
     let programs_retry = !cluster.bounds.nets.is_empty()
         && channel == Channel::Unresolved401
