@@ -87,7 +87,17 @@ struct Grid {
     /// How many groups, from the first on, were not shown by a handful of failures alone.
     by_many: usize,
     ids: BTreeMap<Group, u32>,
+    /// The windows of each group, in `cells`, and how many of the first are not counted.
+    rows: Vec<Row>,
     cells: Vec<AtomicU32>,
+}
+
+/// Where the counters of a group are. The shortest windows are most of all, and in most groups none of them can hold a
+/// wave, so they have none.
+#[derive(Clone, Copy)]
+struct Row {
+    first: usize,
+    left_out: usize,
 }
 
 impl Grid {
@@ -102,10 +112,17 @@ impl Grid {
             }
         }
         let windows = *starts.last()?;
-        let (groups, by_many) = standout::groups(facts, pasts, origin, COUNTERS_MAX / windows.max(1) / COUNTERS);
+        let found = standout::groups(facts, pasts, origin, COUNTERS_MAX / windows.max(1) / COUNTERS);
+        let (mut rows, mut first) = (Vec::new(), 0);
+        for (_, has_bursts) in &found.groups {
+            let left_out = if *has_bursts { 0 } else { starts[1] };
+            rows.push(Row { first, left_out });
+            first += windows - left_out;
+        }
+        let groups: Vec<Group> = found.groups.into_iter().map(|(group, _)| group).collect();
         let ids = groups.iter().enumerate().map(|(i, g)| (*g, i as u32)).collect();
-        let cells = (0..groups.len() * windows * COUNTERS).map(|_| AtomicU32::new(0)).collect();
-        Some(Self { origin, starts, groups, by_many, ids, cells })
+        let cells = (0..first * COUNTERS).map(|_| AtomicU32::new(0)).collect();
+        Some(Self { origin, starts, groups, by_many: found.by_many, ids, rows, cells })
     }
 
     /// Chance of a candidate: all windows of all levels and channels could have stood out.
@@ -124,11 +141,12 @@ impl Grid {
     }
 
     fn cell(&self, group: u32, level: usize, window: u32, counter: usize) -> Option<&AtomicU32> {
-        let window = self.starts.get(level)? + window as usize;
-        self.cells.get((group as usize * self.windows() + window) * COUNTERS + counter)
+        let row = self.rows.get(group as usize)?;
+        let window = (self.starts.get(level)? + window as usize).checked_sub(row.left_out)?;
+        self.cells.get((row.first + window) * COUNTERS + counter)
     }
 
-    /// Failing and active clients of a group in each window of a level.
+    /// Failing and active clients of a group in each window of a level; of windows that are not counted none.
     fn series(&self, group: usize, level: usize, channel: Channel) -> Vec<(u32, u32)> {
         let read = |window: usize, counter: usize| {
             self.cell(group as u32, level, window as u32, counter).map_or(0, |cell| cell.load(Relaxed))

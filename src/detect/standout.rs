@@ -13,25 +13,36 @@ use crate::model::tally::Refusal;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 
-/// These groups, those with the most failing clients; the whole comes first. And how many of them, from the first on, were
-/// not shown by a handful of failures alone: that others have to be tested as well makes these no less surprising.
-pub(crate) fn groups(facts: &Facts<'_>, pasts: &[Past], origin: u32, groups_max: usize) -> (Vec<Group>, usize) {
+/// What is worth counting.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Those with the most failing clients, the whole first, each with whether some window of five minutes can hold as
+    /// many failing clients as a wave has.
+    pub(crate) groups: Vec<(Group, bool)>,
+    /// How many of them, from the first on, were not shown by a handful of failures alone: that others have to be tested
+    /// as well makes these no less surprising.
+    pub(crate) by_many: usize,
+}
+
+/// The groups that are worth counting, so many at most.
+pub(crate) fn groups(facts: &Facts<'_>, pasts: &[Past], origin: u32, groups_max: usize) -> Found {
     let windows = &Windows::new(facts, origin);
     let (groups, failing) = failures_by_group(facts, pasts, windows);
     let bar = chance_bar(failing.iter().filter(|group| group.clients >= CLIENTS_MIN).count(), windows);
     let shown: Vec<Option<Shown>> = failing.par_iter().map(|group| group.shown(windows, bar)).collect();
     let shown = groups.into_iter().zip(&failing).zip(shown).filter_map(|(both, shown)| Some((shown?, both)));
-    let mut groups: Vec<(Shown, u32, Group)> =
-        shown.map(|(shown, (group, failing))| (shown, failing.clients, group)).collect();
+    let mut groups: Vec<(Shown, u32, Group, bool)> =
+        shown.map(|(shown, (group, failing))| (shown, failing.clients, group, failing.has_bursts(windows))).collect();
     if groups.is_empty() {
-        return (Vec::new(), 0);
+        return Found::default();
     }
-    groups.retain(|(_, _, group)| *group != Group::Site);
-    groups.sort_unstable_by_key(|(shown, clients, group)| (*shown, std::cmp::Reverse(*clients), *group));
+    groups.retain(|(_, _, group, _)| *group != Group::Site);
+    groups.sort_unstable_by_key(|(shown, clients, group, _)| (*shown, std::cmp::Reverse(*clients), *group));
     groups.truncate(groups_max.saturating_sub(1));
-    let by_many = 1 + groups.partition_point(|(shown, _, _)| *shown == Shown::ByMany);
+    let by_many = 1 + groups.partition_point(|(shown, ..)| *shown == Shown::ByMany);
     // The whole comes first: its rate is what small groups are drawn towards.
-    (std::iter::once(Group::Site).chain(groups.into_iter().map(|(_, _, group)| group)).collect(), by_many)
+    let whole = std::iter::once((Group::Site, true));
+    Found { groups: whole.chain(groups.into_iter().map(|(.., group, bursts)| (group, bursts))).collect(), by_many }
 }
 
 /// What a group was shown by.
@@ -227,6 +238,16 @@ impl GroupFailures {
                 list.push(window);
             }
         }
+    }
+
+    /// Whether the failures of all kinds that count on one channel can be a wave in one of the shortest windows.
+    fn has_bursts(&self, windows: &Windows) -> bool {
+        let [known_401, new_401, known_403, new_403, dead] = &self.windows;
+        [[known_401.as_slice(), new_401], [known_403, new_403], [dead, &[]]].iter().any(|lists| {
+            let all: usize = lists.iter().map(|list| list.len()).sum();
+            all >= CLIENTS_MIN as usize
+                && counted(&lists.concat(), windows.len()).iter().any(|(_, count)| *count >= CLIENTS_MIN as usize)
+        })
     }
 
     fn shown(&self, windows: &Windows, bar: f64) -> Option<Shown> {
