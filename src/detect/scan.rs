@@ -16,7 +16,7 @@ use super::{
 use crate::model::tally::{ClientKey, Seen};
 use rayon::prelude::*;
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     sync::atomic::{AtomicU32, Ordering::Relaxed},
 };
 
@@ -86,7 +86,7 @@ struct Grid {
     groups: Vec<Group>,
     /// How many groups, from the first on, were not shown by a handful of failures alone.
     by_many: usize,
-    ids: BTreeMap<Group, u32>,
+    ids: HashMap<Group, u32, foldhash::fast::FixedState>,
     /// The windows of each group, in `cells`, and how many of the first are not counted.
     rows: Vec<Row>,
     cells: Vec<AtomicU32>,
@@ -244,14 +244,17 @@ fn count(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, grid: &Grid) {
     let by_leaf: Vec<Vec<u32>> =
         (0..facts.leaves.len() as u32).map(|leaf| known_ids(grid, leaf_groups(facts, leaf))).collect();
     let clients = facts.ledger.clients.len();
-    (0..clients.div_ceil(CLIENTS_PER_TASK)).into_par_iter().for_each(|task| {
-        let mut counter = Counter::new(facts, ground, grid, &by_leaf);
-        for client in task * CLIENTS_PER_TASK..((task + 1) * CLIENTS_PER_TASK).min(clients) {
-            if facts.is_evident(client as u32) {
-                counter.count_client(client, pasts);
+    let tasks = (0..clients.div_ceil(CLIENTS_PER_TASK)).into_par_iter();
+    tasks.for_each_init(
+        || Counter::new(facts, ground, grid, &by_leaf),
+        |counter, task| {
+            for client in task * CLIENTS_PER_TASK..((task + 1) * CLIENTS_PER_TASK).min(clients) {
+                if facts.is_evident(client as u32) {
+                    counter.count_client(client, pasts);
+                }
             }
-        }
-    });
+        },
+    );
 }
 
 fn known_ids(grid: &Grid, groups: Vec<Group>) -> Vec<u32> {
