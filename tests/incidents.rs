@@ -4,7 +4,7 @@
 //! fault on the server's side.
 
 use crate::support::{
-    Dice, fixture, incidents, log_of_mondays, put, report,
+    Dice, authfault, fixture, incidents, log_of_mondays, put, report,
     truth::{brief, seconds, strings},
     workshop,
 };
@@ -130,6 +130,49 @@ fn a_release_that_nobody_may_read_is_a_fault_at_once() {
     let first = &told["incidents"][0];
     assert_eq!((&first["verdict"], &first["state"]), (&"server_side".into(), &"ongoing".into()), "{first:#}");
     assert_eq!(strings(&first["scope"]["path_prefix"]), ["/static/r419"]);
+}
+
+/// Requests of sixty clients, one every ten seconds; of those to `/api/v1` some are refused, by the second.
+fn log_of_sixty(seconds: std::ops::Range<usize>, is_refused: impl Fn(usize, &mut Dice) -> bool) -> String {
+    let (mut dice, mut log) = (Dice::new(5), String::new());
+    for second in seconds.step_by(10) {
+        let (who, path) = (dice.below(60), ["/app/inbox", "/api/v1/items", "/docs/start"][dice.below(3)]);
+        let status = if path.starts_with("/api") && is_refused(second, &mut dice) { 403 } else { 200 };
+        log += &format!(
+            "10.{}.7.9 - - [10/Mar/2026:{:02}:{:02}:{:02} +0000] \"GET {path} HTTP/1.1\" {status} 153 \"-\" \"Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0\"\n",
+            who * 3,
+            second / 3600,
+            second / 60 % 60,
+            second % 60,
+        );
+    }
+    log
+}
+
+/// A log that begins in an outage does not show that it was ever otherwise: that is not said to be the clients' doing.
+#[test]
+fn what_nobody_is_ever_served_is_undecided() {
+    let log = log_of_sixty(36_000..50_400, |_, _| true);
+    let dir = workshop();
+    let path = put(dir.path(), "access.log", log.as_bytes());
+    let told = report([path.clone()]);
+    let (first, of_all) = (&told["incidents"][0], told["incidents"].as_array().unwrap().len());
+    assert_eq!((&first["verdict"], of_all), (&"undecided".into(), 1), "{told:#}");
+    assert_eq!(strings(&first["scope"]["path_prefix"]), ["/api/v1"]);
+    let out = String::from_utf8(authfault().arg(path).output().unwrap().stdout).unwrap();
+    assert!(out.starts_with("UNDECIDED: 1 incident the log cannot decide; "), "{out}");
+    assert!(out.split_whitespace().collect::<Vec<_>>().join(" ").contains("older logs tell"), "{out}");
+}
+
+/// What refuses one of five lets several pass between two refusals: at the log's end that does not make it over.
+#[test]
+fn a_fault_of_few_requests_is_still_on_at_the_end() {
+    let log = log_of_sixty(0..50_400, |second, dice| second > 36_000 && dice.below(5) == 0 && second < 50_290);
+    let dir = workshop();
+    let told = report([put(dir.path(), "access.log", log.as_bytes())]);
+    let faults = incidents(&told, "server_side");
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert_eq!((&faults[0]["state"], &faults[0]["end"]), (&"ongoing".into(), &Value::Null), "{:#}", faults[0]);
 }
 
 /// What comes on two Mondays at nine is a fault each time, and the report says that it comes back; who knows three of

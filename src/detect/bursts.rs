@@ -11,7 +11,7 @@ use super::{
     doings::{Group, Item, Sort, items, served_in},
     facts::{Facts, network},
     history::Past,
-    naming::{Name, name_address, name_closed, name_crawler, name_habit, name_shut_out, name_wave},
+    naming::{Name, name_address, name_closed, name_crawler, name_habit, name_never_served, name_shut_out, name_wave},
     recurrence::Habit,
 };
 use crate::model::incident::Verdict;
@@ -65,7 +65,7 @@ fn usual_of_its_hour(facts: &Facts<'_>, habit: &Habit, left: &mut Vec<Item<'_>>)
     own.sort_by_key(|item| (item.time(), item.index));
     (!own.is_empty()).then(|| {
         let group = Group::new(facts, &own);
-        Burst::new(&group, name_habit(facts, &group, habit))
+        Burst::new(&group, name_habit(&group, habit))
     })
 }
 
@@ -178,12 +178,17 @@ fn everyday(facts: &Facts<'_>, mut left: Vec<Item<'_>>) -> Vec<Burst> {
     let span = |g: &Group<'_, '_>| (g.items.first().map_or((0, 0), |i| i.area(facts)), g.from, g.to);
     let spans: Vec<_> = groups.iter().map(span).collect();
     let served = served_in(facts, &spans);
-    let names: Vec<_> =
-        groups.par_iter().zip(served).map(|(group, served)| name_closed(facts, group, served)).collect();
+    let names: Vec<_> = groups.par_iter().zip(served).map(|(group, served)| name_area(facts, group, served)).collect();
     for (group, name) in groups.iter().zip(names) {
         tell(group, name);
     }
     bursts
+}
+
+/// Names the refusals of an area; `served` is how many clients were served there meanwhile, and at other times.
+fn name_area(facts: &Facts<'_>, own: &Group<'_, '_>, served: (u32, u32)) -> Option<Name> {
+    let never_served = if served == (0, 0) { name_never_served(facts, own) } else { None };
+    never_served.or_else(|| name_closed(facts, own, served))
 }
 
 /// Those with the same key, split where nothing happened for long.

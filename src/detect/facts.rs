@@ -200,6 +200,15 @@ impl<'l> Facts<'l> {
         told.fold((0, 0), |(fetched, all), shows| (fetched + u32::from(*shows), all + 1))
     }
 
+    /// How many clients that may be evidence are served anything.
+    pub(crate) fn served_clients(&self) -> u32 {
+        let is_served = |client: &u32| {
+            let visits = self.ledger.visits_of(*client as usize);
+            self.is_evident(*client) && visits.iter().any(|visit| self.shape(visit.shape()).served)
+        };
+        (0..self.ledger.clients.len() as u32).into_par_iter().filter(is_served).count() as u32
+    }
+
     pub(crate) fn opens_by_session(&self, route: u32) -> bool {
         self.by_session.get(route as usize).copied().unwrap_or(false)
     }

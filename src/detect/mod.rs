@@ -274,6 +274,7 @@ fn faults(
         if let Some(flush) = flush {
             // The cut has already told people from schedules and retries; what is left is who owns them.
             features.known = flush.victims.len() as u32;
+            features.active = features.active.max(features.known);
             features.victims = flush.victims;
             doubts.retain(|doubt| matches!(doubt, verdict::Doubt::OneOwner));
         }

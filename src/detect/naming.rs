@@ -9,6 +9,7 @@ use super::{
 };
 use crate::model::incident::Verdict::{self, Attack, ClientSide};
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 
 /// Whose doing it is, the cause, and why it is called so.
 pub(crate) type Name = (Verdict, &'static str, String);
@@ -107,13 +108,28 @@ pub(crate) fn name_wave(facts: &Facts<'_>, wave: &Group<'_, '_>) -> Name {
     (verdict, cause, why)
 }
 
-/// Names what comes back at its hour, which is nobody's attack.
-pub(crate) fn name_habit(facts: &Facts<'_>, own: &Group<'_, '_>, habit: &Habit) -> Name {
-    let (verdict, cause, _) = name_wave(facts, own);
-    let by_status = if habit.status == 401 { "relogin_wave" } else { "restricted_page" };
-    let cause = if verdict == ClientSide { cause } else { by_status };
+/// Names what comes back at its hour.
+pub(crate) fn name_habit(own: &Group<'_, '_>, habit: &Habit) -> Name {
     let (clients, failures, when) = (own.clients.len(), own.items.len(), habit.recurrence.when());
-    (ClientSide, cause, format!("{clients} clients, {failures} failures: as many are refused at the same hour {when}"))
+    let why = format!("{clients} clients, {failures} failures: as many are refused at the same hour {when}");
+    (ClientSide, "recurring", why)
+}
+
+/// Names the refusals of an area in which nobody is ever served, if hardly a client of the log is let in there that is
+/// served elsewhere: so it looks if a fault was there before the log begins, and if the area is closed for good.
+pub(crate) fn name_never_served(facts: &Facts<'_>, own: &Group<'_, '_>) -> Option<Name> {
+    const CLIENTS_MIN: usize = 8;
+    const SHARE_MIN: f64 = 0.5;
+    let known: BTreeSet<u32> = own.items.iter().filter(|i| i.past.anywhere).map(|i| i.refusal.client).collect();
+    let all = facts.served_clients();
+    let is_wide = known.len() >= CLIENTS_MIN && known.len() as f64 >= SHARE_MIN * f64::from(all);
+    is_wide.then(|| {
+        let why = format!(
+            "{} of the {all} clients that this log shows being served are refused here, and nobody is ever served: a fault if it was otherwise before the log begins; older logs tell",
+            known.len()
+        );
+        (Verdict::Undecided, "access_rule", why)
+    })
 }
 
 /// Fewer refusals than these are nothing to speak of, where they are spread over hours.

@@ -243,17 +243,19 @@ pub(crate) fn id(status: u16, scope: &Scope, start: u32) -> String {
     format!("{:012x}", hash >> 16)
 }
 
-/// Whether a cluster is still on: nothing in scope was served for long after its last failure, or the log ends.
+/// Whether a cluster is still on: since its last failure too little was served in scope to show that it is over, and not
+/// for long, or the log ends. What refuses one in twenty lets dozens pass between two refusals.
 pub(crate) fn is_ongoing(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> bool {
+    const SERVED_MIN: usize = 3;
+    /// So many refusals should have come by then: that none did by chance happens once in twenty times.
+    const MISSED: f64 = 3.0;
     let Some((_, last)) = facts.ledger.span else { return false };
-    let after = trials.partition_point(|t| t.time < cluster.to);
-    let served = trials
-        .iter()
-        .skip(after)
-        .filter(|t| !t.failed && cluster.bounds.contain(facts, t.leaf, t.client))
-        .take(3)
-        .count();
-    served < 3 && last.0.saturating_sub(cluster.to) < (cluster.to - cluster.from).max(900)
+    let since = trials.partition_point(|t| t.time < cluster.to);
+    let own = trials.iter().skip(since).filter(|t| cluster.bounds.contain(facts, t.leaf, t.client));
+    let served = own.filter(|t| !t.failed).count();
+    let missed = -(1.0 - cluster.inside.min(0.99)).ln() * served as f64;
+    let is_over = served >= SERVED_MIN && missed >= MISSED;
+    !is_over && last.0.saturating_sub(cluster.to) < (cluster.to - cluster.from).max(900)
 }
 
 /// The slice with the most failing clients.
@@ -312,7 +314,7 @@ pub(crate) fn burst(facts: &Facts<'_>, burst: &Burst, locate: Locate<'_>) -> Inc
         cause: burst.cause,
         cause_is_settled: false,
         confidence: 0.8,
-        severity: if burst.verdict == Verdict::Attack { Severity::Warning } else { Severity::Info },
+        severity: if burst.verdict == Verdict::ClientSide { Severity::Info } else { Severity::Warning },
         state: if ongoing { State::Ongoing } else { State::Ended },
         status: burst.status,
         start: Time(burst.from),

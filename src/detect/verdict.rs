@@ -87,6 +87,9 @@ pub(crate) struct Features {
     pub(crate) regulars: Option<(u32, u32)>,
     /// Trials that the cluster was found among.
     pub(crate) trials: usize,
+    /// Log-likelihood ratio of "fails at a rate of its own" against "fails as the rest of the same scope does", for a
+    /// cluster that fills most of the log: what is left is too little to take its rate as known.
+    pub(crate) unlike_the_rest: Option<f64>,
 }
 
 /// Of those who are no newcomers, how many are refused in a cluster's scope and time, and how many ask; by all trials.
@@ -115,6 +118,7 @@ pub(crate) fn features(
     f.known = distinct(inside.iter().filter(|t| t.failed && t.known).map(|t| t.client));
     f.known_active = distinct(inside.iter().filter(|t| t.known).map(|t| t.client));
     f.top_network = top_network(facts, &f.victims);
+    f.unlike_the_rest = unlike_the_rest(facts, trials, cluster);
     breadth(&mut f, &inside);
     ratios(&mut f, facts, trials, cluster);
     refusals(&mut f, facts, pasts, ground, cluster, status);
@@ -162,6 +166,24 @@ fn programs(facts: &Facts<'_>, clients: &BTreeSet<u32>) -> u32 {
         kinds += 1;
     }
     kinds
+}
+
+/// See [`Features::unlike_the_rest`].
+fn unlike_the_rest(facts: &Facts<'_>, trials: &[Trial], cluster: &Cluster) -> Option<f64> {
+    let (first, last) = (trials.first()?.time, trials.last()?.time);
+    if (cluster.to - cluster.from) * 2 < last - first {
+        return None;
+    }
+    let (mut inside, mut rest) = ((0.0, 0.0), (0.0, 0.0));
+    for trial in trials.iter().filter(|t| cluster.bounds.contain(facts, t.leaf, t.client)) {
+        let sum = if (cluster.from..cluster.to).contains(&trial.time) { &mut inside } else { &mut rest };
+        *sum = (sum.0 + f64::from(u8::from(trial.failed)), sum.1 + 1.0);
+    }
+    let likelihood = |(failed, all): (f64, f64)| {
+        let part = |count: f64| if count > 0.0 { count * (count / all).ln() } else { 0.0 };
+        part(failed) + part(all - failed)
+    };
+    Some(likelihood(inside) + likelihood(rest) - likelihood((inside.0 + rest.0, inside.1 + rest.1)))
 }
 
 fn distinct(clients: impl Iterator<Item = u32>) -> u32 {
@@ -392,7 +414,8 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     let are_shut_out =
         f.served_ratio < 0.5 || (f.known >= 20 && f.known * 4 >= f.known_active * 3 && f.served_ratio < 0.7);
     doubt(f.login_failed < 0.5 || (share >= 0.6 && are_shut_out), Doubt::LoginStillWorks);
-    doubt(f64::from(cluster.failing_units) >= 3.0 * cluster.expected, Doubt::UsualRate);
+    let is_unlike = f.unlike_the_rest.is_none_or(|ratio| ratio >= ratio_min);
+    doubt(f64::from(cluster.failing_units) >= 3.0 * cluster.expected && is_unlike, Doubt::UsualRate);
     // One network is an owner of its own, unless it is wide enough for a provider's. A rule (403) may hit one office
     // that used to be let in; a password that many programs of one office share is the office's own affair.
     let is_wide = cluster.bounds.nets.iter().any(|(addr, len)| *len <= if addr >> 32 == 0xffff { 116 } else { 40 });

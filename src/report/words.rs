@@ -70,12 +70,15 @@ pub fn extent(input: &Input) -> &'static str {
 /// What a report is about where it is not all that was read: a sentence without its stop.
 #[must_use]
 pub fn judged_by(lead: &Lead) -> String {
+    const TWO_WEEKS_SECS: u32 = 14 * 86_400;
+    let is_short = lead.end.0.saturating_sub(lead.begin.0) < TWO_WEEKS_SECS;
     format!(
-        "Reported is what follows {}; the {} before it, from {} on, {} its past",
+        "Reported is what follows {}; the {} before it, from {} on, {} its past{}",
         moment(lead.end),
         counted(lead.lines, "request", "requests"),
         clock_on(lead.begin, lead.end),
-        if lead.lines == 1 { "is" } else { "are" }
+        if lead.lines == 1 { "is" } else { "are" },
+        if is_short { ", too short to show what comes back each week" } else { "" }
     )
 }
 

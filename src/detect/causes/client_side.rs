@@ -155,4 +155,19 @@ pub(super) const CAUSES: &[Cause] = &[
             "Does the site bear the load? Look at the answer times and the 5xx of the same minutes.",
         ],
     },
+    Cause {
+        id: "recurring",
+        title: "refused at the same hour of other weeks or days",
+        verdict: Verdict::ClientSide,
+        looks_like: "As large a share of the clients is refused on the same routes at the same hour of two other weeks, or of four other days, and of nearly all that the log holds.",
+        against: "It began later, lasts longer or hits more than at the other times.",
+        false_positives: "An outage that comes back each week with what runs at that hour: this looks the same from the third time on.",
+        technique: None,
+        next_checks: &[
+            "Is it planned (maintenance, a weekly end of all sessions, new keys)? Ask who owns the site.",
+            "What runs at that hour? `systemctl list-timers --all --no-pager; ls -l /etc/cron.d /etc/cron.daily /etc/cron.weekly`",
+            "If nobody means it, it is a fault that comes back. What did the server say then? `grep -hE 'forbidden by rule|Permission denied|denied|AH016' /var/log/*/*error[._]log | tail -n 20`",
+            "If it is meant, tell the people concerned when it comes, or move it to an hour in which nobody works.",
+        ],
+    },
 ];

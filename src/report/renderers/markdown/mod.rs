@@ -120,12 +120,19 @@ fn heading(page: &mut Page, incident: &Incident, options: &Options) {
 fn in_brief(page: &mut Page, incident: &Incident, report: &Report, options: &Options) {
     heading(page, incident, options);
     summary(page, incident, report, options);
+    if let Some(why) = incident.evidence.first() {
+        page.paragraph(|out| {
+            out.markup("Why: ").text(&why.text);
+        });
+    }
     if let Some(check) = story::checks(incident).first() {
         page.paragraph(|out| {
             out.markup("Next: ").text(&check.words);
         });
-        page.block("", "sh", &check.commands);
-        page.blank();
+        if !check.commands.is_empty() {
+            page.block("", "sh", &check.commands);
+            page.blank();
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! One server-side incident on half a screen, and the others in three lines each. Owns their wording.
+//! One server-side incident on half a screen, and the others in a few lines each. Owns their wording.
 
 use super::{
     chart::chart,
@@ -265,7 +265,7 @@ fn samples(page: &mut Page, samples: &[LineRef], files: usize) {
     }
 }
 
-/// The incidents that page nobody, in three lines each.
+/// The incidents that page nobody, in a few lines each.
 pub(super) fn others(page: &mut Page, incidents: &[&Incident], report: &Report, options: &Options) {
     if incidents.is_empty() {
         return;
@@ -306,6 +306,9 @@ fn other(page: &mut Page, incident: &Incident, report: &Report, options: &Option
         befell(incident.status)
     );
     page.wrapped(4, 4, &figures.text(&failed));
+    if let Some(why) = incident.evidence.first() {
+        page.wrapped(4, 6, &Prose::new().toned(Tone::Faint, "Why: ").text(&words::shorten(&why.text, LONGEST_TEXT)));
+    }
     if let Some(check) = incident.next_checks.first() {
         let (words, commands) = words::split_commands(check);
         page.wrapped(4, 6, &Prose::new().toned(Tone::Faint, "Next: ").text(&words));
