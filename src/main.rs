@@ -46,10 +46,7 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error),
     };
     let outcome = match cli.command {
-        None => {
-            ask_for_command(&cli.analyze.paths);
-            analyze(&cli.analyze)
-        }
+        None => ask_for_command(&cli.analyze.paths).and_then(|()| analyze(&cli.analyze)),
         Some(Command::Analyze(args)) => analyze(&args),
         Some(Command::Check(args)) => Ok(check::check(&args)),
         Some(Command::Backtest(args)) => backtest(&args),
@@ -85,11 +82,19 @@ fn refuse(error: &clap::Error) -> ExitCode {
 }
 
 /// Says so where the first path leads nowhere and is nearly a command.
-fn ask_for_command(paths: &[PathBuf]) {
-    let Some(path) = paths.first().filter(|path| !path.exists()) else { return };
-    if let Some(command) = cli::nearest_command(path) {
-        eprintln!("authfault: did you mean the command `{command}`?");
+///
+/// # Errors
+/// It is one, behind options.
+fn ask_for_command(paths: &[PathBuf]) -> Result<(), String> {
+    let Some(path) = paths.first().filter(|path| !path.exists()) else { return Ok(()) };
+    let Some(command) = cli::nearest_command(path) else { return Ok(()) };
+    if path.as_os_str() == command.as_str() {
+        return Err(format!(
+            "there is no file `{command}`; the command comes before all options: authfault {command} ..."
+        ));
     }
+    eprintln!("authfault: did you mean the command `{command}`?");
+    Ok(())
 }
 
 fn analyze(args: &AnalyzeArgs) -> Result<ExitCode, String> {
@@ -412,8 +417,13 @@ fn describe(id: Option<&str>) -> Result<String, String> {
         return Ok(causes::all().map(|cause| format!("{:<24} {}\n", cause.id, cause.title)).collect());
     };
     let cause = causes::find(id).ok_or_else(|| format!("no cause is called `{id}`; `authfault causes` lists them"))?;
-    let checks: String =
-        cause.next_checks.iter().enumerate().map(|(i, check)| format!("  {}. {check}\n", i + 1)).collect();
+    // What a report fills in is the reader's to put in here.
+    let bare = |check: &str| {
+        let word = |name: &str| name.trim_matches(['{', '}']).to_uppercase();
+        causes::PLACEHOLDERS.iter().fold(check.to_owned(), |text, name| text.replace(name, &word(name)))
+    };
+    let checks = cause.next_checks.iter().enumerate().map(|(i, check)| format!("  {}. {}\n", i + 1, bare(check)));
+    let checks: String = checks.collect();
     let technique = cause.technique.map_or_else(String::new, |t| format!("ATT&CK: {t}\n"));
     Ok(format!(
         "{}: {}\n{technique}\nLooks like: {}\n\nAgainst it: {}\n\nFalse positives: {}\n\nNext checks:\n{checks}",

@@ -281,6 +281,13 @@ pub(crate) fn sole_client(facts: &Facts<'_>, incident: &Incident) -> Option<Stri
     (is_sole && key.name().is_none()).then(|| String::from_utf8_lossy(&facts.ledger.address(&key)).into_owned())
 }
 
+/// The address that was refused first, folded: it tells waves of one scope and second apart, and stays as a log grows.
+fn whose(facts: &Facts<'_>, own: &[&Refusal]) -> u32 {
+    let addr = |refusal: &&Refusal| facts.ledger.clients.get(refusal.client as usize).map_or(0, |key| key.addr);
+    let first = own.iter().map(|refusal| (refusal.time, addr(refusal))).min().map_or(0, |(_, addr)| addr);
+    (0..4).fold(0, |folded, part| folded ^ (first >> (32 * part)) as u32)
+}
+
 /// A burst as an incident.
 pub(crate) fn burst(facts: &Facts<'_>, burst: &Burst, locate: Locate<'_>) -> Incident {
     let own: Vec<_> = burst.refusals.iter().filter_map(|i| facts.ledger.refusals.get(*i as usize)).collect();
@@ -309,7 +316,7 @@ pub(crate) fn burst(facts: &Facts<'_>, burst: &Burst, locate: Locate<'_>) -> Inc
     let last = facts.ledger.span.map_or(0, |(_, last)| last.0);
     let ongoing = last.saturating_sub(burst.to) < 900;
     Incident {
-        id: id(burst.status, &scope, burst.from ^ burst.refusals.first().copied().unwrap_or(0)),
+        id: id(burst.status, &scope, burst.from ^ whose(facts, &own)),
         verdict: burst.verdict,
         cause: burst.cause,
         cause_is_settled: false,

@@ -480,6 +480,8 @@ pub(crate) fn doubts(facts: &Facts<'_>, cluster: &Cluster, f: &Features, channel
     doubt(f.paced < 0.85 || f.recovered * 2 < victims, Doubt::RateLimit);
     // People have a name each; who tries many names from one place is guessing.
     doubt(f.names.len() <= 2 * victims as usize + 2, Doubt::ManyNames);
-    doubt(victims as usize >= 2 * cluster.bounds.values_named(), Doubt::Coincidence);
+    // Of clients that nobody knows, more are asked for: newcomers who give up are found under any few words.
+    let each = if f.known * 4 >= victims { 2 } else { 4 };
+    doubt(victims as usize >= each * cluster.bounds.values_named(), Doubt::Coincidence);
     doubts
 }

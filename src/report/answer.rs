@@ -145,13 +145,17 @@ fn several_faults(first: &Incident, second: &Incident, more: &[&Incident]) -> St
     let all = || [first, second].into_iter().chain(more.iter().copied());
     let ongoing = all().filter(|fault| fault.end.is_none()).count() as u64;
     let state = if ongoing == 0 { "all over".to_owned() } else { format!("{} still on", count(ongoing)) };
+    let is_mixed = (1..2 + more.len() as u64).contains(&ongoing);
     let brief = |fault: &Incident| {
-        format!("{} {} {}", fault.status, place(&fault.scope, 1), kept(&format!("({})", clients(fault))))
+        let which = if is_mixed && fault.end.is_none() { ", still on" } else { "" };
+        format!("{} {} {}", fault.status, place(&fault.scope, 1), kept(&format!("({}{which})", clients(fault))))
     };
     let tail = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
     let kind =
         if all().all(|fault| fault.confidence < SURE) { "SUSPECTED SERVER-SIDE FAULTS" } else { "SERVER-SIDE FAULTS" };
-    let since = all().map(|fault| fault.start).min().map(moment).unwrap_or_default();
+    // Of what is still on, if anything is: that is what somebody gets up for.
+    let current = all().filter(|fault| ongoing == 0 || fault.end.is_none());
+    let since = current.map(|fault| fault.start).min().map(moment).unwrap_or_default();
     let when = kept(&format!("since {since}"));
     format!("{} {kind}, {state}: {}, {}{tail}; {when}", 2 + more.len(), brief(first), brief(second))
 }

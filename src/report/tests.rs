@@ -196,7 +196,7 @@ fn the_first_line_is_the_answer() {
         ),
         (
             "two_faults",
-            "2 SERVER-SIDE FAULTS, 1 still on: 401 on /api/v2/orders and 1 more of shop.example for iOS 19 and 2 more (1 client), 403 on /rest/2.0 (161 clients); since 2026-03-10 10:20 UTC",
+            "2 SERVER-SIDE FAULTS, 1 still on: 401 on /api/v2/orders and 1 more of shop.example for iOS 19 and 2 more (1 client, still on), 403 on /rest/2.0 (161 clients); since 2026-03-10 22:11 UTC",
         ),
         (
             "half_understood",
