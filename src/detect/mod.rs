@@ -179,7 +179,7 @@ fn investigate<T>(
     let (looked, windows) = rayon::join(look, || summary::windows(reported, settings.window_secs));
     let (facts, pasts, (faults, habits)) = looked?;
     let mut causes = classify::classify(&facts, &pasts);
-    let free = mark(&facts, &faults, &mut causes);
+    let free = mark(&facts, &pasts, &faults, &mut causes);
     let mut incidents: Vec<Incident> = faults.iter().map(|fault| told(&facts, &trials, fault, locate)).collect();
     let bursts = bursts::find(&facts, &pasts, &habits, &free);
     incidents.par_extend(bursts.par_iter().map(|burst| summary::burst(&facts, burst, locate)));
@@ -479,12 +479,12 @@ fn ask_the_error_log(
     parties
 }
 
-/// Gives the refusals of faults their cause; tells which are free. What strangers meet in a fault's scope is no second
-/// event beside it, unless they send credentials, which may be an attack.
-fn mark(facts: &Facts<'_>, faults: &[Fault], causes: &mut [EventCause]) -> Vec<bool> {
-    let refusals = facts.ledger.refusals.iter().zip(causes.iter_mut());
+/// Gives the refusals of faults their cause; tells which are free. What others meet in a fault's scope is no second event
+/// beside it, unless strangers send credentials, which may be an attack.
+fn mark(facts: &Facts<'_>, pasts: &[Past], faults: &[Fault], causes: &mut [EventCause]) -> Vec<bool> {
+    let refusals = facts.ledger.refusals.iter().zip(pasts).zip(causes.iter_mut());
     refusals
-        .map(|(refusal, cause)| {
+        .map(|((refusal, past), cause)| {
             let shape = facts.shape(refusal.shape as usize);
             let mut in_scope = faults.iter().filter(|fault| {
                 let c = &fault.cluster;
@@ -493,7 +493,7 @@ fn mark(facts: &Facts<'_>, faults: &[Fault], causes: &mut [EventCause]) -> Vec<b
                     && refusal.time.0 < c.to
                     && c.bounds.contain(facts, shape.leaf, refusal.client)
             });
-            let sends = refusal.user != 0 || facts.route(shape.route).logs_in;
+            let sends = !past.anywhere && (refusal.user != 0 || facts.route(shape.route).logs_in);
             let is_beside = !sends && in_scope.clone().next().is_some();
             if in_scope.any(|fault| fault.features.victims.contains(&refusal.client)) {
                 *cause = EventCause::ServerMisconfig;
