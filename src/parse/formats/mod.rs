@@ -17,6 +17,7 @@ use super::{
 mod alb;
 mod apisix;
 mod artifactory;
+mod artifactory6;
 mod bitbucket;
 mod bunny;
 mod caddy;
@@ -45,6 +46,7 @@ mod iis_any;
 mod iis_azure;
 mod iis_full;
 mod iis_short;
+mod iis_native;
 mod ingress_nginx;
 mod ingress_nginx_old;
 mod ingress_nginx_twice;
@@ -66,6 +68,7 @@ mod s3;
 mod squid;
 mod synapse;
 mod traefik_clf;
+mod tornado;
 mod traefik_json;
 mod uwsgi;
 mod vhost_combined;
@@ -157,6 +160,7 @@ pub const FORMATS: &[&Format] = &[
     &iis_any::FORMAT,
     &cloudfront::FORMAT,
     &alb::FORMAT,
+    &iis_native::FORMAT,
     &elb::FORMAT,
     &s3::FORMAT,
     &gcs::FORMAT,
@@ -167,6 +171,7 @@ pub const FORMATS: &[&Format] = &[
     &artifactory::FORMAT,
     &nexus::FORMAT,
     &bitbucket::FORMAT,
+    &artifactory6::FORMAT,
     &confluence::FORMAT,
     &synapse::FORMAT,
     &couchdb::FORMAT,
@@ -175,6 +180,7 @@ pub const FORMATS: &[&Format] = &[
     &chi::FORMAT,
     &ltsv::FORMAT,
     &logfmt::FORMAT,
+    &tornado::FORMAT,
     &combined_plus::FORMAT,
     &clf_like::FORMAT,
 ];
