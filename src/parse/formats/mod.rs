@@ -220,7 +220,10 @@ impl Format {
             JsonPlan::with(&own, keys)
         };
         match self.layout {
-            Layout::Text(syntax) => Parser::Text(Plan::compile_for(self.template, syntax, client).unwrap_or_default()),
+            Layout::Text(syntax) => {
+                let plan = Plan::compile_for(self.template, syntax, client).unwrap_or_default();
+                Parser::Text(plan.in_any_order())
+            }
             Layout::Json(wanted) => Parser::Json(keys(wanted)),
             Layout::Columns(separator) => {
                 let columns = Columns::new(self.template, separator);
