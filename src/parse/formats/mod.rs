@@ -25,6 +25,7 @@ mod chi;
 mod clf_like;
 mod cloudfront;
 mod combined;
+mod combined_forwarded;
 mod combined_plus;
 mod combined_timed;
 mod combinedio;
@@ -45,8 +46,8 @@ mod iis6;
 mod iis_any;
 mod iis_azure;
 mod iis_full;
-mod iis_short;
 mod iis_native;
+mod iis_short;
 mod ingress_nginx;
 mod ingress_nginx_old;
 mod ingress_nginx_twice;
@@ -67,8 +68,8 @@ mod oauth2_proxy;
 mod s3;
 mod squid;
 mod synapse;
-mod traefik_clf;
 mod tornado;
+mod traefik_clf;
 mod traefik_json;
 mod uwsgi;
 mod vhost_combined;
@@ -125,6 +126,7 @@ pub const FORMATS: &[&Format] = &[
     &main_labelled::FORMAT,
     &main_ext::FORMAT,
     &combined_timed::FORMAT,
+    &combined_forwarded::FORMAT,
     &ingress_nginx_old::FORMAT,
     &ingress_nginx_twice::FORMAT,
     &ingress_nginx::FORMAT,
@@ -158,9 +160,9 @@ pub const FORMATS: &[&Format] = &[
     &iis_azure::FORMAT,
     &iis_short::FORMAT,
     &iis_any::FORMAT,
+    &iis_native::FORMAT,
     &cloudfront::FORMAT,
     &alb::FORMAT,
-    &iis_native::FORMAT,
     &elb::FORMAT,
     &s3::FORMAT,
     &gcs::FORMAT,
@@ -169,18 +171,18 @@ pub const FORMATS: &[&Format] = &[
     &squid::FORMAT,
     &bunny::FORMAT,
     &artifactory::FORMAT,
+    &artifactory6::FORMAT,
     &nexus::FORMAT,
     &bitbucket::FORMAT,
-    &artifactory6::FORMAT,
     &confluence::FORMAT,
     &synapse::FORMAT,
     &couchdb::FORMAT,
     &gorouter::FORMAT,
     &glassfish::FORMAT,
     &chi::FORMAT,
+    &tornado::FORMAT,
     &ltsv::FORMAT,
     &logfmt::FORMAT,
-    &tornado::FORMAT,
     &combined_plus::FORMAT,
     &clf_like::FORMAT,
 ];
