@@ -1,5 +1,5 @@
 //! Lines that are columns in a fixed order, named by a header or by their documentation: W3C's extended format (IIS,
-//! CloudFront), AWS's balancers and S3, Envoy, HAProxy, Squid, Artifactory. Owns where a column ends and what its name means.
+//! CloudFront), AWS's balancers and S3, Envoy, HAProxy, Squid, Artifactory, Tornado. Owns where a column ends and what its name means.
 //!
 //! A column that begins with a double quote ends at the first quote before a separator, so that S3's unescaped quotes
 //! stay inside; one in brackets or braces ends at the closing one; any other at the separator. As in all formats, a
@@ -14,7 +14,7 @@ use super::{
     timestamp::ClfMemo,
 };
 use crate::model::event::{Reason, Rejection};
-use memchr::memchr;
+use memchr::{memchr, memmem, memrchr};
 use std::ops::Range;
 
 /// What stands between columns.
@@ -29,6 +29,8 @@ pub enum Separator {
     Tab,
     /// A comma each, as in CSV (RFC 4180).
     Comma,
+    /// A comma and a blank each, and a comma at the end or none: commas alone may stand inside.
+    CommaBlank,
     /// A bar each; a column may be empty.
     Pipe,
 }
@@ -77,8 +79,24 @@ enum Form {
     Fixed,
     /// In quotes; HAProxy cuts a long line, so that the closing one may be missing.
     Cut,
-    /// A day in the server's own zone, for which [`Workspace::moment`] takes one with slashes.
+    /// A day in the server's own zone, for which [`Workspace::moment`] takes one with slashes; also `260310`.
     Local,
+    /// `3/10/26` or `3/10/2026` in the server's own zone.
+    American,
+    /// A time of day, also `7:55:20`.
+    ShortHour,
+    /// `20260310112052` in the server's own zone.
+    Compact,
+    /// `(alice@192.0.2.7)`, `(@192.0.2.7)` or `(192.0.2.7)`.
+    Person,
+    /// `referer=https://…`; `None` where there was none.
+    Labelled,
+    /// IIS's service for HTTP: `W3SVC` and a number.
+    Service,
+    /// How bad it is, as Python's loggers begin a line: `[I`.
+    Level,
+    /// `3.21ms`.
+    Millis,
     /// No status: where a set of columns is only supposed, that may stand there.
     NoStatus,
 }
@@ -141,10 +159,11 @@ impl Columns {
         Needs {
             marked: Marked::in_text(match self.separator {
                 Separator::Comma if separators > 0 => b",",
+                Separator::CommaBlank if separators > 0 => b", ",
                 Separator::Pipe if separators > 0 => b"|",
                 _ => b"",
             }),
-            first: head.filter(|column| column.form == Form::Fixed).and_then(|column| column.name.bytes().next()),
+            first: head.and_then(Column::first_byte),
             time: matches!(first, Some(Slot::Date | Slot::Time)).then_some(first == Some(Slot::Date)),
             separators: Some((self.separator, separators)),
             ..Needs::default()
@@ -167,6 +186,7 @@ impl Columns {
         work.clear();
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let separator = self.separator.in_line(line);
+        let line = if separator == Separator::CommaBlank { line.strip_suffix(b",").unwrap_or(line) } else { line };
         let (mut at, mut last) = (separator.skip_blanks(line, 0), 0);
         for (i, column) in self.columns.iter().enumerate() {
             if at >= line.len() && (separator == Separator::Blank || at > line.len()) {
@@ -221,12 +241,17 @@ impl Separator {
             Self::Tab => b'\t',
             Self::Comma => b',',
             Self::Pipe => b'|',
+            Self::CommaBlank => {
+                let len = memmem::find(rest, b", ").unwrap_or(rest.len());
+                return Ok((at..at + len, at + len + 2));
+            }
         };
         let is_end = |end: usize| rest.get(end).is_none_or(|b| *b == separator);
         let closing = match rest.first() {
             Some(b'"') if !matches!(self, Self::Tab | Self::Pipe) => Some(b'"'),
             Some(b'[') if self == Self::Blank && column.is_time() => Some(b']'),
             Some(b'{') if self == Self::Blank && column.seek => Some(b'}'),
+            Some(b'(') if column.form == Form::Person => Some(b')'),
             _ => None,
         };
         let closed = closing.and_then(|closing| {
@@ -239,6 +264,7 @@ impl Separator {
         });
         let (span, end) = match (closing, closed) {
             (Some(_), Some(len)) => (at + 1..at + 1 + len, len + 2),
+            (Some(b')'), None) => return Err(Rejection::new(Reason::NoClient, at)),
             (Some(b'"'), None) if column.form == Form::Cut => (at + 1..line.len(), rest.len()),
             (Some(b'"'), None) if memchr(separator, rest).is_none() || column.form != Form::Blanks => {
                 return Err(Rejection::new(Reason::Cut, at));
@@ -257,11 +283,23 @@ impl Column {
         matches!(self.take, Some((Slot::Time, _)))
     }
 
+    /// What it always begins with, if that is known.
+    fn first_byte(&self) -> Option<u8> {
+        match self.form {
+            Form::Fixed => self.name.bytes().next(),
+            Form::Level => Some(b'['),
+            _ => None,
+        }
+    }
+
     /// Whether what stands at a place can be this column; asked only where others may stand before it.
     fn fits(&self, line: &[u8], at: usize) -> bool {
         let rest = line.get(at..).unwrap_or_default();
-        match self.form {
-            Form::Timers => is_timers(rest.split(|b| *b == b' ').next().unwrap_or_default()),
+        let word = || rest.split(|b| *b == b' ').next().unwrap_or_default();
+        match (self.form, self.take) {
+            (Form::Timers, _) => is_timers(word()),
+            (Form::Person, _) => rest.first() == Some(&b'('),
+            (_, Some((Slot::Status, _))) => plan::whole_status(word()).is_some(),
             _ => rest.first() == Some(&b'"'),
         }
     }
@@ -281,16 +319,30 @@ impl Column {
     /// Keeps the value, where it can be one: lines of other formats should be told early.
     fn store(&self, line: &[u8], span: Range<usize>, separator: Separator, work: &mut Workspace) -> Result<(), Reason> {
         let text = line.get(span.clone()).unwrap_or_default();
-        if self.form == Form::Timers {
-            return if is_timers(text) { Ok(()) } else { Err(Reason::NoField) };
-        }
-        if self.form == Form::Fixed && text != self.name.as_bytes() {
+        let is_right = match self.form {
+            Form::Timers if !is_timers(text) => return Err(Reason::NoField),
+            Form::Fixed => text == self.name.as_bytes(),
+            Form::Service => text.strip_prefix(b"W3SVC").is_some_and(|site| site.iter().all(u8::is_ascii_digit)),
+            Form::Level => matches!(text, [b'[', b'D' | b'I' | b'W' | b'E' | b'C']),
+            Form::Millis => text.strip_suffix(b"ms").is_some_and(|n| !n.is_empty() && is_clock_or_count(n)),
+            _ => true,
+        };
+        if !is_right {
             return Err(Reason::NoLiteral);
         }
         let Some((slot, rank)) = self.take else { return Ok(()) };
         let whole = span.len();
         let span = match self.form {
-            Form::HostPort => memchr::memrchr(b':', text).map_or(span.clone(), |colon| span.start..span.start + colon),
+            Form::Person => {
+                let at = memrchr(b'@', text).map(|at| span.start + at);
+                work.put(Slot::User, 0, span.start..at.unwrap_or(span.start), false);
+                at.map_or(span.start, |at| at + 1)..span.end
+            }
+            Form::Labelled => {
+                let value = text.strip_prefix(b"referer=").ok_or(Reason::NoLiteral)?;
+                if value == b"None" { span.end..span.end } else { span.end - value.len()..span.end }
+            }
+            Form::HostPort => memrchr(b':', text).map_or(span.clone(), |colon| span.start..span.start + colon),
             // With `option logasap`.
             Form::Plain if slot == Slot::Bytes && text.first() == Some(&b'+') => span.start + 1..span.end,
             Form::AfterSlash => memchr(b'/', text).map_or(span.clone(), |slash| span.start + slash + 1..span.end),
@@ -302,6 +354,10 @@ impl Column {
             _ if matches!(self.form, Form::HostPort | Form::AfterSlash) && span.len() == whole => false,
             _ if self.form == Form::NoStatus => plan::whole_status(text).is_none(),
             Slot::Client => !text.iter().any(|b| matches!(b, b'"' | b'/') || !b.is_ascii_graphic() && *b != b' '),
+            _ if matches!(self.form, Form::Compact) => text.len() == 14 && text.iter().all(u8::is_ascii_digit),
+            Slot::Date if self.form == Form::American => american(text).is_some(),
+            Slot::Date if self.form == Form::Local && text.len() == 6 => text.iter().all(u8::is_ascii_digit),
+            Slot::Time if self.form == Form::ShortHour => matches!(text, [_, b':', _, _, b':', ..] | [_, _, b':', ..]),
             Slot::Date => text.len() == 10 && matches!(text.get(4), Some(b'-' | b'/')),
             Slot::Time => text.len() >= 8 && text.first().is_some_and(u8::is_ascii_digit) && is_clock_or_count(text),
             Slot::Status => plan::whole_status(text).is_some(),
@@ -316,6 +372,17 @@ impl Column {
             Form::Plus | Form::Blanks if separator == Separator::Blank && memchr(b'+', text).is_some() => {
                 work.put_decoded(slot, rank, |out| out.extend(text.iter().map(|b| if *b == b'+' { b' ' } else { *b })));
             }
+            Form::Local if text.len() == 6 => work.put_decoded(slot, rank, |out| out.extend(day_of(text, b"20"))),
+            Form::American => work.put_decoded(slot, rank, |out| out.extend(american(text).unwrap_or_default())),
+            Form::ShortHour if text.get(1) == Some(&b':') => {
+                work.put_decoded(slot, rank, |out| out.extend([b"0", text].concat()));
+            }
+            Form::Compact => {
+                let (day, clock) = text.split_at_checked(8).unwrap_or_default();
+                let [h1, h2, n1, n2, s1, s2] = *clock else { return Err(self.reason()) };
+                let clock = [b' ', h1, h2, b':', n1, n2, b':', s1, s2];
+                work.put_decoded(slot, rank, |out| out.extend([&day_of(day, b"")[..], &clock].concat()));
+            }
             Form::Local => {
                 work.put_decoded(slot, rank, |out| out.extend(text.iter().map(|b| if *b == b'-' { b'/' } else { *b })));
             }
@@ -327,6 +394,29 @@ impl Column {
         }
         Ok(())
     }
+}
+
+/// `2026/03/10` of `20260310`, or of `260310` with the century in front.
+fn day_of(digits: &[u8], century: &[u8]) -> Vec<u8> {
+    let (year, rest) = digits.split_at_checked(digits.len().saturating_sub(4)).unwrap_or_default();
+    let (month, day) = rest.split_at_checked(2).unwrap_or_default();
+    [century, year, b"/", month, b"/", day].concat()
+}
+
+/// `2026/03/10` of `3/10/26`, `03/10/2026` and the like.
+fn american(text: &[u8]) -> Option<Vec<u8>> {
+    let mut parts = text.split(|b| *b == b'/');
+    let (month, day, year) = (parts.next()?, parts.next()?, parts.next()?);
+    let two =
+        |part: &[u8]| (part.len() == 1).then(|| [b"0", part].concat()).or((part.len() == 2).then(|| part.to_vec()));
+    let year = match year.len() {
+        // As POSIX has it: 69 to 99 are the twentieth century.
+        2 => [if year >= &b"69"[..] { &b"19"[..] } else { b"20" }, year].concat(),
+        _ => year.to_vec(),
+    };
+    let is_day = parts.next().is_none() && year.len() == 4;
+    is_day.then_some(())?;
+    Some([&year[..], b"/", &two(month)?, b"/", &two(day)?].concat())
 }
 
 /// With colons, or digits alone.
@@ -369,7 +459,7 @@ fn normal(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// What a column is good for, by its name in the documentation of W3C, IIS, AWS, Google, Envoy, HAProxy or Squid.
+/// What a column is good for, by its name in the documentation of W3C, IIS, AWS, Google, Envoy, HAProxy or Squid, or ours.
 fn column(name: &str) -> Column {
     use Slot::*;
     if let Some(text) = name.strip_prefix('=') {
@@ -379,6 +469,14 @@ fn column(name: &str) -> Column {
     let (take, form) = match normal(&name).as_str() {
         "date" => (Some((Date, 0)), Form::Plain),
         "datelocal" => (Some((Date, 0)), Form::Local),
+        "dateamerican" => (Some((Date, 0)), Form::American),
+        "timeshort" => (Some((Time, 0)), Form::ShortHour),
+        "timecompact" => (Some((Time, 0)), Form::Compact),
+        "userclient" => (Some((Client, 0)), Form::Person),
+        "refererlabelled" => (Some((Referer, 0)), Form::Labelled),
+        "service" => (None, Form::Service),
+        "level" => (None, Form::Level),
+        "millis" => (None, Form::Millis),
         "time" | "timelocal" | "datetime" | "timestamp" | "starttime" | "acceptdate" | "timemicros" => {
             (Some((Time, 0)), Form::Plain)
         }

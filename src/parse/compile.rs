@@ -273,6 +273,7 @@ fn plan(items: &[Item], escape: Escape) -> Plan {
         missing: missing.iter().filter(|(_, there)| !there).map(|(name, _)| *name).collect(),
         client_is_forwarded: !has_client && has_forwarded,
         shaped_time: has(|m| matches!(m, Meaning::Time(TimeKind::Shaped(_)))),
+        in_any_order: false,
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     timestamp::ClfMemo,
 };
 use crate::model::event::{Reason, Rejection};
-use std::{net::IpAddr, ops::Range};
+use std::ops::Range;
 
 /// Blanks of the shortest line: from the day to the Windows status.
 pub(super) const BLANKS_MIN: usize = 11;
@@ -110,7 +110,7 @@ fn is_method(text: &[u8]) -> bool {
 /// An address, with or without the zone of IPv6.
 fn is_address(text: &[u8]) -> bool {
     let text = text.split(|b| *b == b'%').next().unwrap_or_default();
-    std::str::from_utf8(plan::bare_address(text)).is_ok_and(|text| text.parse::<IpAddr>().is_ok())
+    plan::is_address(plan::bare_address(text))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! quotes, then status and size, and whatever a site put between. Owns finding the fields by their looks.
 //!
 //! It takes little for granted, so that what it says is right where it says anything: the request must begin with a
-//! method, the status follow it, and the client be an address (or the first word, if that can be a host). Behind the
+//! method, or be what servers write where there was none, right behind the time; the status must follow it, and the client be an address (or the first word, if that can be a host). Behind the
 //! size, the first text in quotes that begins like a user agent is one, and one that is a URL before it the referer.
 
 use super::{
@@ -12,7 +12,6 @@ use super::{
 };
 use crate::model::event::{Event, Reason, Rejection};
 use memchr::{memchr, memchr_iter};
-use std::net::IpAddr;
 
 /// Words looked at in front of the request, and quoted texts behind it.
 const WORDS_MAX: usize = 32;
@@ -31,7 +30,7 @@ fn find<'a>(line: &'a [u8], clock: &mut ClfMemo, work: &Workspace) -> Result<Eve
         // Lines that end with a carriage return alone have run into one.
         return Err(Reason::Trailing);
     }
-    let (open, close) = request(line).ok_or(Reason::NoRequest)?;
+    let (open, close) = request(line)?.or_else(|| no_request(line)).ok_or(Reason::NoRequest)?;
     let before = line.get(..open).unwrap_or_default();
     let after = line.get(close + 1..).unwrap_or_default();
     let logged = time(before, clock).or_else(|| time(after, clock));
@@ -64,23 +63,41 @@ fn find<'a>(line: &'a [u8], clock: &mut ClfMemo, work: &Workspace) -> Result<Eve
     })
 }
 
-/// The quotes around the text that is a request; none where two are, since one of them is forged.
-fn request(line: &[u8]) -> Option<(usize, usize)> {
+/// The quotes of a line that are not escaped.
+fn quotes(line: &[u8]) -> impl Iterator<Item = usize> {
+    memchr_iter(b'"', line).filter(|at| at.checked_sub(1).and_then(|i| line.get(i)) != Some(&b'\\'))
+}
+
+/// The quotes around the text that is a request.
+///
+/// # Errors
+/// Where two texts are, since one of them is forged.
+fn request(line: &[u8]) -> Result<Option<(usize, usize)>, Reason> {
     let mut found = None;
-    let mut quotes = memchr_iter(b'"', line).filter(|at| at.checked_sub(1).and_then(|i| line.get(i)) != Some(&b'\\'));
-    let mut open = quotes.next()?;
+    let mut quotes = quotes(line);
+    let Some(mut open) = quotes.next() else { return Ok(None) };
     for close in quotes.take(WORDS_MAX) {
-        let (method, target, protocol) = plan::request(without_colours(line.get(open + 1..close)?));
+        let text = without_colours(line.get(open + 1..close).unwrap_or_default());
+        let (method, target, protocol) = plan::request(text);
         let is_method = method.len() >= 3 && method.iter().all(|b| b.is_ascii_uppercase() || *b == b'-');
         if is_method && (!protocol.is_empty() || target.starts_with(b"/") || target.starts_with(b"http")) {
             if found.is_some() {
-                return None;
+                return Err(Reason::NoRequest);
             }
             found = Some((open, close));
         }
         open = close;
     }
-    found
+    Ok(found)
+}
+
+/// The quotes around what stands for a request right behind the time where none was sent, or bytes that are none.
+fn no_request(line: &[u8]) -> Option<(usize, usize)> {
+    let mut quotes = quotes(line);
+    let (open, close) = (quotes.next()?, quotes.next()?);
+    let is_behind_time = line.get(..open)?.ends_with(b"] ");
+    let is_none = matches!(line.get(open + 1..close)?, b"" | b"-" | [b'\\', b'x' | b'n' | b'r', ..]);
+    (is_behind_time && is_none).then_some((open, close))
 }
 
 /// Werkzeug colours a request that failed.
@@ -115,7 +132,8 @@ fn time(text: &[u8], clock: &mut ClfMemo) -> Option<(Moment, usize)> {
         .map(|moment| (moment, 0))
 }
 
-/// Virtual host, client and user in front of the request.
+/// Virtual host, client and user in front of the request. The host stands before the client, or right behind it where
+/// an identity and a name follow.
 fn front(before: &[u8], time_start: usize) -> Option<(&[u8], &[u8], &[u8])> {
     let head = before.get(..time_start).filter(|head| !head.trim_ascii().is_empty());
     let is_separator = |b: &u8| matches!(b, b' ' | b',' | b'"' | b'[' | b']' | b'(' | b')');
@@ -125,9 +143,13 @@ fn front(before: &[u8], time_start: usize) -> Option<(&[u8], &[u8], &[u8])> {
         Some(found) => found,
         None => (0, words.first().copied().filter(|word| head.is_some() && is_full_host(word))?),
     };
-    let vhost = words.get(..at)?.iter().rev().find(|word| is_full_host(word)).copied();
     // As in the common format: an identity and a name between the client and the time.
     let between = head.map(|head| head.split(|b| *b == b' ').filter(|w| !w.is_empty()).collect::<Vec<_>>());
+    let behind = || match between.as_deref() {
+        Some([_, host, _, _]) if at == 0 && is_full_host(host) => Some(*host),
+        _ => None,
+    };
+    let vhost = words.get(..at)?.iter().rev().find(|word| is_full_host(word)).copied().or_else(behind);
     let user = between.filter(|words| words.len() >= 3).and_then(|words| words.last().copied());
     let user = user.map(plan::value).filter(|user| *user != client).unwrap_or_default();
     Some((vhost.map(plan::without_port).unwrap_or_default(), client, user))
@@ -135,18 +157,12 @@ fn front(before: &[u8], time_start: usize) -> Option<(&[u8], &[u8], &[u8])> {
 
 /// An address, with or without a port.
 fn address(word: &[u8]) -> Option<&[u8]> {
-    let is_address = |text: &[u8]| std::str::from_utf8(text).is_ok_and(|text| text.parse::<IpAddr>().is_ok());
-    let bare = plan::without_port(word);
-    [word, bare].into_iter().find(|text| is_address(text))
+    [word, plan::without_port(word)].into_iter().find(|text| plan::is_address(text))
 }
 
 /// A host name that no other word is like.
 fn is_full_host(word: &[u8]) -> bool {
-    word == b"localhost"
-        || word.contains(&b'.')
-            && word.first().is_some_and(u8::is_ascii_alphanumeric)
-            && word.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':'))
-            && word.iter().any(u8::is_ascii_alphabetic)
+    word == b"localhost" || plan::is_full_host(word)
 }
 
 /// Referer and user agent among the quoted texts behind the request: two side by side of which the first can be a
@@ -213,6 +229,13 @@ mod tests {
             ),
             (r#""192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 401 7""#, "401 7 |192.0.2.7||/a||"),
             (r#"2026-03-10T10:20:52Z [2001:db8::7]:443 "POST /a HTTP/2.0" 403 9"#, "403 9 |2001:db8::7||/a||"),
+            (
+                r#"192.0.2.7 www.example.com - alice [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/2.0" 401 7 210 0.1 0.1 "-" "curl/8""#,
+                "401 7 www.example.com|192.0.2.7|alice|/a||curl/8",
+            ),
+            (r#"192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "-" 408 - 12"#, "408 0 |192.0.2.7||||"),
+            (r#"192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "" 400 0 0.1 "-" "-""#, "400 0 |192.0.2.7||||"),
+            (r#"192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "\x16\x03\" 200 " 400 7 12"#, "400 7 |192.0.2.7||||"),
         ] {
             assert_eq!(said(line).as_deref(), Ok(expected), "{line}");
         }

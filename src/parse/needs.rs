@@ -101,7 +101,7 @@ impl Needs {
                 Separator::BlankOrTab | Separator::Blank => glance.blanks >= least,
                 Separator::Tab => glance.tabs >= least,
                 // Their marks are needed beside.
-                Separator::Comma | Separator::Pipe => true,
+                Separator::Comma | Separator::CommaBlank | Separator::Pipe => true,
             })
     }
 }

@@ -30,6 +30,7 @@
 //!   and escapes included. A request that does not begin with a method and a blank (a TLS handshake, `-`, nothing)
 //!   leaves all three empty, and the line is accepted.
 //! - The status is three digits, 100 to 999; the size digits (saturating) or `-` for 0.
+//! - In a known format, an address in the place of the virtual host is the client where a name is in that of the client.
 //! - The virtual host loses a port. Outside quotes it holds no comma, blank or quote (a list of clients is
 //!   no host).
 //! - Known numbers that are not kept (`$request_time`, `%I`) are checked all the same, since they tell formats apart; a
@@ -49,7 +50,7 @@ use super::{
 };
 use crate::model::event::{Event, Reason, Rejection};
 use memchr::{memchr, memchr_iter, memmem, memrchr};
-use std::ops::Range;
+use std::{net::IpAddr, ops::Range};
 
 /// A compiled template. The default one rejects every line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,8 @@ pub struct Plan {
     pub(super) client_is_forwarded: bool,
     /// The time comes in pieces.
     pub(super) shaped_time: bool,
+    /// The virtual host and the client may stand in the other order; see [`Plan::in_any_order`].
+    pub(super) in_any_order: bool,
 }
 
 /// One field and the fixed text after it.
@@ -140,6 +143,7 @@ impl Default for Plan {
             missing: vec!["time"],
             client_is_forwarded: false,
             shaped_time: false,
+            in_any_order: false,
         }
     }
 }
@@ -151,6 +155,22 @@ impl Plan {
     /// Why the line does not fit, and where; see the head of this file.
     pub fn parse<'a>(&self, line: &'a [u8], clock: &mut ClfMemo) -> Result<Event<'a>, Rejection> {
         self.run(line, clock).map_err(|stop| with_nul(line, stop.rejection))
+    }
+
+    /// For a format that was found out and not told: where virtual host and client begin the line, an address in front
+    /// of a name is the client, unless only the address has a port: then it is Apache's `%v:%p`, and the name that of
+    /// a client that was looked up. Where both have a port, that of the web is the server's.
+    pub(super) fn in_any_order(self) -> Self {
+        let begins = |plan: &Self| {
+            let meanings: Vec<&Meaning> = plan.steps.iter().map(|step| &step.meaning).collect();
+            let front: &[&Meaning] = if matches!(meanings.get(1), Some(Meaning::Count)) {
+                &[&Meaning::Vhost, &Meaning::Count, &Meaning::Client]
+            } else {
+                &[&Meaning::Vhost, &Meaning::Client]
+            };
+            plan.lead.is_empty() && meanings.starts_with(front)
+        };
+        Self { in_any_order: begins(&self), ..self }
     }
 
     /// Names of the fields without which an event says nothing and which the template lacks: a plan that misses any
@@ -283,7 +303,26 @@ impl Plan {
         if self.client_is_forwarded {
             event.client = client(bare_address(first_of_list(event.forwarded_for))).ok_or(stop(Reason::NoClient, 0))?;
         }
+        if self.in_any_order && event.vhost.first().is_some_and(|b| b.is_ascii_hexdigit() || matches!(b, b'[' | b':')) {
+            put_in_order(line, &mut event);
+        }
         Ok(event)
+    }
+}
+
+/// See [`Plan::in_any_order`].
+fn put_in_order<'a>(line: &'a [u8], event: &mut Event<'a>) {
+    let mut words = line.split(|b| *b == b' ');
+    let [first, second] = [(); 2].map(|()| words.next().unwrap_or_default());
+    let has_port = |word: &[u8]| without_port(word).len() < word.len();
+    let is_served_at = |word: &[u8]| word.ends_with(b":80") || word.ends_with(b":443");
+    let is_client_first = match (has_port(first), has_port(second)) {
+        (true, false) => false,
+        (true, true) if is_served_at(second) && !is_served_at(first) => true,
+        _ => is_full_host(event.client),
+    };
+    if is_client_first && is_address(bare_address(event.vhost)) {
+        (event.client, event.vhost) = (bare_address(event.vhost), without_port(second));
     }
 }
 
@@ -645,6 +684,19 @@ pub(super) fn bare_address(client: &[u8]) -> &[u8] {
     host.strip_prefix(b"[").and_then(|h| h.strip_suffix(b"]")).unwrap_or(host)
 }
 
+/// An address of either kind.
+pub(super) fn is_address(text: &[u8]) -> bool {
+    std::str::from_utf8(text).is_ok_and(|text| text.parse::<IpAddr>().is_ok())
+}
+
+/// A host name with a domain, such as no other word is like.
+pub(super) fn is_full_host(text: &[u8]) -> bool {
+    text.contains(&b'.')
+        && text.first().is_some_and(u8::is_ascii_alphanumeric)
+        && text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':'))
+        && text.iter().any(u8::is_ascii_alphabetic)
+}
+
 fn is_port(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(u8::is_ascii_digit)
 }
@@ -719,6 +771,27 @@ mod tests {
             read(Nginx, &none.replace("none", "default"), r#"192.0.2.7 [TIME] "a\" 401"#),
             Err((Reason::Cut, 47))
         );
+    }
+
+    #[test]
+    fn a_client_before_its_host_is_told_by_its_looks_unless_the_operator_said_otherwise() {
+        let template = r#"%v %h %l %u %t "%r" %>s"#;
+        let told = Plan::compile(template, Apache).unwrap_or_default();
+        let found_out = told.clone().in_any_order();
+        for (front, expected) in [
+            ("192.0.2.7 www.example.com", ["www.example.com|192.0.2.7", "192.0.2.7|www.example.com"]),
+            ("www.example.com 192.0.2.7", ["192.0.2.7|www.example.com"; 2]),
+            ("192.0.2.80 192.0.2.7", ["192.0.2.7|192.0.2.80"; 2]),
+            ("192.0.2.80 localhost", ["localhost|192.0.2.80"; 2]),
+            ("www.example.com client.example.net", ["client.example.net|www.example.com"; 2]),
+        ] {
+            let line = format!(r#"{front} - - [{TIME}] "GET / HTTP/1.1" 401"#);
+            let said = [&told, &found_out].map(|plan| {
+                let event = plan.parse(line.as_bytes(), &mut ClfMemo::default()).unwrap_or_default();
+                [event.client, event.vhost].map(String::from_utf8_lossy).join("|")
+            });
+            assert_eq!(said, expected, "{front}");
+        }
     }
 
     #[test]

@@ -234,8 +234,11 @@ fn container_name(line: &[u8]) -> Option<&[u8]> {
     (end > 0 && line.get(end) == Some(&b' ')).then_some(rest)?.strip_prefix(b"| ")
 }
 
-/// `haproxy[14389]: `, where what stood before it was cut away.
+/// `haproxy[14389]: `, where what stood before it was cut away; `ACCESS ` of Emissary and Ambassador, before Envoy's own.
 fn tag(line: &[u8]) -> Option<&[u8]> {
+    if let Some(rest) = line.strip_prefix(b"ACCESS ").filter(|rest| rest.starts_with(b"[")) {
+        return Some(rest);
+    }
     let (tag, rest) = word(line)?;
     let pid = tag.strip_suffix(b"]:")?;
     let open = memchr(b'[', pid)?;

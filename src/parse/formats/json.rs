@@ -74,6 +74,7 @@ const KEYS: Keys = &[
     ("msec", Slot::Time),
     ("request", Slot::Request),
     ("request_line", Slot::Request),
+    ("routeKey", Slot::Request),
     ("request_method", Slot::Method),
     ("method", Slot::Method),
     ("http_method", Slot::Method),

@@ -17,6 +17,7 @@ use super::{
 mod alb;
 mod apisix;
 mod artifactory;
+mod artifactory6;
 mod bitbucket;
 mod bunny;
 mod caddy;
@@ -24,6 +25,7 @@ mod chi;
 mod clf_like;
 mod cloudfront;
 mod combined;
+mod combined_forwarded;
 mod combined_plus;
 mod combined_timed;
 mod combinedio;
@@ -44,6 +46,7 @@ mod iis6;
 mod iis_any;
 mod iis_azure;
 mod iis_full;
+mod iis_native;
 mod iis_short;
 mod ingress_nginx;
 mod ingress_nginx_old;
@@ -65,6 +68,7 @@ mod oauth2_proxy;
 mod s3;
 mod squid;
 mod synapse;
+mod tornado;
 mod traefik_clf;
 mod traefik_json;
 mod uwsgi;
@@ -122,6 +126,7 @@ pub const FORMATS: &[&Format] = &[
     &main_labelled::FORMAT,
     &main_ext::FORMAT,
     &combined_timed::FORMAT,
+    &combined_forwarded::FORMAT,
     &ingress_nginx_old::FORMAT,
     &ingress_nginx_twice::FORMAT,
     &ingress_nginx::FORMAT,
@@ -155,6 +160,7 @@ pub const FORMATS: &[&Format] = &[
     &iis_azure::FORMAT,
     &iis_short::FORMAT,
     &iis_any::FORMAT,
+    &iis_native::FORMAT,
     &cloudfront::FORMAT,
     &alb::FORMAT,
     &elb::FORMAT,
@@ -165,6 +171,7 @@ pub const FORMATS: &[&Format] = &[
     &squid::FORMAT,
     &bunny::FORMAT,
     &artifactory::FORMAT,
+    &artifactory6::FORMAT,
     &nexus::FORMAT,
     &bitbucket::FORMAT,
     &confluence::FORMAT,
@@ -173,6 +180,7 @@ pub const FORMATS: &[&Format] = &[
     &gorouter::FORMAT,
     &glassfish::FORMAT,
     &chi::FORMAT,
+    &tornado::FORMAT,
     &ltsv::FORMAT,
     &logfmt::FORMAT,
     &combined_plus::FORMAT,
@@ -214,7 +222,10 @@ impl Format {
             JsonPlan::with(&own, keys)
         };
         match self.layout {
-            Layout::Text(syntax) => Parser::Text(Plan::compile_for(self.template, syntax, client).unwrap_or_default()),
+            Layout::Text(syntax) => {
+                let plan = Plan::compile_for(self.template, syntax, client).unwrap_or_default();
+                Parser::Text(plan.in_any_order())
+            }
             Layout::Json(wanted) => Parser::Json(keys(wanted)),
             Layout::Columns(separator) => {
                 let columns = Columns::new(self.template, separator);
