@@ -299,6 +299,7 @@ impl Column {
         match (self.form, self.take) {
             (Form::Timers, _) => is_timers(word()),
             (Form::Person, _) => rest.first() == Some(&b'('),
+            (Form::Fixed, _) => word() == self.name.as_bytes(),
             (_, Some((Slot::Status, _))) => plan::whole_status(word()).is_some(),
             _ => rest.first() == Some(&b'"'),
         }

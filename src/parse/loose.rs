@@ -15,6 +15,8 @@ use memchr::{memchr, memchr_iter};
 
 /// Words looked at in front of the request, and quoted texts behind it.
 const WORDS_MAX: usize = 32;
+/// Length of `2026-03-10`: no time is shorter.
+const DAY_LEN: usize = 10;
 
 /// Reads one line.
 ///
@@ -117,9 +119,10 @@ fn time(text: &[u8], clock: &mut ClfMemo) -> Option<(Moment, usize)> {
         let inside = text.get(open + 1..)?;
         let Some(end) = memchr(b']', inside) else { break };
         let inside = inside.get(..end)?;
-        if inside.len() >= 10
-            && let Ok(moment) = timestamp::any_moment(inside, clock)
-        {
+        // Rust's loggers name the level and the module behind it.
+        let first = memchr(b' ', inside).filter(|end| *end > DAY_LEN).and_then(|end| inside.get(..end));
+        let texts = [Some(inside).filter(|text| text.len() >= DAY_LEN), first];
+        if let Some(moment) = texts.into_iter().flatten().find_map(|text| timestamp::any_moment(text, clock).ok()) {
             return Some((moment, open));
         }
     }
@@ -127,7 +130,7 @@ fn time(text: &[u8], clock: &mut ClfMemo) -> Option<(Moment, usize)> {
     let (first, second) = (blanks.next()?, blanks.next());
     let words = [Some(first), second].into_iter().flatten().filter_map(|end| text.get(..end));
     words
-        .filter(|word| word.len() >= 10)
+        .filter(|word| word.len() >= DAY_LEN)
         .find_map(|word| timestamp::any_moment(word, clock).ok())
         .map(|moment| (moment, 0))
 }
@@ -137,11 +140,16 @@ fn time(text: &[u8], clock: &mut ClfMemo) -> Option<(Moment, usize)> {
 fn front(before: &[u8], time_start: usize) -> Option<(&[u8], &[u8], &[u8])> {
     let head = before.get(..time_start).filter(|head| !head.trim_ascii().is_empty());
     let is_separator = |b: &u8| matches!(b, b' ' | b',' | b'"' | b'[' | b']' | b'(' | b')');
-    let all = before.split(is_separator).filter(|word| !word.is_empty()).take(WORDS_MAX);
-    let words: Vec<&[u8]> = all.collect();
-    let (at, client) = match words.iter().enumerate().find_map(|(i, word)| Some((i, address(word)?))) {
+    let mut start = 0;
+    let all = before.split(is_separator).map(|word| {
+        let at = start;
+        start += word.len() + 1;
+        (at, word)
+    });
+    let words: Vec<(usize, &[u8])> = all.filter(|(_, word)| !word.is_empty()).take(WORDS_MAX).collect();
+    let (at, client) = match words.iter().enumerate().find_map(|(i, (_, word))| Some((i, address(word)?))) {
         Some(found) => found,
-        None => (0, words.first().copied().filter(|word| head.is_some() && is_full_host(word))?),
+        None => (0, words.first().map(|(_, word)| *word).filter(|word| head.is_some() && is_full_host(word))?),
     };
     // As in the common format: an identity and a name between the client and the time.
     let between = head.map(|head| head.split(|b| *b == b' ').filter(|w| !w.is_empty()).collect::<Vec<_>>());
@@ -149,7 +157,12 @@ fn front(before: &[u8], time_start: usize) -> Option<(&[u8], &[u8], &[u8])> {
         Some([_, host, _, _]) if at == 0 && is_full_host(host) => Some(*host),
         _ => None,
     };
-    let vhost = words.get(..at)?.iter().rev().find(|word| is_full_host(word)).copied().or_else(behind);
+    // What stands in brackets is the name of a logger.
+    let is_in_brackets = |at: usize, word: &[u8]| {
+        at.checked_sub(1).and_then(|at| before.get(at)) == Some(&b'[') && before.get(at + word.len()) == Some(&b']')
+    };
+    let is_host = |(at, word): &&(usize, &[u8])| is_full_host(word) && !is_in_brackets(*at, word);
+    let vhost = words.get(..at)?.iter().rev().find(is_host).map(|(_, word)| *word).or_else(behind);
     let user = between.filter(|words| words.len() >= 3).and_then(|words| words.last().copied());
     let user = user.map(plan::value).filter(|user| *user != client).unwrap_or_default();
     Some((vhost.map(plan::without_port).unwrap_or_default(), client, user))
@@ -232,6 +245,14 @@ mod tests {
             (
                 r#"192.0.2.7 www.example.com - alice [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/2.0" 401 7 210 0.1 0.1 "-" "curl/8""#,
                 "401 7 www.example.com|192.0.2.7|alice|/a||curl/8",
+            ),
+            (
+                r#"2026-03-10 11:20:52,123 INFO  [io.quarkus.http.access-log] (executor-1) 192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 401 7"#,
+                "401 7 |192.0.2.7||/a||",
+            ),
+            (
+                r#"[2026-03-10T10:20:52.123Z INFO  actix_web::middleware::logger] 192.0.2.7 "GET /a HTTP/1.1" 401 7 "-" "curl/8" 0.1"#,
+                "401 7 |192.0.2.7||/a||curl/8",
             ),
             (r#"192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "-" 408 - 12"#, "408 0 |192.0.2.7||||"),
             (r#"192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "" 400 0 0.1 "-" "-""#, "400 0 |192.0.2.7||||"),

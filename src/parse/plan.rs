@@ -692,6 +692,7 @@ pub(super) fn is_address(text: &[u8]) -> bool {
 /// A host name with a domain, such as no other word is like.
 pub(super) fn is_full_host(text: &[u8]) -> bool {
     text.contains(&b'.')
+        && memchr(b':', without_port(text)).is_none()
         && text.first().is_some_and(u8::is_ascii_alphanumeric)
         && text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':'))
         && text.iter().any(u8::is_ascii_alphabetic)

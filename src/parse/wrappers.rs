@@ -45,6 +45,8 @@ const LINE_KEYS: Keys = &[
     ("short_message", Slot::Target),
     ("event/original", Slot::Target),
     ("textPayload", Slot::Target),
+    // Azure's resource logs, where these are text.
+    ("properties", Slot::Target),
     ("time", Slot::Time),
     ("@timestamp", Slot::Time),
     ("timestamp", Slot::Time),

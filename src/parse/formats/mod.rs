@@ -38,6 +38,7 @@ mod forwarded_combined;
 mod forwarded_host;
 mod gcs;
 mod gin;
+mod gitea;
 mod glassfish;
 mod gorouter;
 mod haproxy;
@@ -181,6 +182,7 @@ pub const FORMATS: &[&Format] = &[
     &glassfish::FORMAT,
     &chi::FORMAT,
     &tornado::FORMAT,
+    &gitea::FORMAT,
     &ltsv::FORMAT,
     &logfmt::FORMAT,
     &combined_plus::FORMAT,
