@@ -2,10 +2,9 @@
 //!
 //! Four passes, each over what the one before left. First what comes back at its hour; then the addresses that fail a lot
 //! by themselves; then the quarters of an hour in which more distinct clients fail than usual; last what goes on all day
-//! at a low rate. A wave
-//! is of one status and one [`Sort`], and is named as a whole, strangers and known clients alike, since an attack
-//! comes through real people's addresses too. Only who got in within two minutes is apart from who did not: a person
-//! who knows the password gets in, a guesser does not.
+//! at a low rate. A wave is of one status and one [`Sort`], and is named as a whole, strangers and known clients alike,
+//! since an attack comes through real people's addresses too. Only who got in within two minutes is apart from who did
+//! not: a person who knows the password gets in, a guesser does not.
 
 use super::{
     doings::{Group, Item, Sort, items, served_in},

@@ -82,6 +82,7 @@ pub(crate) struct Facts<'l> {
     pub(crate) has_hosts: bool,
     /// For each browser that was served a few things, whether a file of a page was among them.
     fetched: OnceLock<Vec<Option<bool>>>,
+    served_clients: OnceLock<u32>,
     /// Routes that answer 401 to those who have no session, and name no users: not Basic authentication.
     by_session: Vec<bool>,
     ever_served: Vec<bool>,
@@ -120,6 +121,7 @@ impl<'l> Facts<'l> {
             ever_served: Vec::new(),
             relays: Relays::default(),
             fetched: OnceLock::new(),
+            served_clients: OnceLock::new(),
         }
         .with_releases()
         .with_sessions()
@@ -200,13 +202,14 @@ impl<'l> Facts<'l> {
         told.fold((0, 0), |(fetched, all), shows| (fetched + u32::from(*shows), all + 1))
     }
 
-    /// How many clients that may be evidence are served anything.
+    /// How many clients that may be evidence are served anything: counted once, since a hostile log asks for every path.
     pub(crate) fn served_clients(&self) -> u32 {
         let is_served = |client: &u32| {
             let visits = self.ledger.visits_of(*client as usize);
             self.is_evident(*client) && visits.iter().any(|visit| self.shape(visit.shape()).served)
         };
-        (0..self.ledger.clients.len() as u32).into_par_iter().filter(is_served).count() as u32
+        let clients = || (0..self.ledger.clients.len() as u32).into_par_iter();
+        *self.served_clients.get_or_init(|| clients().filter(is_served).count() as u32)
     }
 
     pub(crate) fn opens_by_session(&self, route: u32) -> bool {

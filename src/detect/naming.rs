@@ -121,9 +121,11 @@ pub(crate) fn name_never_served(facts: &Facts<'_>, own: &Group<'_, '_>) -> Optio
     const CLIENTS_MIN: usize = 8;
     const SHARE_MIN: f64 = 0.5;
     let known: BTreeSet<u32> = own.items.iter().filter(|i| i.past.anywhere).map(|i| i.refusal.client).collect();
+    if known.len() < CLIENTS_MIN {
+        return None;
+    }
     let all = facts.served_clients();
-    let is_wide = known.len() >= CLIENTS_MIN && known.len() as f64 >= SHARE_MIN * f64::from(all);
-    is_wide.then(|| {
+    (known.len() as f64 >= SHARE_MIN * f64::from(all)).then(|| {
         let why = format!(
             "{} of the {all} clients that this log shows being served are refused here, and nobody is ever served: a fault if it was otherwise before the log begins; older logs tell",
             known.len()
