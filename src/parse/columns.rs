@@ -1,5 +1,6 @@
 //! Lines that are columns in a fixed order, named by a header or by their documentation: W3C's extended format (IIS,
-//! CloudFront), AWS's balancers and S3, Envoy, HAProxy, Squid, Artifactory, Tornado. Owns where a column ends and what its name means.
+//! CloudFront), AWS's balancers and S3, Envoy, HAProxy, Squid, Artifactory, Tornado. Owns where a column ends and what its
+//! name means.
 //!
 //! A column that begins with a double quote ends at the first quote before a separator, so that S3's unescaped quotes
 //! stay inside; one in brackets or braces ends at the closing one; any other at the separator. As in all formats, a

@@ -2,8 +2,9 @@
 //! quotes, then status and size, and whatever a site put between. Owns finding the fields by their looks.
 //!
 //! It takes little for granted, so that what it says is right where it says anything: the request must begin with a
-//! method, or be what servers write where there was none, right behind the time; the status must follow it, and the client be an address (or the first word, if that can be a host). Behind the
-//! size, the first text in quotes that begins like a user agent is one, and one that is a URL before it the referer.
+//! method, or be what servers write where there was none, right behind the time; the status must follow it, and the client
+//! be an address (or the first word, if that can be a host). Behind the size, the first text in quotes that begins like a
+//! user agent is one, and one that is a URL before it the referer.
 
 use super::{
     plan,
