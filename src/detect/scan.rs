@@ -15,17 +15,18 @@ use super::{
 };
 use crate::model::tally::{ClientKey, Seen};
 use rayon::prelude::*;
-use std::{
-    collections::HashMap,
-    sync::atomic::{AtomicU32, Ordering::Relaxed},
-};
+use std::collections::HashMap;
 
-/// Window lengths in seconds, and how far they are shifted.
-const LEVELS: [(u32, u32); 6] = [(300, 0), (3600, 0), (3600, 1800), (21_600, 0), (21_600, 10_800), (86_400, 0)];
+/// Seconds of the shortest window; the others begin and end with such.
+const UNIT_SECS: u32 = 300;
+/// Window lengths, and how far they are shifted, in units.
+const LEVELS: [(u32, u32); 6] = [(1, 0), (12, 0), (12, 6), (72, 0), (72, 36), (288, 0)];
 /// Fewer distinct clients are no wave.
 pub(crate) const CLIENTS_MIN: u32 = 4;
 /// Counters kept at most; groups beyond, those with the fewest failing clients, are not tested by themselves.
 const COUNTERS_MAX: usize = 8 << 20;
+/// Counters of all workers at most: where there are many, fewer workers count.
+const WORKERS_CELLS_MAX: usize = 4 * COUNTERS_MAX;
 /// A candidate must fail at so many times its usual rate.
 const EXCESS_MIN: f64 = 3.0;
 /// Chance of one candidate in a log where nothing happens.
@@ -81,16 +82,21 @@ const COUNTERS: usize = 5;
 
 struct Grid {
     origin: u32,
-    /// First counter of each level, in windows.
+    /// The first window of each level: those of all levels are numbered one after the other.
     starts: [usize; LEVELS.len() + 1],
+    /// For each unit the window of each level in which it lies.
+    windows: Vec<[u32; LEVELS.len()]>,
     groups: Vec<Group>,
     /// How many groups, from the first on, were not shown by a handful of failures alone.
     by_many: usize,
     ids: HashMap<Group, u32, foldhash::fast::FixedState>,
     /// The windows of each group, in `cells`, and how many of the first are not counted.
     rows: Vec<Row>,
-    cells: Vec<AtomicU32>,
+    cells: Cells,
 }
+
+/// The counters of all windows of all groups.
+type Cells = Vec<u32>;
 
 /// Where the counters of a group are. The shortest windows are most of all, and in most groups none of them can hold a
 /// wave, so they have none.
@@ -105,12 +111,15 @@ impl Grid {
         let (first, last) = facts.ledger.span?;
         let origin = first.0 - first.0 % 86_400;
         let mut starts = [0; LEVELS.len() + 1];
+        let units = (last.0 - origin) / UNIT_SECS + 1;
         for (i, (len, shift)) in LEVELS.iter().enumerate() {
-            let windows = ((last.0 - origin + shift) / len + 1) as usize;
+            let windows = ((units - 1 + shift) / len + 1) as usize;
             if let [.., from, to] = starts.get_mut(..i + 2)? {
                 *to = *from + windows;
             }
         }
+        let of_unit = |unit: u32| std::array::from_fn(|i| starts[i] as u32 + (unit + LEVELS[i].1) / LEVELS[i].0);
+        let of_unit = (0..units).map(of_unit).collect();
         let windows = *starts.last()?;
         let found = standout::groups(facts, pasts, origin, COUNTERS_MAX / windows.max(1) / COUNTERS);
         let (mut rows, mut first) = (Vec::new(), 0);
@@ -121,8 +130,8 @@ impl Grid {
         }
         let groups: Vec<Group> = found.groups.into_iter().map(|(group, _)| group).collect();
         let ids = groups.iter().enumerate().map(|(i, g)| (*g, i as u32)).collect();
-        let cells = (0..first * COUNTERS).map(|_| AtomicU32::new(0)).collect();
-        Some(Self { origin, starts, groups, by_many: found.by_many, ids, rows, cells })
+        let cells = vec![0; first * COUNTERS];
+        Some(Self { origin, starts, windows: of_unit, groups, by_many: found.by_many, ids, rows, cells })
     }
 
     /// Chance of a candidate: all windows of all levels and channels could have stood out.
@@ -135,25 +144,30 @@ impl Grid {
         self.starts.last().copied().unwrap_or(0)
     }
 
-    fn window(&self, level: usize, time: u32) -> u32 {
-        let (len, shift) = LEVELS.get(level).copied().unwrap_or((300, 0));
-        (time - self.origin + shift) / len
+    fn unit(&self, time: u32) -> u32 {
+        (time - self.origin) / UNIT_SECS
     }
 
-    fn cell(&self, group: u32, level: usize, window: u32, counter: usize) -> Option<&AtomicU32> {
-        let row = self.rows.get(group as usize)?;
-        let window = (self.starts.get(level)? + window as usize).checked_sub(row.left_out)?;
-        self.cells.get((row.first + window) * COUNTERS + counter)
+    #[inline]
+    fn windows_of(&self, unit: u32) -> [u32; LEVELS.len()] {
+        self.windows.get(unit as usize).copied().unwrap_or_default()
+    }
+
+    /// Where the first counter of a window is; none where it is not counted.
+    fn cell(&self, row: Row, window: usize) -> Option<usize> {
+        Some((row.first + window.checked_sub(row.left_out)?) * COUNTERS)
     }
 
     /// Failing and active clients of a group in each window of a level; of windows that are not counted none.
     fn series(&self, group: usize, level: usize, channel: Channel) -> Vec<(u32, u32)> {
+        let row = self.rows.get(group).copied().unwrap_or(Row { first: 0, left_out: usize::MAX });
         let read = |window: usize, counter: usize| {
-            self.cell(group as u32, level, window as u32, counter).map_or(0, |cell| cell.load(Relaxed))
+            let cell = self.cell(row, window).and_then(|cell| self.cells.get(cell + counter));
+            cell.copied().unwrap_or(0)
         };
         let (active, failing) = (usize::from(channel == Channel::Gap401), 2 + channel as usize);
         let start = |level: usize| self.starts.get(level).copied().unwrap_or(0);
-        (0..start(level + 1) - start(level)).map(|window| (read(window, failing), read(window, active))).collect()
+        (start(level)..start(level + 1)).map(|window| (read(window, failing), read(window, active))).collect()
     }
 }
 
@@ -220,9 +234,9 @@ pub(crate) fn contains(facts: &Facts<'_>, group: Group, leaf: u32, client: u32) 
 /// All candidates, the least likely by chance first, and the ground that they were judged on; none where no group
 /// stands out, which for most logs of most days ends the search here.
 pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past]) -> Option<(Ground, Vec<Candidate>)> {
-    let grid = Grid::new(facts, pasts).filter(|grid| !grid.groups.is_empty())?;
+    let mut grid = Grid::new(facts, pasts).filter(|grid| !grid.groups.is_empty())?;
     let ground = Ground::new(facts, pasts);
-    count(facts, pasts, &ground, &grid);
+    grid.cells = count(facts, pasts, &ground, &grid);
     let mut found: Vec<Candidate> = Vec::new();
     for channel in Channel::ALL {
         for level in 0..LEVELS.len() {
@@ -238,23 +252,25 @@ pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past]) -> Option<(Ground, V
     Some((ground, found))
 }
 
-fn count(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, grid: &Grid) {
-    /// Clients handed to one worker at a time.
-    const CLIENTS_PER_TASK: usize = 1024;
+/// Each worker counts some of the clients by itself, and what they counted is added up.
+fn count(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, grid: &Grid) -> Cells {
     let by_leaf: Vec<Vec<u32>> =
         (0..facts.leaves.len() as u32).map(|leaf| known_ids(grid, leaf_groups(facts, leaf))).collect();
-    let clients = facts.ledger.clients.len();
-    let tasks = (0..clients.div_ceil(CLIENTS_PER_TASK)).into_par_iter();
-    tasks.for_each_init(
-        || Counter::new(facts, ground, grid, &by_leaf),
-        |counter, task| {
-            for client in task * CLIENTS_PER_TASK..((task + 1) * CLIENTS_PER_TASK).min(clients) {
-                if facts.is_evident(client as u32) {
-                    counter.count_client(client, pasts);
-                }
+    let workers = rayon::current_num_threads().min(WORKERS_CELLS_MAX / grid.cells.len().max(1)).max(1);
+    let parts = (0..workers).into_par_iter().map(|part| {
+        let mut counter = Counter::new(facts, ground, grid, &by_leaf);
+        for client in facts.ledger.clients_part(part, workers) {
+            if facts.is_evident(client as u32) {
+                counter.count_client(client, pasts);
             }
-        },
-    );
+        }
+        counter.cells
+    });
+    let sum = |mut a: Cells, b: Cells| {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+        a
+    };
+    parts.reduce_with(sum).unwrap_or_default()
 }
 
 fn known_ids(grid: &Grid, groups: Vec<Group>) -> Vec<u32> {
@@ -268,14 +284,26 @@ struct Counter<'c> {
     grid: &'c Grid,
     by_leaf: &'c [Vec<u32>],
     walk: Walk,
-    /// The client and window last counted, by group, level and counter.
-    seen: Vec<u64>,
+    cells: Cells,
+    /// How many refusals are those of clients before, and the client's own so far.
+    refusal: usize,
+    /// The client and unit last counted, by group and counter.
+    seen: Vec<(u32, u32)>,
 }
 
 impl<'c> Counter<'c> {
     fn new(facts: &'c Facts<'c>, ground: &'c Ground, grid: &'c Grid, by_leaf: &'c [Vec<u32>]) -> Self {
-        let seen = vec![u64::MAX; grid.groups.len() * LEVELS.len() * COUNTERS];
-        Self { facts, ground, grid, by_leaf, walk: Walk::new(facts), seen }
+        let seen = vec![(u32::MAX, 0); grid.groups.len() * COUNTERS];
+        Self {
+            facts,
+            ground,
+            grid,
+            by_leaf,
+            walk: Walk::new(facts),
+            cells: vec![0; grid.cells.len()],
+            refusal: 0,
+            seen,
+        }
     }
 
     fn count_client(&mut self, client: usize, pasts: &[Past]) {
@@ -283,12 +311,13 @@ impl<'c> Counter<'c> {
         let visits = ledger.visits_of(client);
         self.walk.take(facts, client as u32);
         let own = known_ids(self.grid, client_groups(facts, client as u32));
-        let mut refusal = ledger.refusals.partition_point(|r| (r.client as usize) < client);
+        let rest = ledger.refusals.get(self.refusal..).unwrap_or_default();
+        self.refusal += rest.iter().take_while(|refusal| (refusal.client as usize) < client).count();
         for visit in visits {
             let shape = facts.shape(visit.shape());
             let past = matches!(shape.status, 401 | 403).then(|| {
-                refusal += 1;
-                pasts.get(refusal - 1).copied().unwrap_or_default()
+                self.refusal += 1;
+                pasts.get(self.refusal - 1).copied().unwrap_or_default()
             });
             self.count_visit(client, *visit, past.as_ref(), &own);
         }
@@ -319,26 +348,27 @@ impl<'c> Counter<'c> {
             return;
         }
         let leaf_groups = self.by_leaf.get(shape.leaf as usize).map(Vec::as_slice).unwrap_or_default();
+        let unit = self.grid.unit(time);
         for group in leaf_groups.iter().chain(own) {
-            self.count_in(client, *group, time, counters);
+            self.count_in(client as u32, *group, unit, counters);
         }
     }
 
-    /// Windows of all levels begin and end with windows of the first: what is not new there is new nowhere.
-    fn count_in(&mut self, client: usize, group: u32, time: u32, counters: [bool; COUNTERS]) {
+    /// A client's requests come in order of time, so a window is new to it if that of the request before was another.
+    fn count_in(&mut self, client: u32, group: u32, unit: u32, counters: [bool; COUNTERS]) {
+        let Some(row) = self.grid.rows.get(group as usize).copied() else { return };
         for (counter, _) in counters.iter().enumerate().filter(|(_, set)| **set) {
-            for level in 0..LEVELS.len() {
-                let window = self.grid.window(level, time);
-                let stamp = (client as u64) << 32 | u64::from(window);
-                let slot = (group as usize * COUNTERS + counter) * LEVELS.len() + level;
-                let Some(seen) = self.seen.get_mut(slot) else { break };
-                if *seen != stamp {
-                    *seen = stamp;
-                    if let Some(cell) = self.grid.cell(group, level, window, counter) {
-                        cell.fetch_add(1, Relaxed);
-                    }
-                } else if level == 0 {
-                    break;
+            let Some(seen) = self.seen.get_mut(group as usize * COUNTERS + counter) else { break };
+            let before = std::mem::replace(seen, (client, unit));
+            if before == (client, unit) {
+                continue;
+            }
+            let before = if before.0 == client { self.grid.windows_of(before.1) } else { [u32::MAX; LEVELS.len()] };
+            let windows = self.grid.windows_of(unit);
+            for (window, before) in windows.iter().zip(&before).skip(usize::from(row.left_out > 0)) {
+                let cell = (row.first + *window as usize - row.left_out) * COUNTERS + counter;
+                if let Some(cell) = self.cells.get_mut(cell) {
+                    *cell += u32::from(window != before);
                 }
             }
         }
@@ -356,7 +386,7 @@ fn test_turns(grid: &Grid, channel: Channel) -> Vec<Candidate> {
     if channel == Channel::Gap401 {
         return Vec::new();
     }
-    let (len, _) = LEVELS.get(LEVEL).copied().unwrap_or((3600, 0));
+    let len = LEVELS[LEVEL].0 * UNIT_SECS;
     let found = grid.groups.iter().enumerate().filter(|(_, group)| !matches!(group, Group::Network(_)));
     let found = found.filter_map(|(id, group)| {
         let hours = grid.series(id, LEVEL, channel);
@@ -399,7 +429,7 @@ fn turn(windows: &[(u32, u32)]) -> Option<(usize, f64)> {
 fn test(grid: &Grid, channel: Channel, level: usize) -> Vec<Candidate> {
     /// Clients as whose the rate of the whole counts in a group's own.
     const WEIGHT: f64 = 20.0;
-    let (len, shift) = LEVELS.get(level).copied().unwrap_or((300, 0));
+    let (len, shift) = LEVELS.get(level).map_or((0, 0), |(len, shift)| (len * UNIT_SECS, shift * UNIT_SECS));
     let mut found = Vec::new();
     let mut whole = None;
     for (id, group) in grid.groups.iter().enumerate() {

@@ -7,7 +7,7 @@ use super::{
     event::Reason,
     time::{Time, joined},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 /// One request in eight bytes: who, what, when. All ids are the shard's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -520,6 +520,16 @@ impl Ledger {
     pub fn visits_of(&self, client: usize) -> &[Seen] {
         let bound = |i: usize| self.visit_bounds.get(i).copied().unwrap_or(0) as usize;
         self.visits.get(bound(client)..bound(client + 1)).unwrap_or_default()
+    }
+
+    /// One of some parts of the clients, which have about as many requests each.
+    #[must_use]
+    pub fn clients_part(&self, part: usize, parts: usize) -> Range<usize> {
+        let bound = |part: usize| {
+            let visits = self.visits.len() * part / parts.max(1);
+            self.visit_bounds.partition_point(|bound| (*bound as usize) < visits).min(self.clients.len())
+        };
+        bound(part)..bound(part + 1)
     }
 
     /// The refusals of one client, in order of time.
