@@ -263,14 +263,18 @@ impl Day<'_> {
 
     /// A line is kept without its client's address and agent, which are known.
     fn write_samples(&self, ledger: &Ledger, out: &mut Out) {
-        let of_sample = |(key, s): &(SampleKey, Sample)| (s.client, s.time, key.shape, s.place);
-        let number = |sample: &(SampleKey, Sample)| {
-            let of_refusal = |r: &&Refusal| (r.client, r.time, r.shape, r.place);
-            self.refusals.binary_search_by_key(&of_sample(sample), of_refusal).ok()
+        // Both in one order: then they are found in one walk.
+        let mut wanted: Vec<_> =
+            self.samples.iter().map(|(key, s)| ((s.client, s.time, key.shape, s.place), key.rank, s)).collect();
+        wanted.sort_unstable_by_key(|(of_sample, rank, _)| (*of_sample, *rank));
+        let mut refusals = self.refusals.iter().zip(0_u32..).peekable();
+        let mut number = |of_sample: &(u32, Time, u32, Place)| {
+            let of_refusal = |r: &Refusal| (r.client, r.time, r.shape, r.place);
+            while refusals.next_if(|(refusal, _)| of_refusal(refusal) < *of_sample).is_some() {}
+            refusals.peek().filter(|(refusal, _)| of_refusal(refusal) == *of_sample).map(|(_, number)| *number)
         };
-        let samples = self.samples.iter().filter_map(|sample| Some((number(sample)? as u32, sample.0.rank, &sample.1)));
-        let mut samples: Vec<(u32, u8, &Sample)> = samples.collect();
-        samples.sort_unstable();
+        let samples = wanted.iter().filter_map(|(of_sample, rank, sample)| Some((number(of_sample)?, *rank, *sample)));
+        let samples: Vec<(u32, u8, &Sample)> = samples.collect();
         out.number(samples.len() as u64);
         let mut last = 0;
         out.column(samples.iter().map(|(refusal, ..)| refusal - std::mem::replace(&mut last, *refusal)).collect());
@@ -462,13 +466,23 @@ impl Numbers<'_> {
     #[inline]
     fn next(&mut self) -> Result<u32, Damage> {
         match self.first.next() {
-            Some(first) if *first < 0x80 => Ok((*first).into()),
-            Some(first) => {
-                let beyond = self.beyond.u32()?.checked_mul(0x80).ok_or(Damage::Nonsense)?;
-                Ok(beyond | u32::from(*first & 0x7f))
-            }
+            Some(first) => match (first >> 7, self.beyond.0) {
+                // Whether there is more cannot be foretold, so it is read anyway and counts for nothing.
+                (more, [beyond @ ..0x80, ..]) => {
+                    self.beyond.0 = self.beyond.0.get(usize::from(more)..).unwrap_or_default();
+                    Ok(u32::from(*beyond) * u32::from(more) << 7 | u32::from(first & 0x7f))
+                }
+                (0, _) => Ok((*first).into()),
+                _ => self.next_beyond(*first),
+            },
             None => Err(Damage::Length),
         }
+    }
+
+    #[cold]
+    fn next_beyond(&mut self, first: u8) -> Result<u32, Damage> {
+        let beyond = self.beyond.u32()?.checked_mul(0x80).ok_or(Damage::Nonsense)?;
+        Ok(beyond | u32::from(first & 0x7f))
     }
 }
 
