@@ -450,3 +450,11 @@ fn other_statuses_count_as_refusals_where_asked_for() {
     assert_eq!(run.code, Some(2));
     assert!(run.err.contains("found `419=404`"), "{}", run.err);
 }
+
+#[test]
+fn every_command_is_in_the_help() {
+    let help = run(["--help"]).out;
+    for command in ["man", "completions", "explain", "backtest"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
+    }
+}

@@ -90,8 +90,7 @@ pub enum Command {
     },
     /// Print the JSON Schema of the JSON report
     Schema,
-    /// Print a manual page (roff)
-    #[command(hide = true)]
+    /// Print a manual page (roff): `authfault man | man -l -`
     Man {
         /// Of this subcommand, not of the whole
         command: Option<String>,
