@@ -22,7 +22,7 @@ use std::{
     io::{self, IsTerminal, Write},
     os::{
         fd::AsFd,
-        unix::ffi::OsStringExt,
+        unix::ffi::{OsStrExt, OsStringExt},
         unix::fs::{FileTypeExt, PermissionsExt},
     },
     path::{Path, PathBuf},
@@ -298,6 +298,12 @@ fn inputs(paths: &[PathBuf], reading: &ReadingArgs, quiet: bool) -> Result<Vec<P
         return Ok(config.access_logs.into_iter().map(|log| log.path).collect());
     }
     if is_piped_in() {
+        // Not of what a shell puts in the place of `<(...)`, which leads to a pipe that has a writer.
+        let is_pipe = |path: &&PathBuf| fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_fifo());
+        for path in paths.iter().filter(is_pipe).filter(|_| !quiet) {
+            let name = inert(path.as_os_str().as_bytes());
+            eprintln!("authfault: {name}: a named pipe: waiting for whoever writes to it, until they are done");
+        }
         return Ok(vec![PathBuf::from("-")]);
     }
     let places = input::usual_places();

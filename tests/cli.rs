@@ -458,3 +458,26 @@ fn every_command_is_in_the_help() {
         assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
     }
 }
+
+/// Whoever waits for a pipe that nobody writes to is told what for.
+#[test]
+fn a_named_pipe_is_waited_for_with_a_word() {
+    let dir = workshop();
+    let path = dir.path().join("access.log");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    for (quiet, said) in [(&[][..], "access.log: a named pipe: waiting for whoever writes to it"), (&["--quiet"], "")] {
+        let mut command = authfault();
+        command.current_dir(dir.path()).args(quiet).arg("access.log");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut err = child.stderr.take().unwrap();
+        let mut first = vec![0; said.len()];
+        // Before anybody writes.
+        err.read_exact(&mut first).unwrap();
+        fs::write(&path, fault_text()).unwrap();
+        let mut rest = String::new();
+        err.read_to_string(&mut rest).unwrap();
+        assert!(child.wait().unwrap().success());
+        let all = String::from_utf8(first).unwrap() + &rest;
+        assert!(all.contains(said) && all.is_empty() == said.is_empty(), "{all}");
+    }
+}
