@@ -569,6 +569,25 @@ fn a_backtest_tells_what_checks_would_have_told() {
     assert!(rest.contains("\n  0.8           1               0  2026-03-10 15:"), "{rest}");
 }
 
+/// The first line is a mail's subject, whatever else there is to say.
+#[test]
+fn the_first_line_agrees_with_the_exit_status() {
+    let site = Site::new();
+    site.check_at("15:30", &[]);
+    site.check_at("15:50", &[]);
+    let log = site.path().join("access.log");
+    fs::rename(&log, site.path().join("elsewhere")).unwrap();
+    let blind = site.run("15:55", &[]);
+    let (first, rest) = blind.out.split_once('\n').unwrap();
+    assert!(blind.code == Some(2) && first.starts_with("CRITICAL: SERVER-SIDE FAULT: "), "{blind:?}");
+    assert!(rest.starts_with("UNKNOWN: access.log: no such file"), "{blind:?}");
+    fs::rename(site.path().join("elsewhere"), &log).unwrap();
+    let seeing = site.run("15:56", &[]);
+    let (first, rest) = seeing.out.split_once('\n').unwrap();
+    assert!(seeing.code == Some(2) && first.starts_with("CRITICAL: SERVER-SIDE FAULT: "), "{seeing:?}");
+    assert_eq!(rest, "The logs can be read again\n");
+}
+
 /// A run whose clock is wrong cannot tell, and takes away nothing from those that come after it.
 #[test]
 fn a_clock_that_jumps_is_unknown_and_loses_nothing() {
