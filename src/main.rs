@@ -13,7 +13,7 @@ use authfault::{
     pipeline::{self, Analysis, Formats},
     privacy::{self, Scheme},
     progress::Progress,
-    report::{self, Names, Renderer, out::Color},
+    report::{self, Names, Renderer, out::Color, words::counted},
 };
 use clap::{CommandFactory, Parser};
 use std::{
@@ -245,8 +245,8 @@ fn backtest(args: &BacktestArgs) -> Result<ExitCode, String> {
         return Err("no line was understood, so there is nothing to replay".to_owned());
     };
     let mut text = format!(
-        "{} messages would have been sent by {} checks ({} of them full looks) from {} to {} UTC\n",
-        replay.news.len(),
+        "{} would have been sent by {} checks ({} of them full looks) from {} to {} UTC\n",
+        counted(replay.news.len() as u64, "message", "messages"),
         replay.checks,
         replay.looks,
         from.minute(),
@@ -255,10 +255,12 @@ fn backtest(args: &BacktestArgs) -> Result<ExitCode, String> {
     for (when, news) in &replay.news {
         text += &format!("{} UTC  {}\n", when.minute(), Message::new(news).subject);
     }
-    text += "\nOther values of --confidence\n         critical  suspected only  first critical\n";
+    text += "\nFaults by other values of --confidence (missed: told when they were over)\n";
+    text += "         critical  missed  suspected  first critical\n";
     for trial in &replay.trials {
         let first = trial.first.map_or("-".to_owned(), |first| format!("{} UTC", first.minute()));
-        text += &format!("  {:<5}  {:>8}  {:>14}  {first}\n", trial.confidence, trial.faults, trial.suspected);
+        let (critical, missed, suspected) = (trial.faults, trial.missed, trial.suspected);
+        text += &format!("  {:<5}  {critical:>8}  {missed:>6}  {suspected:>9}  {first}\n", trial.confidence);
     }
     print(text.as_bytes())?;
     Ok(if replay.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
