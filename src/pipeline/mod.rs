@@ -223,8 +223,10 @@ fn completed(mut read: Read, errors: Discovery, options: &Options) -> Read {
     read.input.error_logs = errors.covered;
     read.notes = errors.notes;
     read.input.begins_late = read.input.start.is_some_and(|start| start < with_lead(read.span).0);
-    // What is still on at the end asked for is on no longer than that.
-    read.input.end = read.input.end.map(|end| end.min(until));
+    // What is still on at the end asked for is on no longer than that. Where nothing is in front of it, nothing is.
+    if read.input.start.is_some_and(|start| start < until) {
+        read.input.end = read.input.end.map(|end| end.min(until));
+    }
     read.limits.splice(0..0, errors.limits);
     read
 }
