@@ -117,6 +117,9 @@ fn publish(
     for problem in &analysis.problems {
         eprintln!("authfault: {problem}");
     }
+    if let Some(copies) = analysis.copies.as_ref().filter(|_| !args.quiet) {
+        eprintln!("authfault: {copies}");
+    }
     if analysis.report.input.parsed == 0 && !analysis.problems.is_empty() {
         return Ok(ExitCode::from(2));
     }

@@ -481,3 +481,31 @@ fn a_named_pipe_is_waited_for_with_a_word() {
         assert!(all.contains(said) && all.is_empty() == said.is_empty(), "{all}");
     }
 }
+
+#[test]
+fn copies_of_a_log_are_named_and_counted() {
+    let dir = workshop();
+    let text = fault_text();
+    for (name, bytes) in
+        [("b.log", text.clone()), ("a.log.gz", gzip(&text)), ("c.log", text[..text.len() / 2].to_vec())]
+    {
+        put(dir.path(), name, &bytes);
+    }
+    let said = "a.log.gz and b.log look like copies of one log, by beginning, end and length; their lines";
+    let names = ["a.log.gz", "b.log", "c.log"];
+    let loud = run_in(dir.path(), ["--output", "json"].iter().chain(&names));
+    assert!(loud.code == Some(0) && loud.err.starts_with(&format!("authfault: {said}")), "{loud:?}");
+    assert_eq!(loud.err.lines().count(), 1);
+    let limits = loud.report()["limits"].to_string();
+    assert!(limits.contains(said), "{limits}");
+    let quiet = run_in(dir.path(), ["--quiet"].iter().chain(&names));
+    assert_eq!(quiet.err, "");
+    let one = run_in(dir.path(), ["b.log", "c.log"]);
+    assert!(one.err.is_empty() && !one.out.contains("copies of one log"), "{one:?}");
+
+    // Parts say the same.
+    let mapped = run_in(dir.path(), ["map", "-o", "all.afpart"].iter().chain(&names));
+    assert_eq!(mapped.code, Some(0), "{mapped:?}");
+    let reduced = run_in(dir.path(), ["reduce", "--output", "json", "all.afpart"]);
+    assert_eq!((&reduced.out, &reduced.err), (&loud.out, &loud.err));
+}
