@@ -221,7 +221,8 @@ fn explain(args: &ExplainArgs) -> Result<ExitCode, String> {
         let agent = who.agent.as_ref().map(|agent| format!(" with `{agent}` in its user agent")).unwrap_or_default();
         let whom = inert(format!("`{}`{agent}", who.address).as_bytes());
         return Err(format!(
-            "none of the {} requests is by {whom}; give an address as it stands in the log",
+            "none of the {} requests is by {whom}, nor was any refused under that user name; give an address as it \
+             stands in the log",
             told.parsed
         ));
     }
@@ -297,18 +298,18 @@ fn error_logs(args: &AnalyzeArgs) -> Result<Vec<PathBuf>, String> {
 /// What to read: the paths given, a pipe, or the usual places.
 fn inputs(paths: &[PathBuf], reading: &ReadingArgs, quiet: bool) -> Result<Vec<PathBuf>, String> {
     if !paths.is_empty() {
-        return Ok(paths.to_vec());
-    }
-    if let Some(config) = reading.server_config(input::texts)? {
-        return Ok(config.access_logs.into_iter().map(|log| log.path).collect());
-    }
-    if is_piped_in() {
         // Not of what a shell puts in the place of `<(...)`, which leads to a pipe that has a writer.
         let is_pipe = |path: &&PathBuf| fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_fifo());
         for path in paths.iter().filter(is_pipe).filter(|_| !quiet) {
             let name = inert(path.as_os_str().as_bytes());
             eprintln!("authfault: {name}: a named pipe: waiting for whoever writes to it, until they are done");
         }
+        return Ok(paths.to_vec());
+    }
+    if let Some(config) = reading.server_config(input::texts)? {
+        return Ok(config.access_logs.into_iter().map(|log| log.path).collect());
+    }
+    if is_piped_in() {
         return Ok(vec![PathBuf::from("-")]);
     }
     let places = input::usual_places();

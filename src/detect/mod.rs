@@ -142,8 +142,8 @@ pub fn detect_with(ledger: &Ledger, notes: &Notes, settings: &Settings, locate: 
 #[must_use]
 pub fn explain(ledger: &Ledger, notes: &Notes, settings: &Settings, locate: Locate<'_>, who: &Who) -> Option<Stories> {
     let ask = |inside: &Inside<'_, '_>| story::tell(inside, who);
-    let (findings, (stories, left_out)) = investigate(ledger, notes, settings, locate, ask)?;
-    Some(Stories { stories, left_out, limits: findings.limits })
+    let (findings, stories) = investigate(ledger, notes, settings, locate, ask)?;
+    Some(Stories { limits: findings.limits, ..stories })
 }
 
 /// What is known when everything is found.
