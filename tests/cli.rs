@@ -509,3 +509,32 @@ fn copies_of_a_log_are_named_and_counted() {
     let reduced = run_in(dir.path(), ["reduce", "--output", "json", "all.afpart"]);
     assert_eq!((&reduced.out, &reduced.err), (&loud.out, &loud.err));
 }
+
+/// What fails with 500 may be the same trouble, and the error log would tell.
+#[test]
+fn many_500s_beside_a_fault_are_a_word_for_the_error_log() {
+    let dir = workshop();
+    let hint = "Many requests failed with 500, 502, 503 or 504 meanwhile";
+    let log = fixture("incidents/deploy_route_block.log.gz");
+    let fault = report([&log]);
+    let fault = incidents(&fault, "server_side")[0].clone();
+    assert!(!fault["next_checks"].to_string().contains(hint), "none is there");
+    let text = String::from_utf8(gunzip(&log)).unwrap();
+    let (start, end) = (fault["start"].as_str().unwrap(), fault["end"].as_str().unwrap());
+    let with = |is_inside: bool| {
+        let clock = |line: &str| line.split_once("2026:").map(|(_, rest)| rest[..5].to_owned()).unwrap_or_default();
+        let lines = text.lines().map(|line| {
+            let inside = clock(line).as_str() > &start[11..16] && clock(line).as_str() < &end[11..16];
+            if inside == is_inside && line.contains("\" 200 ") && line.len() % 3 == 0 {
+                line.replacen("\" 200 ", "\" 502 ", 1) + "\n"
+            } else {
+                line.to_owned() + "\n"
+            }
+        });
+        let log = put(dir.path(), "access.log", lines.collect::<String>().as_bytes());
+        let report = report([log]);
+        incidents(&report, "server_side")[0]["next_checks"][0].as_str().unwrap().to_owned()
+    };
+    assert!(with(true).starts_with(hint), "{}", with(true));
+    assert!(!with(false).starts_with(hint), "at other times: {}", with(false));
+}
