@@ -214,16 +214,17 @@ fn explain(args: &ExplainArgs) -> Result<ExitCode, String> {
     for problem in &told.problems {
         eprintln!("authfault: {problem}");
     }
-    if told.stories.stories.is_empty() && !told.fits {
+    if told.stories.stories.is_empty() && told.kept.is_nobody() {
         return Err("the requests of no client fit into --memory; give it more".to_owned());
     }
     if told.stories.stories.is_empty() {
         let agent = who.agent.as_ref().map(|agent| format!(" with `{agent}` in its user agent")).unwrap_or_default();
         let whom = inert(format!("`{}`{agent}", who.address).as_bytes());
         return Err(format!(
-            "none of the {} requests is by {whom}, nor was any refused under that user name; give an address as it \
+            "none of the {} requests is by {whom}, nor was any refused under that user name{}; give an address as it \
              stands in the log",
-            told.parsed
+            told.parsed,
+            if told.kept.is_all() { "" } else { ", of the clients that fitted into --memory" }
         ));
     }
     let bytes = match args.output.id {

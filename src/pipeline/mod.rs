@@ -127,8 +127,8 @@ pub struct Explanation {
     pub stories: Stories,
     /// Lines understood.
     pub parsed: u64,
-    /// Whether memory held some client's requests.
-    pub fits: bool,
+    /// Whose requests memory held; those of whoever goes by what was asked for in any case, unless that is nobody.
+    pub kept: Kept,
     /// Files that could not be read, or not to their end.
     pub problems: Vec<Error>,
 }
@@ -145,7 +145,7 @@ pub fn explain(found: Discovery, errors: Discovery, options: &Options, progress:
     stories.limits.extend(read.limits);
     stories.limits.extend(read.copies);
     stories.limits.extend(asked_for(options, read.left_out, ledger.kept));
-    Explanation { stories, parsed: read.input.parsed, fits: !ledger.kept.is_nobody(), problems: read.problems }
+    Explanation { stories, parsed: read.input.parsed, kept: ledger.kept, problems: read.problems }
 }
 
 /// What detection finds in the largest share of the clients for which it has the room, and the ledger of that share.
