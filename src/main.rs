@@ -13,7 +13,7 @@ use authfault::{
     pipeline::{self, Analysis, Formats},
     privacy::{self, Scheme},
     progress::Progress,
-    report::{self, Names, Renderer, out::Color},
+    report::{self, Names, Renderer, out::Color, words::counted},
 };
 use clap::{CommandFactory, Parser};
 use std::{
@@ -22,7 +22,7 @@ use std::{
     io::{self, IsTerminal, Write},
     os::{
         fd::AsFd,
-        unix::ffi::OsStringExt,
+        unix::ffi::{OsStrExt, OsStringExt},
         unix::fs::{FileTypeExt, PermissionsExt},
     },
     path::{Path, PathBuf},
@@ -116,6 +116,9 @@ fn publish(
     let scheme = scheme(args)?;
     for problem in &analysis.problems {
         eprintln!("authfault: {problem}");
+    }
+    if let Some(copies) = analysis.copies.as_ref().filter(|_| !args.quiet) {
+        eprintln!("authfault: {copies}");
     }
     if analysis.report.input.parsed == 0 && !analysis.problems.is_empty() {
         return Ok(ExitCode::from(2));
@@ -211,15 +214,17 @@ fn explain(args: &ExplainArgs) -> Result<ExitCode, String> {
     for problem in &told.problems {
         eprintln!("authfault: {problem}");
     }
-    if told.stories.stories.is_empty() && !told.fits {
+    if told.stories.stories.is_empty() && told.kept.is_nobody() {
         return Err("the requests of no client fit into --memory; give it more".to_owned());
     }
     if told.stories.stories.is_empty() {
         let agent = who.agent.as_ref().map(|agent| format!(" with `{agent}` in its user agent")).unwrap_or_default();
         let whom = inert(format!("`{}`{agent}", who.address).as_bytes());
         return Err(format!(
-            "none of the {} requests is by {whom}; give an address as it stands in the log",
-            told.parsed
+            "none of the {} requests is by {whom}, nor was any refused under that user name{}; give an address as it \
+             stands in the log",
+            told.parsed,
+            if told.kept.is_all() { "" } else { ", of the clients that fitted into --memory" }
         ));
     }
     let bytes = match args.output.id {
@@ -245,8 +250,8 @@ fn backtest(args: &BacktestArgs) -> Result<ExitCode, String> {
         return Err("no line was understood, so there is nothing to replay".to_owned());
     };
     let mut text = format!(
-        "{} messages would have been sent by {} checks ({} of them full looks) from {} to {} UTC\n",
-        replay.news.len(),
+        "{} would have been sent by {} checks ({} of them full looks) from {} to {} UTC\n",
+        counted(replay.news.len() as u64, "message", "messages"),
         replay.checks,
         replay.looks,
         from.minute(),
@@ -255,10 +260,12 @@ fn backtest(args: &BacktestArgs) -> Result<ExitCode, String> {
     for (when, news) in &replay.news {
         text += &format!("{} UTC  {}\n", when.minute(), Message::new(news).subject);
     }
-    text += "\nOther values of --confidence\n         critical  suspected only  first critical\n";
+    text += "\nFaults by other values of --confidence (missed: told when they were over)\n";
+    text += "         critical  missed  suspected  first critical\n";
     for trial in &replay.trials {
         let first = trial.first.map_or("-".to_owned(), |first| format!("{} UTC", first.minute()));
-        text += &format!("  {:<5}  {:>8}  {:>14}  {first}\n", trial.confidence, trial.faults, trial.suspected);
+        let (critical, missed, suspected) = (trial.faults, trial.missed, trial.suspected);
+        text += &format!("  {:<5}  {critical:>8}  {missed:>6}  {suspected:>9}  {first}\n", trial.confidence);
     }
     print(text.as_bytes())?;
     Ok(if replay.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
@@ -292,6 +299,12 @@ fn error_logs(args: &AnalyzeArgs) -> Result<Vec<PathBuf>, String> {
 /// What to read: the paths given, a pipe, or the usual places.
 fn inputs(paths: &[PathBuf], reading: &ReadingArgs, quiet: bool) -> Result<Vec<PathBuf>, String> {
     if !paths.is_empty() {
+        // Not of what a shell puts in the place of `<(...)`, which leads to a pipe that has a writer.
+        let is_pipe = |path: &&PathBuf| fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_fifo());
+        for path in paths.iter().filter(is_pipe).filter(|_| !quiet) {
+            let name = inert(path.as_os_str().as_bytes());
+            eprintln!("authfault: {name}: a named pipe: waiting for whoever writes to it, until they are done");
+        }
         return Ok(paths.to_vec());
     }
     if let Some(config) = reading.server_config(input::texts)? {

@@ -1,7 +1,7 @@
 //! `check`, `status` and `history` as cron, a monitoring system and a person at the terminal meet them.
 
 use crate::support::{
-    Run, authfault, gunzip, log_of_mondays, log_with_ongoing_fault, put, receiver::Receiver, workshop,
+    Run, authfault, fixture, gunzip, log_of_mondays, log_with_ongoing_fault, put, receiver::Receiver, run, workshop,
 };
 use serde_json::Value;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
@@ -562,11 +562,40 @@ fn a_backtest_tells_what_checks_would_have_told() {
     let replay = Run::of(&replay);
     assert_eq!((replay.code, replay.err.as_str()), (Some(0), ""));
     let (head, rest) = replay.out.split_once('\n').unwrap();
-    assert!(head.starts_with(&format!("{} messages would have been sent by ", told.len())), "{head}");
+    let messages = if told.len() == 1 { "message" } else { "messages" };
+    assert!(head.starts_with(&format!("{} {messages} would have been sent by ", told.len())), "{head}");
     let replayed: Vec<&str> = rest.lines().take_while(|line| !line.is_empty()).collect();
     assert_eq!(replayed, told);
     assert!(told.iter().any(|line| line.contains("CRITICAL opened: ")), "{told:?}");
-    assert!(rest.contains("\n  0.8           1               0  2026-03-10 15:"), "{rest}");
+    assert!(rest.contains("\n  0.8           1       0          0  2026-03-10 15:"), "{rest}");
+}
+
+/// What was over before it could be told pages nobody, so no table counts it as critical.
+#[test]
+fn a_backtest_counts_what_was_missed_by_itself() {
+    let log = fixture("incidents/session_store_flush.log.gz");
+    let replay = run(["backtest", "--alert-every", "5m", log.to_str().unwrap()]);
+    assert!(replay.out.starts_with("1 message would have been sent") && replay.out.contains(" missed: "), "{replay:?}");
+    assert!(replay.out.contains("\n  0.8           0       1          0  -\n"), "{replay:?}");
+}
+
+/// The first line is a mail's subject, whatever else there is to say.
+#[test]
+fn the_first_line_agrees_with_the_exit_status() {
+    let site = Site::new();
+    site.check_at("15:30", &[]);
+    site.check_at("15:50", &[]);
+    let log = site.path().join("access.log");
+    fs::rename(&log, site.path().join("elsewhere")).unwrap();
+    let blind = site.run("15:55", &[]);
+    let (first, rest) = blind.out.split_once('\n').unwrap();
+    assert!(blind.code == Some(2) && first.starts_with("CRITICAL: SERVER-SIDE FAULT: "), "{blind:?}");
+    assert!(rest.starts_with("UNKNOWN: access.log: no such file"), "{blind:?}");
+    fs::rename(site.path().join("elsewhere"), &log).unwrap();
+    let seeing = site.run("15:56", &[]);
+    let (first, rest) = seeing.out.split_once('\n').unwrap();
+    assert!(seeing.code == Some(2) && first.starts_with("CRITICAL: SERVER-SIDE FAULT: "), "{seeing:?}");
+    assert_eq!(rest, "The logs can be read again\n");
 }
 
 /// A run whose clock is wrong cannot tell, and takes away nothing from those that come after it.

@@ -450,3 +450,91 @@ fn other_statuses_count_as_refusals_where_asked_for() {
     assert_eq!(run.code, Some(2));
     assert!(run.err.contains("found `419=404`"), "{}", run.err);
 }
+
+#[test]
+fn every_command_is_in_the_help() {
+    let help = run(["--help"]).out;
+    for command in ["man", "completions", "explain", "backtest"] {
+        assert!(help.contains(&format!("\n  {command} ")), "{command}: {help}");
+    }
+}
+
+/// Whoever waits for a pipe that nobody writes to is told what for.
+#[test]
+fn a_named_pipe_is_waited_for_with_a_word() {
+    let dir = workshop();
+    let path = dir.path().join("access.log");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    for (quiet, said) in [(&[][..], "access.log: a named pipe: waiting for whoever writes to it"), (&["--quiet"], "")] {
+        let mut command = authfault();
+        command.current_dir(dir.path()).args(quiet).arg("access.log");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut err = child.stderr.take().unwrap();
+        let mut first = vec![0; said.len()];
+        // Before anybody writes.
+        err.read_exact(&mut first).unwrap();
+        fs::write(&path, fault_text()).unwrap();
+        let mut rest = String::new();
+        err.read_to_string(&mut rest).unwrap();
+        assert!(child.wait().unwrap().success());
+        let all = String::from_utf8(first).unwrap() + &rest;
+        assert!(all.contains(said) && all.is_empty() == said.is_empty(), "{all}");
+    }
+}
+
+#[test]
+fn copies_of_a_log_are_named_and_counted() {
+    let dir = workshop();
+    let text = fault_text();
+    for (name, bytes) in
+        [("b.log", text.clone()), ("a.log.gz", gzip(&text)), ("c.log", text[..text.len() / 2].to_vec())]
+    {
+        put(dir.path(), name, &bytes);
+    }
+    let said = "a.log.gz and b.log look like copies of one log, by beginning, end and length; their lines";
+    let names = ["a.log.gz", "b.log", "c.log"];
+    let loud = run_in(dir.path(), ["--output", "json"].iter().chain(&names));
+    assert!(loud.code == Some(0) && loud.err.starts_with(&format!("authfault: {said}")), "{loud:?}");
+    assert_eq!(loud.err.lines().count(), 1);
+    let limits = loud.report()["limits"].to_string();
+    assert!(limits.contains(said), "{limits}");
+    let quiet = run_in(dir.path(), ["--quiet"].iter().chain(&names));
+    assert_eq!(quiet.err, "");
+    let one = run_in(dir.path(), ["b.log", "c.log"]);
+    assert!(one.err.is_empty() && !one.out.contains("copies of one log"), "{one:?}");
+
+    // Parts say the same.
+    let mapped = run_in(dir.path(), ["map", "-o", "all.afpart"].iter().chain(&names));
+    assert_eq!(mapped.code, Some(0), "{mapped:?}");
+    let reduced = run_in(dir.path(), ["reduce", "--output", "json", "all.afpart"]);
+    assert_eq!((&reduced.out, &reduced.err), (&loud.out, &loud.err));
+}
+
+/// What fails with 500 may be the same trouble, and the error log would tell.
+#[test]
+fn many_500s_beside_a_fault_are_a_word_for_the_error_log() {
+    let dir = workshop();
+    let hint = "Many requests failed with 500, 502, 503 or 504 meanwhile";
+    let log = fixture("incidents/deploy_route_block.log.gz");
+    let fault = report([&log]);
+    let fault = incidents(&fault, "server_side")[0].clone();
+    assert!(!fault["next_checks"].to_string().contains(hint), "none is there");
+    let text = String::from_utf8(gunzip(&log)).unwrap();
+    let (start, end) = (fault["start"].as_str().unwrap(), fault["end"].as_str().unwrap());
+    let with = |is_inside: bool| {
+        let clock = |line: &str| line.split_once("2026:").map(|(_, rest)| rest[..5].to_owned()).unwrap_or_default();
+        let lines = text.lines().map(|line| {
+            let inside = clock(line).as_str() > &start[11..16] && clock(line).as_str() < &end[11..16];
+            if inside == is_inside && line.contains("\" 200 ") && line.len() % 3 == 0 {
+                line.replacen("\" 200 ", "\" 502 ", 1) + "\n"
+            } else {
+                line.to_owned() + "\n"
+            }
+        });
+        let log = put(dir.path(), "access.log", lines.collect::<String>().as_bytes());
+        let report = report([log]);
+        incidents(&report, "server_side")[0]["next_checks"][0].as_str().unwrap().to_owned()
+    };
+    assert!(with(true).starts_with(hint), "{}", with(true));
+    assert!(!with(false).starts_with(hint), "at other times: {}", with(false));
+}

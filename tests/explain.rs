@@ -151,6 +151,26 @@ fn who_is_not_there_is_said_to_be_so() {
     assert!(!run.err.contains('\u{1b}'), "{:?}", run.err);
 }
 
+/// Whoever calls says a name. It is one that was claimed, which is said.
+#[test]
+fn a_user_name_finds_those_who_claimed_it() {
+    let log = fixture("incidents/credentials_store_lost.log.gz");
+    let told = stories("kim", &log, &[]);
+    assert_eq!((told.len(), &told[0]["claimed_users"]), (1, &serde_json::json!(["kim"])));
+    let client = told[0]["client"].as_str().unwrap();
+    assert!(stories(client, &log, &[]).contains(&told[0]), "the story of that client");
+    assert_eq!(stories("kim Safari", &log, &[]), told);
+    let run = explain("kim", &[&log], &[]);
+    assert!(
+        run.out.starts_with("No client goes by that as an address or host name. These claimed it as"),
+        "{}",
+        run.out
+    );
+    assert!(!explain(client, &[&log], &[]).out.contains("No client"));
+    assert_eq!(explain("kim Firefox", &[&log], &[]).code, Some(2));
+    assert_eq!(explain("ki", &[&log], &[]).code, Some(2), "no part of a name");
+}
+
 /// No option may be there and do nothing.
 #[test]
 fn options_of_reports_are_refused() {

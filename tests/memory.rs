@@ -172,6 +172,9 @@ fn a_client_that_is_asked_for_is_kept() {
         let told: f64 = story["stories"].as_array().unwrap().iter().map(|story| number(story, "requests")).sum();
         assert_eq!(told, own as f64, "{client}");
     }
+    // A user name is looked for among those who were kept anyhow.
+    let nobody = run(["explain", "nobody", "--memory", "8M", path.to_str().unwrap()]);
+    assert!(nobody.err.contains("under that user name, of the clients that fitted into --memory;"), "{nobody:?}");
 }
 
 /// A first run may find months of log. What it keeps of them is what one reading would, and what comes later is added.

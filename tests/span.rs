@@ -241,3 +241,19 @@ fn reports_to_pass_on_say_what_the_span_was_judged_by() {
         assert!(page.contains("Reported is what follows 2026-03-10 13:30 UTC; the "), "{name}: {page}");
     }
 }
+
+#[test]
+fn a_span_beside_the_log_is_said_to_hold_nothing_of_it() {
+    let log = fixture("incidents/deploy_route_block.log.gz");
+    let has = "none of 4,187 lines lies in the span asked for; the log has 2026-03-10 07:00 to 16:59 UTC\n";
+    for bound in [["--until", "2026-03-01"], ["--since", "2026-04-01"], ["--until", "2026-03-10T07:00:01Z"]] {
+        let run = run(bound.iter().map(OsStr::new).chain([log.as_os_str()]));
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{bound:?}");
+        assert_eq!(run.out.lines().next(), Some(format!("NO ANSWER: {has}").trim_end()), "{bound:?}");
+        assert!(
+            run.out.contains("4,187 lines in 1 file, 2026-03-10 07:00 to 16:59 UTC, all understood"),
+            "{}",
+            run.out
+        );
+    }
+}

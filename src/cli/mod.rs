@@ -90,8 +90,7 @@ pub enum Command {
     },
     /// Print the JSON Schema of the JSON report
     Schema,
-    /// Print a manual page (roff)
-    #[command(hide = true)]
+    /// Print a manual page (roff): `authfault man | man -l -`
     Man {
         /// Of this subcommand, not of the whole
         command: Option<String>,
@@ -206,7 +205,7 @@ pub struct AnalyzeArgs {
 #[command(mut_args = hide_what_explain_has_not)]
 pub struct ExplainArgs {
     /// Whom: an address or host name as in the log, and where several people share it a part of the user agent behind
-    /// a space: '192.0.2.7 Firefox'
+    /// a space: '192.0.2.7 Firefox'. Where nobody goes by that, a user name: those who claimed it when they were refused
     #[arg(value_name = "CLIENT", value_parser = client)]
     pub who: Who,
     /// What is read.

@@ -142,8 +142,8 @@ pub fn detect_with(ledger: &Ledger, notes: &Notes, settings: &Settings, locate: 
 #[must_use]
 pub fn explain(ledger: &Ledger, notes: &Notes, settings: &Settings, locate: Locate<'_>, who: &Who) -> Option<Stories> {
     let ask = |inside: &Inside<'_, '_>| story::tell(inside, who);
-    let (findings, (stories, left_out)) = investigate(ledger, notes, settings, locate, ask)?;
-    Some(Stories { stories, left_out, limits: findings.limits })
+    let (findings, stories) = investigate(ledger, notes, settings, locate, ask)?;
+    Some(Stories { limits: findings.limits, ..stories })
 }
 
 /// What is known when everything is found.
@@ -187,8 +187,11 @@ fn investigate<T>(
     let mut told: Vec<(Incident, Party)> = incidents.into_iter().zip(parties).collect();
     told.extend(outage::find(&facts, notes));
     told.retain(|(incident, _)| reported.meets(incident));
+    let is_asked_for = |(incident, _): &(Incident, Party)| outage::may_be_beside(incident, notes);
+    let failures = if told.iter().any(is_asked_for) { outage::by_minute(&facts) } else { BTreeMap::new() };
     for (incident, _) in &mut told {
         let sole = summary::sole_client(&facts, incident);
+        incident.next_checks.extend(outage::beside(&failures, incident, ledger.span));
         incident.next_checks.extend(checks::next(incident, sole.as_deref()));
         estimate::incident(incident, ledger.kept);
     }

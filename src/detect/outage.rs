@@ -275,3 +275,35 @@ fn known_good(facts: &Facts<'_>, failing: &BTreeSet<u32>, own: &[Failure], (from
     };
     failing.iter().filter(|client| is_known(**client)).count() as u64
 }
+
+/// Whether failures of the server beside an incident are worth a word: it may have to do with them, and nothing tells of
+/// them.
+pub(super) fn may_be_beside(incident: &Incident, notes: &Notes) -> bool {
+    notes.is_empty() && matches!(incident.verdict, Verdict::ServerSide | Verdict::Undecided)
+}
+
+/// Answers by which a server says that it failed, by minute.
+pub(super) fn by_minute(facts: &Facts<'_>) -> BTreeMap<u32, u64> {
+    let mut failures = BTreeMap::new();
+    let failed = |seen: &&Seen| matches!(facts.shape(seen.shape()).status, 500 | 502..=504);
+    for seen in facts.ledger.visits.iter().filter(failed) {
+        *failures.entry(seen.time().0 / 60).or_default() += 1;
+    }
+    failures
+}
+
+/// What to do about such answers while an incident was on, where they are many and more than at other times.
+pub(super) fn beside(failures: &BTreeMap<u32, u64>, incident: &Incident, span: Option<(Time, Time)>) -> Option<String> {
+    const MANY: u64 = 20;
+    const TIMES: u64 = 3;
+    let (first, last) = span.map(|(first, last)| (first.0 / 60, last.0 / 60))?;
+    let (from, to) = (incident.start.0 / 60, incident.end.map_or(last, |end| end.0 / 60));
+    let beside: u64 = failures.range(from..=to.max(from)).map(|(_, number)| number).sum();
+    let others = failures.values().sum::<u64>() - beside;
+    let inside = u64::from(to.saturating_sub(from)) + 1;
+    let outside = (u64::from(last - first) + 1).saturating_sub(inside);
+    let is_more = beside.saturating_mul(outside) >= others.saturating_mul(inside).saturating_mul(TIMES);
+    let text =
+        "Many requests failed with 500, 502, 503 or 504 meanwhile: --error-log reads the error log, which tells why.";
+    (beside >= MANY && is_more).then(|| text.to_owned())
+}

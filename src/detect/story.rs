@@ -5,8 +5,8 @@ use crate::model::{
     incident::Incident,
     logged::Logged,
     note::When,
-    story::{Outcome, Part, PathCount, Run, Story},
-    tally::{ClientKey, Refusal, Seen},
+    story::{Outcome, Part, PathCount, Run, Stories, Story},
+    tally::{ClientKey, Ledger, Refusal, Seen},
     time::Time,
 };
 use std::{
@@ -17,7 +17,7 @@ use std::{
 /// Whom an operator asks about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Who {
-    /// An address or host name, as in the log.
+    /// An address or host name, as in the log, or a user name that was claimed.
     pub address: String,
     /// A part of the user agent, in any case.
     pub agent: Option<String>,
@@ -32,14 +32,28 @@ const PAUSE_SECS: u32 = 1800;
 const PATHS_MAX: usize = 3;
 const NAMES_MAX: usize = 5;
 
-/// The stories of those who fit, and how many more do.
-pub(super) fn tell(inside: &Inside<'_, '_>, who: &Who) -> (Vec<Story>, u64) {
+/// The stories of those who fit, and how many more do: by address or host name, or else by a user name that they claimed.
+pub(super) fn tell(inside: &Inside<'_, '_>, who: &Who) -> Stories {
     let mut found = matching(inside.facts, who);
     found.retain(|client| !inside.reported.visits_of(*client).is_empty());
+    let by_claimed_name = found.is_empty();
+    if by_claimed_name {
+        found = claiming(inside, who);
+    }
     let refusals = |client: &usize| refusals_of(inside, *client).count();
     found.sort_by_key(|client| (std::cmp::Reverse(refusals(client)), *client));
     let left_out = found.len().saturating_sub(STORIES_MAX);
-    (found.into_iter().take(STORIES_MAX).filter_map(|client| story(inside, client)).collect(), left_out as u64)
+    let stories = found.into_iter().take(STORIES_MAX).filter_map(|client| story(inside, client)).collect();
+    Stories { stories, left_out: left_out as u64, by_claimed_name, limits: Vec::new() }
+}
+
+/// Clients that were refused under a user name.
+fn claiming(inside: &Inside<'_, '_>, who: &Who) -> Vec<usize> {
+    let ledger = inside.facts.ledger;
+    let claims = |refusal: &Refusal| refusal.user != 0 && ledger.names.get(refusal.user) == who.address.as_bytes();
+    let is_agent = is_agent(ledger, who);
+    let clients = ledger.clients.iter().enumerate().filter(|(_, key)| is_agent(key)).map(|(client, _)| client);
+    clients.filter(|client| refusals_of(inside, *client).any(claims)).collect()
 }
 
 fn refusals_of<'l>(inside: &Inside<'_, 'l>, client: usize) -> impl Iterator<Item = &'l Refusal> {
@@ -57,15 +71,19 @@ fn matching(facts: &Facts<'_>, who: &Who) -> Vec<usize> {
         Some(addr) => key.addr == addr,
         None => key.name().is_some_and(|name| ledger.names.get(name).eq_ignore_ascii_case(who.address.as_bytes())),
     };
+    let is_agent = is_agent(ledger, who);
+    let fits = |(_, key): &(usize, &ClientKey)| is_address(key) && is_agent(key);
+    ledger.clients.iter().enumerate().filter(fits).map(|(client, _)| client).collect()
+}
+
+fn is_agent(ledger: &Ledger, who: &Who) -> impl Fn(&ClientKey) -> bool {
     let part = who.agent.as_ref().map(|part| part.to_ascii_lowercase());
-    let is_agent = |key: &ClientKey| {
+    move |key| {
         part.as_ref().is_none_or(|part| {
             let agent = ledger.agents.get(key.agent).to_ascii_lowercase();
             memchr::memmem::find(&agent, part.as_bytes()).is_some()
         })
-    };
-    let fits = |(_, key): &(usize, &ClientKey)| is_address(key) && is_agent(key);
-    ledger.clients.iter().enumerate().filter(fits).map(|(client, _)| client).collect()
+    }
 }
 
 fn story(inside: &Inside<'_, '_>, client: usize) -> Option<Story> {

@@ -100,13 +100,13 @@ fn checked(args: &CheckArgs) -> Result<ExitCode, String> {
         return rehearse(&outcome, &channels, args.nagios);
     }
     let is_delivered = deliver(&store, &channels, args.nagios, &outcome).map_err(failed)?;
-    speak(args, &watch, &outcome)?;
     let is_shown = show(&channels, &outcome, watch.ask.now);
     let level = match outcome.level {
         // Nothing else says that nobody would have been told.
         Level::Ok if !(is_delivered && is_shown && is_written) => Level::Unknown,
         level => level,
     };
+    speak(args, &watch, &outcome, level)?;
     Ok(ExitCode::from(level.status()))
 }
 
@@ -258,23 +258,34 @@ fn print_messages(
     Ok(())
 }
 
-/// What is said beside the messages: troubles that are news, the plugin's line, how things stand.
-fn speak(args: &CheckArgs, watch: &Watch, outcome: &Outcome) -> Result<(), String> {
+/// What is said beside the messages: troubles that are news, the plugin's line, how things stand. The level is the one
+/// that the exit status tells.
+fn speak(args: &CheckArgs, watch: &Watch, outcome: &Outcome, level: Level) -> Result<(), String> {
     let mut text = String::new();
+    let stand = match level == outcome.level {
+        true => summary(outcome),
+        false => format!("a message or a report is not where it belongs; {}", summary(outcome)),
+    };
     if args.nagios {
-        text =
-            format!("AUTHFAULT {} - {} | {}\n", outcome.level.id(), summary(outcome), perfdata(outcome, watch.ask.now));
+        text = format!("AUTHFAULT {} - {stand} | {}\n", level.id(), perfdata(outcome, watch.ask.now));
     } else {
-        if outcome.troubles_are_news || args.verbose {
+        let (is_news, is_blind) = (outcome.troubles_are_news, !outcome.troubles.is_empty());
+        let stands = format!("{}: {stand}\n", level.id());
+        // The first line agrees with the exit status: what is open decides over what can or cannot be read.
+        let stands_first = is_news && level != if is_blind { Level::Unknown } else { Level::Ok };
+        if stands_first {
+            text += &stands;
+        }
+        if is_news || args.verbose {
             for trouble in &outcome.troubles {
                 text += &format!("UNKNOWN: {}\n", trouble.text);
             }
         }
-        if outcome.troubles_are_news && outcome.troubles.is_empty() {
-            text += "OK: the logs can be read again\n";
+        if is_news && !is_blind {
+            text += if stands_first { "The logs can be read again\n" } else { "OK: the logs can be read again\n" };
         }
-        if args.verbose {
-            text += &format!("{}: {}\n", outcome.level.id(), summary(outcome));
+        if args.verbose && !stands_first {
+            text += &stands;
         }
     }
     print(text.as_bytes()).map(|_| ())

@@ -10,6 +10,9 @@ pub struct Stories {
     pub stories: Vec<Story>,
     /// Clients that fit what was asked for and are not among them.
     pub left_out: u64,
+    /// Nobody goes by what was asked for as an address or host name: these claimed it as a user name when they were
+    /// refused.
+    pub by_claimed_name: bool,
     /// What this log cannot tell, one sentence each.
     pub limits: Vec<String>,
 }

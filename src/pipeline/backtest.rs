@@ -22,6 +22,7 @@ use crate::{
     usual::{self, Recent},
 };
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 
 /// What is replayed, and how.
 #[derive(Clone, Debug)]
@@ -66,6 +67,8 @@ pub struct Trial {
     pub confidence: f64,
     /// Faults that would have been critical.
     pub faults: u64,
+    /// Faults that were over when they were told, and so no more than a warning.
+    pub missed: u64,
     /// Faults that would never have been more than suspected.
     pub suspected: u64,
     /// The first time at which one would have been critical.
@@ -162,8 +165,9 @@ struct Course {
     /// When the check before this one was.
     checked: Time,
     looks_taken: u64,
-    opened: Vec<String>,
-    suspected: Vec<String>,
+    opened: BTreeSet<String>,
+    missed: BTreeSet<String>,
+    suspected: BTreeSet<String>,
     first: Option<Time>,
 }
 
@@ -176,8 +180,9 @@ impl Course {
             last: None,
             checked: Time(0),
             looks_taken: 0,
-            opened: vec![],
-            suspected: vec![],
+            opened: BTreeSet::new(),
+            missed: BTreeSet::new(),
+            suspected: BTreeSet::new(),
             first: None,
         }
     }
@@ -196,14 +201,16 @@ impl Course {
         let news = cases::news(&advance);
         for news in news.iter().filter(|news| news.case.verdict == Verdict::ServerSide) {
             let id = news.case.id.clone();
-            match news.event {
-                Event::Opened | Event::Missed => {
+            let told = match news.event {
+                Event::Opened => {
                     self.first = self.first.or(Some(look.moment.now));
-                    self.opened.push(id);
+                    &mut self.opened
                 }
-                Event::Suspected => self.suspected.push(id),
-                _ => {}
-            }
+                Event::Missed => &mut self.missed,
+                Event::Suspected => &mut self.suspected,
+                _ => continue,
+            };
+            told.insert(id);
         }
         self.cases = advance.cases;
         news
@@ -219,11 +226,13 @@ impl Course {
     }
 
     fn trial(&self) -> Trial {
-        let only_suspected = self.suspected.iter().filter(|id| !self.opened.contains(id)).count();
+        // Each fault once, as the most that was said of it.
+        let (opened, missed) = (&self.opened, &self.missed);
         Trial {
             confidence: self.rules.confidence,
-            faults: self.opened.len() as u64,
-            suspected: only_suspected as u64,
+            faults: opened.len() as u64,
+            missed: missed.difference(opened).count() as u64,
+            suspected: self.suspected.iter().filter(|id| !opened.contains(*id) && !missed.contains(*id)).count() as u64,
             first: self.first,
         }
     }

@@ -3,6 +3,7 @@
 use super::skip::Skipped;
 use crate::{
     error::Error,
+    exchange::part,
     input::LogFile,
     model::{
         coverage::{FileCoverage, LineRef, Rejected},
@@ -110,6 +111,32 @@ pub(super) fn input(
         begins_late: false,
         error_logs: Vec::new(),
     }
+}
+
+/// That files look like copies of each other, whose lines count for each; `heads` are their first bytes. Packed or not,
+/// what is compared is the text.
+pub(super) fn copies(input: &Input, heads: impl IntoIterator<Item = Vec<u8>>) -> Option<String> {
+    let mut alike: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+    for (file, mut head) in input.files.iter().zip(heads).filter(|(file, head)| file.parsed > 0 && !head.is_empty()) {
+        // As much as a part knows.
+        head.truncate(part::HEAD_BYTES);
+        alike.entry((head, file.bytes + file.unread_bytes, file.end)).or_default().push(&file.path);
+    }
+    let mut alike: Vec<Vec<&str>> = alike.into_values().filter(|names| names.len() > 1).collect();
+    alike.iter_mut().for_each(|names| names.sort_unstable());
+    alike.sort_unstable();
+    let ([first, second, more @ ..], others) = alike.split_first().map(|(names, rest)| (names.as_slice(), rest))?
+    else {
+        return None;
+    };
+    let more = match more.len() + others.iter().map(Vec::len).sum::<usize>() {
+        0 => String::new(),
+        more => format!(" (and {more} more files)"),
+    };
+    Some(format!(
+        "{first} and {second} look like copies of one log, by beginning, end and length{more}; their lines are counted \
+         each time, so leave copies out"
+    ))
 }
 
 /// The same with what was named and could not be found, as files of which nothing is known but that.

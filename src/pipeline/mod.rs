@@ -95,6 +95,8 @@ pub struct Analysis {
     pub report: Report,
     /// Files that could not be read, or not to their end.
     pub problems: Vec<Error>,
+    /// That files may be copies of each other; the report says so too.
+    pub copies: Option<String>,
 }
 
 /// Reads everything and reports once; `errors` are the error logs to read beside.
@@ -111,10 +113,11 @@ fn concluded(read: Read, options: &Options) -> Analysis {
         detect::detect_with(ledger, &read.notes, settings, &locate)
     });
     findings.limits.extend(read.limits);
+    findings.limits.extend(read.copies.clone());
     findings.limits.extend(asked_for(options, read.left_out, ledger.kept));
     // The process is about to end, and giving the memory back piece by piece would take a while.
     std::mem::forget(ledger);
-    Analysis { report: report(read.input, findings), problems: read.problems }
+    Analysis { report: report(read.input, findings), problems: read.problems, copies: read.copies }
 }
 
 /// Stories of clients, and what went wrong on the way to them.
@@ -124,8 +127,8 @@ pub struct Explanation {
     pub stories: Stories,
     /// Lines understood.
     pub parsed: u64,
-    /// Whether memory held some client's requests.
-    pub fits: bool,
+    /// Whose requests memory held; those of whoever goes by what was asked for in any case, unless that is nobody.
+    pub kept: Kept,
     /// Files that could not be read, or not to their end.
     pub problems: Vec<Error>,
 }
@@ -140,8 +143,9 @@ pub fn explain(found: Discovery, errors: Discovery, options: &Options, progress:
         detect::explain(ledger, &read.notes, settings, &locate, who)
     });
     stories.limits.extend(read.limits);
+    stories.limits.extend(read.copies);
     stories.limits.extend(asked_for(options, read.left_out, ledger.kept));
-    Explanation { stories, parsed: read.input.parsed, fits: !ledger.kept.is_nobody(), problems: read.problems }
+    Explanation { stories, parsed: read.input.parsed, kept: ledger.kept, problems: read.problems }
 }
 
 /// What detection finds in the largest share of the clients for which it has the room, and the ledger of that share.
@@ -169,6 +173,7 @@ struct Read {
     numbers: coverage::LineNumbers,
     problems: Vec<Error>,
     limits: Vec<String>,
+    copies: Option<String>,
     /// What was asked for; the end exclusive.
     span: (Time, Time),
     left_out: LeftOut,
@@ -187,12 +192,14 @@ struct LeftOut {
 fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progress, wanted: Option<&str>) -> Read {
     let Discovery { files, mut problems, .. } = found;
     let budget = Budget::new(options.memory_bytes, options.detect.window_secs).wanting(wanted);
-    let Scanned { files, tallies, problems: noticed, skipped, .. } = scan::scan(&files, options, &budget, progress);
+    let Scanned { files, origins, tallies, problems: noticed, skipped } =
+        scan::scan(&files, options, &budget, progress);
     progress.finish();
     let (zoneless, broken): (Vec<_>, Vec<_>) = noticed.into_iter().partition(|(_, error)| error.kind == Kind::NoZone);
     let numbers = coverage::LineNumbers::new(&files, &tallies.chunks).behind(skipped);
     let input = coverage::input(&files, &tallies.chunks, &broken, &numbers);
     let unknown = unknown_formats(&files, &input, &tallies.chunks, &numbers);
+    let copies = coverage::copies(&input, origins.into_iter().map(|origin| options.format.heads.seen(origin)));
     let input = coverage::with_missing(sorted(&files, input), &problems);
     problems.extend(broken.into_iter().map(|(_, error)| error));
     problems.extend(unknown);
@@ -200,7 +207,8 @@ fn read(found: Discovery, errors: Discovery, options: &Options, progress: &Progr
     let (ledger, requests) = tally::build_between((tallies.shards, tallies.kept), with_lead(span), &budget);
     let limits = zone_assumed(&zoneless, &files).into_iter().collect();
     let left_out = LeftOut { requests, bytes: input.files.iter().map(|file| file.unread_bytes).sum() };
-    let read = Read { ledger, budget, notes: Notes::default(), input, numbers, problems, limits, span, left_out };
+    let notes = Notes::default();
+    let read = Read { ledger, budget, notes, input, numbers, problems, limits, copies, span, left_out };
     completed(read, errors, options)
 }
 
@@ -223,8 +231,10 @@ fn completed(mut read: Read, errors: Discovery, options: &Options) -> Read {
     read.input.error_logs = errors.covered;
     read.notes = errors.notes;
     read.input.begins_late = read.input.start.is_some_and(|start| start < with_lead(read.span).0);
-    // What is still on at the end asked for is on no longer than that.
-    read.input.end = read.input.end.map(|end| end.min(until));
+    // What is still on at the end asked for is on no longer than that. Where nothing is in front of it, nothing is.
+    if read.input.start.is_some_and(|start| start < until) {
+        read.input.end = read.input.end.map(|end| end.min(until));
+    }
     read.limits.splice(0..0, errors.limits);
     read
 }

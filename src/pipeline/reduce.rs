@@ -171,6 +171,7 @@ pub fn reduce(mut parts: Parts, errors: Discovery, options: &Options, progress: 
         covered.problem.clone_from(problem);
     }
     let unknown = super::unknown_formats(&files, &input, &chunks, &numbers);
+    let copies = coverage::copies(&input, std::mem::take(&mut parts.whole.heads));
     let input = coverage::with_missing(input, &parts.problems);
     let span = bounds(options, &input);
     let (shards, kept, others) = parts.rows(with_lead(span), &budget, progress)?;
@@ -181,7 +182,8 @@ pub fn reduce(mut parts: Parts, errors: Discovery, options: &Options, progress: 
     let mut limits: Vec<String> = super::zone_assumed(&parts.whole.zoneless, &files).into_iter().collect();
     limits.append(&mut parts.whole.limits);
     let left_out = LeftOut { requests: requests + others, bytes: 0 };
-    let read = Read { ledger, budget, notes: Notes::default(), input, numbers, problems, limits, span, left_out };
+    let notes = Notes::default();
+    let read = Read { ledger, budget, notes, input, numbers, problems, limits, copies, span, left_out };
     Ok(super::concluded(super::completed(read, errors, options), options))
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Held {
 pub(super) struct Whole {
     /// In the order of their paths.
     pub(super) files: Vec<LogFile>,
+    /// The first bytes of each.
+    pub(super) heads: Vec<Vec<u8>>,
     /// One for each stretch of a file, in order.
     pub(super) chunks: Vec<ChunkCoverage>,
     /// What went wrong with each file.
@@ -256,6 +258,7 @@ pub(super) fn put_together(held: &[Held], expected: Option<&[Vec<u8>]>) -> (Whol
         problems.extend(gap.clone().map(|text| Error::new(Kind::Told { text }, &log.path)));
         whole.problems.push(problem.or(gap));
         whole.files.push(log);
+        whole.heads.push(first.head.clone());
     }
     problems.extend(expected.into_iter().flat_map(|expected| unexpected(expected, &all)));
     let versions: BTreeSet<&str> = held.iter().map(|held| held.header.tool.as_str()).collect();

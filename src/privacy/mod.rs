@@ -108,8 +108,11 @@ fn incident(names: &mut Names, incident: &mut Incident, read: &dyn Fn(&LineRef) 
     }
     let evidence = incident.evidence.iter_mut().map(|evidence| &mut evidence.text);
     let others = incident.ruled_out.iter_mut().map(|other| &mut other.why);
-    for text in evidence.chain(others).chain(&mut incident.next_checks) {
+    for text in evidence.chain(others) {
         *text = scrub::text(names, text);
+    }
+    for text in &mut incident.next_checks {
+        *text = check(names, text);
     }
     for line in &mut incident.samples {
         match read(line) {
@@ -119,6 +122,16 @@ fn incident(names: &mut Names, incident: &mut Incident, read: &dyn Fn(&LineRef) 
             }
             None => shape_of(names, line),
         }
+    }
+}
+
+/// A command with a pseudonym in it finds nothing, so what it stands in says that.
+fn check(names: &mut Names, text: &str) -> String {
+    let scrubbed = scrub::text(names, text);
+    let commands = |text: &str| text.split('`').skip(1).step_by(2).collect::<String>();
+    match commands(text) == commands(&scrubbed) {
+        true => scrubbed,
+        false => scrubbed.replacen('`', "(what was replaced here must be put back) `", 1),
     }
 }
 
@@ -225,6 +238,19 @@ mod tests {
         );
         let absolute = Event { target: b"http://alice:pw@shop.example/a;jsessionid=1", ..event() };
         assert!(retold(names, &Fields::from(absolute)).contains("\"GET /a HTTP/1.1\""));
+    }
+
+    #[test]
+    fn a_command_that_cannot_work_as_it_stands_says_so() {
+        let names = &mut Names::new(Scheme::Numbered);
+        assert_eq!(
+            check(names, "Find it: `grep -wF '192.0.2.7' access.log`"),
+            "Find it: (what was replaced here must be put back) `grep -wF 'client-1' access.log`"
+        );
+        for other in ["Which rules? `nginx -T`", "Tell them."] {
+            assert_eq!(check(names, other), other);
+        }
+        assert_eq!(check(names, "Ask 192.0.2.7: `date`"), "Ask client-1: `date`");
     }
 
     #[test]

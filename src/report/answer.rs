@@ -1,7 +1,7 @@
 //! The answer in one line: is it them, or is it us? Owns the sentence that becomes a mail's subject.
 
 use super::escape;
-use super::words::{about, befell, cause, clock_on, count, counted, moment, place, share};
+use super::words::{about, befell, cause, clock_on, count, counted, moment, place, share, span};
 use crate::model::{
     incident::{Incident, Verdict},
     report::{Input, Report},
@@ -173,7 +173,9 @@ fn without_fault(report: &Report) -> (String, Mood) {
     let total = report.totals.requests;
     if total == 0 {
         let lines = counted(input.parsed, "line", "lines");
-        return (format!("NO ANSWER: none of {lines} lies in the span asked for"), Mood::Unsure);
+        let has = input.start.zip(input.end).map(|(start, end)| format!("; the log has {}", kept(&span(start, end))));
+        let has = has.unwrap_or_default();
+        return (format!("NO ANSWER: none of {lines} lies in the span asked for{has}"), Mood::Unsure);
     }
     if refused == 0 && report.incidents.is_empty() {
         return (format!("NO 401 OR 403 in {}", counted(total, "request", "requests")), Mood::Good);

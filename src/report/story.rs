@@ -126,7 +126,7 @@ fn clients(incident: &Incident) -> String {
 
 fn requests(incident: &Incident) -> String {
     format!(
-        "{}{} of {} ({}), where the usual rate would give {}",
+        "{}{} of all {} in scope ({}), where the usual rate would give {}",
         words::about(incident.approximate),
         count(incident.requests_failed),
         counted(incident.requests_total, "request", "requests"),

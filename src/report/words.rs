@@ -258,7 +258,7 @@ pub const EVENT_CAUSES: [EventCauseWords; 5] = [
         id: "server_misconfig",
         title: "server's fault",
         short: "server",
-        meaning: "part of a server-side fault; there is nothing the client can do",
+        meaning: "of clients that a server-side fault hit; there is nothing they can do",
     },
     EventCauseWords {
         id: "no_credentials",

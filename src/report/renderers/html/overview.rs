@@ -83,7 +83,10 @@ fn figures(report: &Report, faults: &[&Incident]) -> Vec<Fact> {
     let lasted = if fault.end.is_some() { "Lasted" } else { "Lasts for" };
     vec![
         fact("Clients refused", format!("{} of {}", count(fault.clients_affected), count(fault.clients_active))),
-        fact("Requests refused", format!("{} of {}", count(fault.requests_failed), count(fault.requests_total))),
+        fact(
+            "Requests refused",
+            format!("{} of all {} in scope", count(fault.requests_failed), count(fault.requests_total)),
+        ),
         fact(lasted, duration(story::seconds(fault, &report.input))),
         fact("Server-side", confidence(fault.confidence)),
     ]

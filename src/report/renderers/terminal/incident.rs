@@ -163,7 +163,7 @@ fn requests(incident: &Incident) -> Prose {
     let (failed, total) = (incident.requests_failed, incident.requests_total);
     Prose::new()
         .text(&format!(
-            "{}{} of {} {} ",
+            "{}{} of all {} in scope {} ",
             words::about(incident.approximate),
             count(failed),
             count(total),

@@ -18,6 +18,12 @@ const LONGEST_PATH: usize = 80;
 /// All of them.
 pub(in crate::report) fn render(stories: &Stories, options: &Options) -> Vec<u8> {
     let mut page = Page::new(options.width, options.color, options.ascii);
+    if stories.by_claimed_name && !stories.stories.is_empty() {
+        let whose = "No client goes by that as an address or host name. These claimed it as a user name when they were \
+                     refused, and anybody may type any name.";
+        page.wrapped(0, 2, &Prose::new().text(whose));
+        page.blank();
+    }
     for (i, story) in stories.stories.iter().enumerate() {
         if i > 0 {
             page.blank();
@@ -28,8 +34,9 @@ pub(in crate::report) fn render(stories: &Stories, options: &Options) -> Vec<u8>
     }
     if stories.left_out > 0 {
         page.blank();
+        let others = if stories.by_claimed_name { "who claimed it" } else { "with other user agents" };
         let more = format!(
-            "and {} with other user agents; name a part of the one meant",
+            "and {} {others}; name a part of the user agent that is meant",
             counted(stories.left_out, "client", "clients")
         );
         page.wrapped(0, 2, &Prose::new().toned(Tone::Faint, &more));
