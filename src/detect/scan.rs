@@ -311,6 +311,7 @@ impl<'c> Counter<'c> {
         let visits = ledger.visits_of(client);
         self.walk.take(facts, client as u32);
         let own = known_ids(self.grid, client_groups(facts, client as u32));
+        let is_browser = facts.kind(client as u32) == Kind::Browser;
         let rest = ledger.refusals.get(self.refusal..).unwrap_or_default();
         self.refusal += rest.iter().take_while(|refusal| (refusal.client as usize) < client).count();
         for visit in visits {
@@ -319,15 +320,14 @@ impl<'c> Counter<'c> {
                 self.refusal += 1;
                 pasts.get(self.refusal - 1).copied().unwrap_or_default()
             });
-            self.count_visit(client, *visit, past.as_ref(), &own);
+            self.count_visit((client as u32, is_browser), *visit, past.as_ref(), &own);
         }
     }
 
-    fn count_visit(&mut self, client: usize, visit: Seen, past: Option<&Past>, own: &[u32]) {
+    fn count_visit(&mut self, (client, is_browser): (u32, bool), visit: Seen, past: Option<&Past>, own: &[u32]) {
         let shape = self.facts.shape(visit.shape());
         let time = visit.time().0;
         let is_open = self.ground.is_open(shape.route);
-        let is_browser = self.facts.kind(client as u32) == Kind::Browser;
         let mut counters = [false; COUNTERS];
         match past {
             Some(past) => {
@@ -350,7 +350,7 @@ impl<'c> Counter<'c> {
         let leaf_groups = self.by_leaf.get(shape.leaf as usize).map(Vec::as_slice).unwrap_or_default();
         let unit = self.grid.unit(time);
         for group in leaf_groups.iter().chain(own) {
-            self.count_in(client as u32, *group, unit, counters);
+            self.count_in(client, *group, unit, counters);
         }
     }
 
@@ -367,6 +367,7 @@ impl<'c> Counter<'c> {
             let windows = self.grid.windows_of(unit);
             for (window, before) in windows.iter().zip(&before).skip(usize::from(row.left_out > 0)) {
                 let cell = (row.first + *window as usize - row.left_out) * COUNTERS + counter;
+                // Added whether new or not: which it is cannot be foretold.
                 if let Some(cell) = self.cells.get_mut(cell) {
                     *cell += u32::from(window != before);
                 }
