@@ -237,13 +237,13 @@ pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past]) -> Option<(Ground, V
     let mut grid = Grid::new(facts, pasts).filter(|grid| !grid.groups.is_empty())?;
     let ground = Ground::new(facts, pasts);
     grid.cells = count(facts, pasts, &ground, &grid);
-    let mut found: Vec<Candidate> = Vec::new();
-    for channel in Channel::ALL {
-        for level in 0..LEVELS.len() {
-            found.extend(test(&grid, channel, level));
-        }
-        found.extend(test_turns(&grid, channel));
-    }
+    let tests: Vec<(Channel, Option<usize>)> =
+        Channel::ALL.iter().flat_map(|c| (0..LEVELS.len()).map(Some).chain([None]).map(|level| (*c, level))).collect();
+    let found = tests.into_par_iter().flat_map_iter(|(channel, level)| match level {
+        Some(level) => test(&grid, channel, level),
+        None => test_turns(&grid, channel),
+    });
+    let mut found: Vec<Candidate> = found.collect();
     found.sort_by(|a, b| {
         a.chance
             .total_cmp(&b.chance)

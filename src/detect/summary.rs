@@ -17,7 +17,7 @@ use crate::model::{
     logged::Logged,
     report::{ClientSummary, Totals, Window},
     tally::{Counted, Refusal, Slice},
-    time::Time,
+    time::{Time, joined},
 };
 use rayon::prelude::*;
 use std::{
@@ -168,7 +168,7 @@ pub(crate) fn clients(
         names.remove(&0);
         client(facts, reported, addr, &by_cause, names.len() as u64)
     };
-    ranked.into_iter().filter_map(summary).collect()
+    ranked.into_par_iter().filter_map(summary).collect()
 }
 
 fn client(
@@ -180,21 +180,30 @@ fn client(
 ) -> Option<ClientSummary> {
     let from = facts.ledger.clients.partition_point(|k| k.addr < addr);
     let to = facts.ledger.clients.partition_point(|k| k.addr <= addr);
-    let visits = || (from..to).flat_map(|client| reported.visits_of(client));
-    let count = |test: &dyn Fn(u16) -> bool| visits().filter(|v| test(facts.shape(v.shape()).status)).count() as u64;
+    let (mut requests, mut ok, mut on_401, mut on_403) = (0, 0, 0, 0);
+    let mut span: Option<(Time, Time)> = None;
+    for visit in (from..to).flat_map(|client| reported.visits_of(client)) {
+        let status = facts.shape(visit.shape()).status;
+        requests += 1;
+        ok += u64::from(status < 400);
+        on_401 += u64::from(status == 401);
+        on_403 += u64::from(status == 403);
+        span = joined(span, Some((visit.time(), visit.time())));
+    }
+    let (first, last) = span?;
     let main =
         EventCause::ALL.iter().zip(by_cause).max_by_key(|(cause, count)| (**count, std::cmp::Reverse(**cause)))?.0;
     Some(ClientSummary {
         client: Logged::new(&facts.ledger.address(facts.ledger.clients.get(from)?)),
-        requests: visits().count() as u64,
-        ok: count(&|s| s < 400),
-        status_401: count(&|s| s == 401),
-        status_403: count(&|s| s == 403),
+        requests,
+        ok,
+        status_401: on_401,
+        status_403: on_403,
         main_cause: main.id(),
         users,
         origin: None,
-        first: visits().map(|v| v.time()).min()?,
-        last: visits().map(|v| v.time()).max()?,
+        first,
+        last,
         approximate: !facts.ledger.kept.is_all(),
     })
 }
