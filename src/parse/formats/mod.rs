@@ -49,6 +49,7 @@ mod iis_azure;
 mod iis_full;
 mod iis_native;
 mod iis_short;
+mod incapsula;
 mod ingress_nginx;
 mod ingress_nginx_old;
 mod ingress_nginx_twice;
@@ -163,6 +164,7 @@ pub const FORMATS: &[&Format] = &[
     &iis_any::FORMAT,
     &iis_native::FORMAT,
     &cloudfront::FORMAT,
+    &incapsula::FORMAT,
     &alb::FORMAT,
     &elb::FORMAT,
     &s3::FORMAT,
