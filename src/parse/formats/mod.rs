@@ -24,6 +24,7 @@ mod caddy;
 mod chi;
 mod clf_like;
 mod cloudfront;
+mod cloudfront_realtime;
 mod combined;
 mod combined_forwarded;
 mod combined_plus;
@@ -164,6 +165,7 @@ pub const FORMATS: &[&Format] = &[
     &iis_any::FORMAT,
     &iis_native::FORMAT,
     &cloudfront::FORMAT,
+    &cloudfront_realtime::FORMAT,
     &incapsula::FORMAT,
     &alb::FORMAT,
     &elb::FORMAT,
