@@ -92,7 +92,12 @@ impl JsonPlan {
         }
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        let host = keys.iter().position(|key| matches!(key, ("host", Slot::Vhost))).map(|rank| own.len() + rank);
+        let host = keys
+            .iter()
+            .position(|key| matches!(key, ("host", Slot::Vhost)))
+            .map(|rank| own.len() + rank)
+            // Whoever says where the client is means no other place.
+            .filter(|_| own.iter().all(|(_, slot)| *slot != Slot::Client));
         Self { objects: objects.into_iter().map(Object::new).collect(), host, id }
     }
 

@@ -182,7 +182,9 @@ fn front(before: &[u8], time_start: usize, ends_with_size: bool) -> Option<(&[u8
     let is_in_brackets = |at: usize, word: &[u8]| {
         at.checked_sub(1).and_then(|at| before.get(at)) == Some(&b'[') && before.get(at + word.len()) == Some(&b']')
     };
-    let is_host = |(at, word): &&(usize, &[u8])| is_full_host(word) && !is_in_brackets(*at, word);
+    // And so is what a colon of its own follows, as in Spring Boot's lines.
+    let is_labelled = |at: usize| words.iter().find(|(next, _)| *next > at).is_some_and(|(_, next)| *next == b":");
+    let is_host = |(at, word): &&(usize, &[u8])| is_full_host(word) && !is_in_brackets(*at, word) && !is_labelled(*at);
     let vhost = words.get(..at)?.iter().rev().find(is_host).map(|(_, word)| *word).or_else(behind);
     let can_be_user = |word: &[u8]| word.first().is_some_and(u8::is_ascii_alphabetic) && !is_full_host(word);
     let user = between.and_then(|words| match *words {
@@ -280,6 +282,10 @@ mod tests {
                 "401 7 |192.0.2.7||/a||curl/8",
             ),
             (r#"10/Mar/2026:11:20:52 +0100 192.0.2.7 "GET /a HTTP/1.1" 401 7"#, "401 7 |192.0.2.7||/a||"),
+            (
+                r#"2026-03-10 11:20:52.123  INFO 7 --- [or-http-1] reactor.netty.http.AccessLog      : 192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 401 7"#,
+                "401 7 |192.0.2.7||/a||",
+            ),
             (r#"192.0.2.7 f3a9 [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 401 7 12"#, "401 7 |192.0.2.7||/a||"),
             (
                 r#"192.0.2.7 - "alice" 10/Mar/2026:11:20:52 +0100 "GET /a HTTP/1.1" 401 7 "-"  "x y""#,

@@ -492,7 +492,9 @@ impl Step {
                 return Err(Reason::NoField);
             }
             Meaning::ForwardedFor => event.forwarded_for = value(text),
-            Meaning::Vhost if self.end != End::Quote && text.iter().any(|b| matches!(b, b',' | b' ' | b'"' | b'/')) => {
+            Meaning::Vhost
+                if self.end != End::Quote && text.iter().any(|b| matches!(b, b',' | b' ' | b'"' | b'/' | b'+')) =>
+            {
                 return Err(Reason::NoField);
             }
             Meaning::Vhost => event.vhost = without_port(value(text)),
