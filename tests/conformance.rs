@@ -19,11 +19,6 @@ const REASONED: &[(&str, &str, &str)] = &[
     ("apachelogs", "%G--%V", "a date by its ISO week is not read: Apache's own %t and every usual shape name the day"),
     ("apachelogs", "1969", "before 1970: not believed"),
     ("axslogparser", "unescape", "the repacked case lost the end of what it expects"),
-    (
-        "axslogparser",
-        "tab delimiter",
-        "blanks part the fields of the common log format; --log-format reads it with tabs",
-    ),
     ("axslogparser", "invalid request", "a target may hold blanks: the request is read, not thrown away"),
     ("axslogparser", "filled uri", "the request line, where it is logged, is what the server received"),
     (

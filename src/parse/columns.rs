@@ -68,7 +68,8 @@ enum Form {
     Plain,
     /// An address and a port.
     HostPort,
-    /// Blanks as plus signs where blanks part the columns (IIS), or else as in a URL, perhaps twice (CloudFront).
+    /// Blanks as plus signs where blanks part the columns (IIS), or else as in a URL, perhaps twice (CloudFront); of IIS
+    /// as in a URL where there is no plus sign.
     Blanks,
     /// Addresses with plus signs for the blanks between them.
     Plus,
@@ -98,6 +99,10 @@ enum Form {
     Level,
     /// `3.21ms`.
     Millis,
+    /// Digits alone.
+    Count,
+    /// `www.example.com/app/`: a target without the scheme in front of its host.
+    Hosted,
     /// No status: where a set of columns is only supposed, that may stand there.
     NoStatus,
 }
@@ -201,7 +206,9 @@ impl Columns {
             while column.seek && !column.fits(line, at) {
                 passed += 1;
                 if passed > SEEK_MAX || next >= line.len() {
-                    return Err(Rejection::new(column.reason(), at));
+                    let is_cut = column.form == Form::Count && next >= line.len();
+                    let reason = if is_cut { Reason::Cut } else { column.reason() };
+                    return Err(Rejection::new(reason, at));
                 }
                 at = next;
                 (span, next) = separator.token(line, at, column)?;
@@ -301,6 +308,7 @@ impl Column {
             (Form::Timers, _) => is_timers(word()),
             (Form::Person, _) => rest.first() == Some(&b'('),
             (Form::Fixed, _) => word() == self.name.as_bytes(),
+            (Form::Count, _) => is_count(word()),
             (_, Some((Slot::Status, _))) => plan::whole_status(word()).is_some(),
             _ => rest.first() == Some(&b'"'),
         }
@@ -326,6 +334,7 @@ impl Column {
             Form::Fixed => text == self.name.as_bytes(),
             Form::Service => text.strip_prefix(b"W3SVC").is_some_and(|site| site.iter().all(u8::is_ascii_digit)),
             Form::Level => matches!(text, [b'[', b'D' | b'I' | b'W' | b'E' | b'C']),
+            Form::Count => is_count(text),
             Form::Millis => text.strip_suffix(b"ms").is_some_and(|n| !n.is_empty() && is_clock_or_count(n)),
             _ => true,
         };
@@ -347,6 +356,14 @@ impl Column {
             Form::HostPort => memrchr(b':', text).map_or(span.clone(), |colon| span.start..span.start + colon),
             // With `option logasap`.
             Form::Plain if slot == Slot::Bytes && text.first() == Some(&b'+') => span.start + 1..span.end,
+            Form::Hosted => {
+                let slash = memchr(b'/', text).unwrap_or(0);
+                let slash = if memmem::find(text, b"://").is_some() { 0 } else { slash };
+                if slash > 0 {
+                    work.put(Slot::Vhost, 0, span.start..span.start + slash, false);
+                }
+                span.start + slash..span.end
+            }
             Form::AfterSlash => memchr(b'/', text).map_or(span.clone(), |slash| span.start + slash + 1..span.end),
             _ => span,
         };
@@ -388,7 +405,8 @@ impl Column {
             Form::Local => {
                 work.put_decoded(slot, rank, |out| out.extend(text.iter().map(|b| if *b == b'-' { b'/' } else { *b })));
             }
-            Form::Blanks if separator != Separator::Blank && memchr(b'%', text).is_some() => {
+            // SHOUTcast writes no plus sign.
+            Form::Blanks if memchr(b'%', text).is_some() && (separator != Separator::Blank || has_escapes(text)) => {
                 let once = percent_decoded(text);
                 work.put_decoded(slot, rank, |out| out.extend(percent_decoded(&once)));
             }
@@ -427,6 +445,10 @@ fn is_clock_or_count(text: &[u8]) -> bool {
     memchr(b':', text).is_some() || dots <= 1 && text.iter().all(|b| b.is_ascii_digit() || *b == b'.')
 }
 
+fn is_count(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+}
+
 /// `0/-1/+3/4/5`: five numbers, or more.
 fn is_timers(text: &[u8]) -> bool {
     let is_number = |part: &[u8]| {
@@ -434,6 +456,11 @@ fn is_timers(text: &[u8]) -> bool {
         !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
     };
     text.split(|b| *b == b'/').all(is_number) && text.iter().filter(|b| **b == b'/').count() >= 4
+}
+
+/// Whether blanks or slashes stand escaped as in a URL.
+fn has_escapes(text: &[u8]) -> bool {
+    memmem::find(text, b"%20").is_some() || memmem::find(text, b"%2F").is_some()
 }
 
 /// `%20` and the like undone once; what is no escape stays.
@@ -478,6 +505,7 @@ fn column(name: &str) -> Column {
         "refererlabelled" => (Some((Referer, 0)), Form::Labelled),
         "service" => (None, Form::Service),
         "level" => (None, Form::Level),
+        "bytesreceived" => (None, Form::Count),
         "millis" => (None, Form::Millis),
         "time" | "timelocal" | "datetime" | "timestamp" | "starttime" | "acceptdate" | "timemicros" => {
             (Some((Time, 0)), Form::Plain)
@@ -487,7 +515,7 @@ fn column(name: &str) -> Column {
         "csusername" | "requester" | "rfc931" | "user" => (Some((User, 0)), Form::Plain),
         "csmethod" | "method" => (Some((Method, 0)), Form::Plain),
         "csuristem" | "url" => (Some((Target, 1)), Form::Plain),
-        "csuri" => (Some((Target, 0)), Form::Plain),
+        "csuri" => (Some((Target, 0)), Form::Hosted),
         "csuriquery" => (Some((Query, 0)), Form::Plain),
         "csversion" | "csprotocolversion" => (Some((Protocol, 0)), Form::Plain),
         "request" | "requesturi" => (Some((Request, 0)), Form::Plain),

@@ -137,7 +137,8 @@ fn named(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let (client, rest) = cut(text)?;
     let user = rest.strip_prefix(b"- ")?;
     let is_blank = |end: Option<&u8>| end.is_none_or(u8::is_ascii_whitespace);
-    let is_odd = is_blank(user.first()) || is_blank(user.last()) || memchr::memchr(b'[', user).is_some();
+    let is_odd =
+        is_blank(user.first()) || is_blank(user.last()) || memchr::memchr(b'[', user).is_some() || user == b"- -";
     (!is_odd).then_some((client, dash(user)))
 }
 

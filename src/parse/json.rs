@@ -30,6 +30,8 @@ pub type Keys = &'static [(&'static str, Slot)];
 pub struct JsonPlan {
     /// The first is the line itself.
     objects: Vec<Object>,
+    /// The place of `host` in the list, where it is no client.
+    host: Option<usize>,
     /// Tells plans apart.
     id: u64,
 }
@@ -90,7 +92,13 @@ impl JsonPlan {
         }
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Self { objects: objects.into_iter().map(Object::new).collect(), id }
+        let host = keys
+            .iter()
+            .position(|key| matches!(key, ("host", Slot::Vhost)))
+            .map(|rank| own.len() + rank)
+            // Whoever says where the client is means no other place.
+            .filter(|_| own.iter().all(|(_, slot)| *slot != Slot::Client));
+        Self { objects: objects.into_iter().map(Object::new).collect(), host, id }
     }
 
     /// Reads one line into the workspace.
@@ -107,6 +115,10 @@ impl JsonPlan {
         work.recall(self.id);
         Scan { line, at: 0, plan: self, work, member: 0 }.line()?;
         work.decode_marked(line, unescape);
+        work.join_target(line);
+        if let Some(host) = self.host {
+            work.take_host_for_client(host, line);
+        }
         Ok(())
     }
 

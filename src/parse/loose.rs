@@ -12,7 +12,7 @@ use super::{
     timestamp::{self, ClfMemo, Moment},
 };
 use crate::model::event::{Event, Reason, Rejection};
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2_iter};
 
 /// Words looked at in front of the request, and quoted texts behind it.
 const WORDS_MAX: usize = 32;
@@ -39,12 +39,13 @@ fn find<'a>(line: &'a [u8], clock: &mut ClfMemo, work: &Workspace) -> Result<Eve
     let logged = time(before, clock).or_else(|| time(after, clock));
     let around = |clock: &mut ClfMemo| work.wrapped_at(clock).map(|moment| (moment, before.len()));
     let (moment, time_start) = logged.or_else(|| around(clock)).ok_or(Reason::NoTime)?;
-    let mut words = after.split(|b| *b == b' ').filter(|word| !word.is_empty());
+    let mut words = words_of(after).flat_map(|word| word.split(|b| *b == b',')).filter(|word| !word.is_empty());
     let status = words.next().and_then(plan::whole_status).ok_or(Reason::NoStatus)?;
     // OpenLiteSpeed puts the whole line in quotes.
     let size = words.next().map(|word| word.strip_suffix(b"\"").unwrap_or(word));
     let bytes = size.and_then(plan::whole_size).unwrap_or(0);
-    let (vhost, client, user) = front(before, time_start).ok_or(Reason::NoClient)?;
+    let is_last = words.next().is_none();
+    let (vhost, client, user) = front(before, time_start, is_last).ok_or(Reason::NoClient)?;
     let (method, target, protocol) = plan::request(without_colours(line.get(open + 1..close).unwrap_or_default()));
     let (referer, agent) = back(after);
     let zoneless = moment.zoneless;
@@ -64,6 +65,16 @@ fn find<'a>(line: &'a [u8], clock: &mut ClfMemo, work: &Workspace) -> Result<Eve
         agent,
         ..Event::default()
     })
+}
+
+/// Nothing but what parts two fields.
+fn is_gap(between: &[u8]) -> bool {
+    matches!(between, b"," | b"|") || between.trim_ascii().is_empty()
+}
+
+/// What stands between blanks, tabs or bars.
+fn words_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|b| matches!(b, b' ' | b'\t' | b'|')).filter(|word| !word.is_empty())
 }
 
 /// The quotes of a line that are not escaped.
@@ -98,7 +109,7 @@ fn request(line: &[u8]) -> Result<Option<(usize, usize)>, Reason> {
 fn no_request(line: &[u8]) -> Option<(usize, usize)> {
     let mut quotes = quotes(line);
     let (open, close) = (quotes.next()?, quotes.next()?);
-    let is_behind_time = line.get(..open)?.ends_with(b"] ");
+    let is_behind_time = line.get(..open)?.trim_ascii_end().ends_with(b"]");
     let is_none = matches!(line.get(open + 1..close)?, b"" | b"-" | [b'\\', b'x' | b'n' | b'r', ..]);
     (is_behind_time && is_none).then_some((open, close))
 }
@@ -127,20 +138,29 @@ fn time(text: &[u8], clock: &mut ClfMemo) -> Option<(Moment, usize)> {
             return Some((moment, open));
         }
     }
-    let mut blanks = memchr_iter(b' ', text);
+    let mut blanks = memchr2_iter(b' ', b'\t', text);
     let (first, second) = (blanks.next()?, blanks.next());
-    let words = [Some(first), second].into_iter().flatten().filter_map(|end| text.get(..end));
-    words
-        .filter(|word| word.len() >= DAY_LEN)
-        .find_map(|word| timestamp::any_moment(word, clock).ok())
-        .map(|moment| (moment, 0))
+    // The longer first: its second word may be the zone.
+    let words = [second, Some(first)].into_iter().flatten().filter_map(|end| text.get(..end));
+    let begins = words.filter(|word| word.len() >= DAY_LEN).find_map(|word| timestamp::any_moment(word, clock).ok());
+    begins.map(|moment| (moment, 0)).or_else(|| bare_time(text, clock))
+}
+
+/// A time as the common log format has it, without brackets.
+fn bare_time(text: &[u8], clock: &mut ClfMemo) -> Option<(Moment, usize)> {
+    let starts = memchr_iter(b'/', text).take(WORDS_MAX).filter_map(|slash| slash.checked_sub(2));
+    starts.filter_map(|start| Some((start, text.get(start..)?))).find_map(|(start, rest)| {
+        let written = rest.get(..timestamp::clf_span(rest)?)?;
+        Some((timestamp::any_moment(written, clock).ok()?, start))
+    })
 }
 
 /// Virtual host, client and user in front of the request. The host stands before the client, or right behind it where
-/// an identity and a name follow.
-fn front(before: &[u8], time_start: usize) -> Option<(&[u8], &[u8], &[u8])> {
+/// an identity and a name follow. A line that ends behind its size has the name alone between client and time, as
+/// WebSphere Liberty writes it; in others that one word may be anything.
+fn front(before: &[u8], time_start: usize, ends_with_size: bool) -> Option<(&[u8], &[u8], &[u8])> {
     let head = before.get(..time_start).filter(|head| !head.trim_ascii().is_empty());
-    let is_separator = |b: &u8| matches!(b, b' ' | b',' | b'"' | b'[' | b']' | b'(' | b')');
+    let is_separator = |b: &u8| matches!(b, b' ' | b'\t' | b'|' | b',' | b'"' | b'[' | b']' | b'(' | b')');
     let mut start = 0;
     let all = before.split(is_separator).map(|word| {
         let at = start;
@@ -153,7 +173,7 @@ fn front(before: &[u8], time_start: usize) -> Option<(&[u8], &[u8], &[u8])> {
         None => (0, words.first().map(|(_, word)| *word).filter(|word| head.is_some() && is_full_host(word))?),
     };
     // As in the common format: an identity and a name between the client and the time.
-    let between = head.map(|head| head.split(|b| *b == b' ').filter(|w| !w.is_empty()).collect::<Vec<_>>());
+    let between = head.map(|head| words_of(head).collect::<Vec<_>>());
     let behind = || match between.as_deref() {
         Some([_, host, _, _]) if at == 0 && is_full_host(host) => Some(*host),
         _ => None,
@@ -162,10 +182,17 @@ fn front(before: &[u8], time_start: usize) -> Option<(&[u8], &[u8], &[u8])> {
     let is_in_brackets = |at: usize, word: &[u8]| {
         at.checked_sub(1).and_then(|at| before.get(at)) == Some(&b'[') && before.get(at + word.len()) == Some(&b']')
     };
-    let is_host = |(at, word): &&(usize, &[u8])| is_full_host(word) && !is_in_brackets(*at, word);
+    // And so is what a colon of its own follows, as in Spring Boot's lines.
+    let is_labelled = |at: usize| words.iter().find(|(next, _)| *next > at).is_some_and(|(_, next)| *next == b":");
+    let is_host = |(at, word): &&(usize, &[u8])| is_full_host(word) && !is_in_brackets(*at, word) && !is_labelled(*at);
     let vhost = words.get(..at)?.iter().rev().find(is_host).map(|(_, word)| *word).or_else(behind);
-    let user = between.filter(|words| words.len() >= 3).and_then(|words| words.last().copied());
-    let user = user.map(plan::value).filter(|user| *user != client).unwrap_or_default();
+    let can_be_user = |word: &[u8]| word.first().is_some_and(u8::is_ascii_alphabetic) && !is_full_host(word);
+    let user = between.and_then(|words| match *words {
+        [_, name] if at == 0 && ends_with_size && can_be_user(name) => Some(name),
+        [_, _, .., name] => Some(name),
+        _ => None,
+    });
+    let user = user.map(plan::user).filter(|user| *user != client).unwrap_or_default();
     Some((vhost.map(plan::without_port).unwrap_or_default(), client, user))
 }
 
@@ -192,7 +219,7 @@ fn back(after: &[u8]) -> (&[u8], &[u8]) {
     let is_referer = |text: &[u8]| plan::value(text).is_empty() || text.windows(3).any(|w| w == b"://");
     for pair in texts.windows(2) {
         if let [(_, close, referer), (open, _, agent)] = *pair
-            && open == close + 2
+            && after.get(close + 1..open).is_some_and(is_gap)
             && is_referer(referer)
         {
             return (plan::value(referer), plan::value(agent));
@@ -240,6 +267,29 @@ mod tests {
             (
                 "192.0.2.7 - - [10/Mar/2026 11:20:52] \"\x1b[31m\x1b[1mGET /a HTTP/1.1\x1b[0m\" 403 -",
                 "403 0 |192.0.2.7||/a||",
+            ),
+            (
+                "192.0.2.7\t-\talice\t[10/Mar/2026:11:20:52 +0100]\t\"GET /a HTTP/1.1\"\t401\t7\t\"-\"\t\"Mozilla/5.0 (x)\"",
+                "401 7 |192.0.2.7|alice|/a||Mozilla/5.0 (x)",
+            ),
+            (r#"192.0.2.7 alice [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 401 7"#, "401 7 |192.0.2.7|alice|/a||"),
+            (
+                r#"192.0.2.7|-|alice|[10/Mar/2026:11:20:52 +0100]|"GET /a HTTP/1.1"|401|7|"-"|"curl/8""#,
+                "401 7 |192.0.2.7|alice|/a||curl/8",
+            ),
+            (
+                r#"192.0.2.7,-,alice,[10/Mar/2026:11:20:52 +0100],"GET /a HTTP/1.1",401,7,"-","curl/8""#,
+                "401 7 |192.0.2.7||/a||curl/8",
+            ),
+            (r#"10/Mar/2026:11:20:52 +0100 192.0.2.7 "GET /a HTTP/1.1" 401 7"#, "401 7 |192.0.2.7||/a||"),
+            (
+                r#"2026-03-10 11:20:52.123  INFO 7 --- [or-http-1] reactor.netty.http.AccessLog      : 192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 401 7"#,
+                "401 7 |192.0.2.7||/a||",
+            ),
+            (r#"192.0.2.7 f3a9 [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 401 7 12"#, "401 7 |192.0.2.7||/a||"),
+            (
+                r#"192.0.2.7 - "alice" 10/Mar/2026:11:20:52 +0100 "GET /a HTTP/1.1" 401 7 "-"  "x y""#,
+                "401 7 |192.0.2.7|alice|/a||x y",
             ),
             (r#""192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 401 7""#, "401 7 |192.0.2.7||/a||"),
             (r#"2026-03-10T10:20:52Z [2001:db8::7]:443 "POST /a HTTP/2.0" 403 9"#, "403 9 |2001:db8::7||/a||"),

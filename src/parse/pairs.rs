@@ -5,7 +5,7 @@
 
 use super::{
     json::{self, JsonPlan},
-    slots::{Numbers, Workspace},
+    slots::{Numbers, Slot, Workspace},
     timestamp::ClfMemo,
 };
 use crate::model::event::{Reason, Rejection};
@@ -76,11 +76,20 @@ impl Pairs {
         Ok(())
     }
 
-    /// line = field \*(blank field); field = key ["=" value]; value = 1\*word | '"' \*(any | "\" any) '"'
+    /// line = [time blank] field \*(1\*blank field); field = key ["=" value] [","];
+    /// value = 1\*word | "[" \*any "]" | '"' \*(any | "\" any) '"'
     fn logfmt(&self, line: &[u8], work: &mut Workspace) -> Result<(), Rejection> {
         let mut at = 0;
+        if line.first().is_some_and(u8::is_ascii_digit) {
+            at = memchr(b' ', line).unwrap_or(line.len());
+            work.put(Slot::Time, usize::MAX, 0..at, false);
+        }
         while at < line.len() {
             let rest = line.get(at..).unwrap_or_default();
+            if rest.first() == Some(&b' ') {
+                at += 1;
+                continue;
+            }
             let end = memchr2(b'=', b' ', rest).unwrap_or(rest.len());
             if !is_label(rest.get(..end).unwrap_or_default()) {
                 return Err(Rejection::new(Reason::NoLiteral, at));
@@ -96,10 +105,16 @@ impl Pairs {
                     return Err(Rejection::new(Reason::Cut, line.len()));
                 };
                 self.take(line, at..at + end, value + 1..value + 1 + len, escaped, work);
-                value + len + 3
+                let end = value + len + 2;
+                if line.get(end) == Some(&b',') { end + 1 } else { end + usize::from(end < line.len()) }
+            } else if let Some(len) = in_brackets(text) {
+                self.take(line, at..at + end, value + 1..value + 1 + len, false, work);
+                value + len + 2
             } else {
                 let len = memchr(b' ', text).unwrap_or(text.len());
-                self.take(line, at..at + end, value..value + len, false, work);
+                let comma =
+                    usize::from(len < text.len() && len.checked_sub(1).and_then(|at| text.get(at)) == Some(&b','));
+                self.take(line, at..at + end, value..value + len - comma, false, work);
                 value + len + 1
             };
         }
@@ -119,6 +134,14 @@ impl Pairs {
             work.put(slot, rank, value, escaped);
         }
     }
+}
+
+/// The length of a time in brackets.
+fn in_brackets(text: &[u8]) -> Option<usize> {
+    /// None is longer.
+    const TIME_MAX: usize = 40;
+    let inside = text.strip_prefix(b"[")?;
+    memchr(b']', inside.get(..TIME_MAX).unwrap_or(inside))
 }
 
 /// Up to the closing quote, and whether a backslash stands before it.
@@ -141,7 +164,6 @@ fn is_label(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse::slots::Slot;
 
     fn read(style: Style, line: &str) -> Result<String, (Reason, usize)> {
         let keys = JsonPlan::new(&[
@@ -164,6 +186,14 @@ mod tests {
         assert_eq!(read(Style::Ltsv, line).as_deref(), Ok("401 192.0.2.7|/a|a b: c"));
         let line = r#"time=2026-03-10T10:20:52Z flag host=192.0.2.7 ua="a \"b\"" status=401 req="GET /a HTTP/1.1""#;
         assert_eq!(read(Style::Logfmt, line).as_deref(), Ok("401 192.0.2.7|/a|a \"b\""));
+        // As Splunk has Apache, nginx and Squid write.
+        for line in [
+            r#"time=1773138052.1, host=192.0.2.7, ua="a", status=401, req="GET /a HTTP/1.1""#,
+            r#"1773138052.1 x=[] host=192.0.2.7 ua="a"  status=401 req="GET /a HTTP/1.1""#,
+            r#"host=192.0.2.7 time=[10/Mar/2026:11:20:52 +0100] ua="a" req="GET /a HTTP/1.1" status=401"#,
+        ] {
+            assert_eq!(read(Style::Logfmt, line).as_deref(), Ok("401 192.0.2.7|/a|a"), "{line}");
+        }
     }
 
     #[test]

@@ -475,8 +475,7 @@ impl Step {
             Meaning::User if text.starts_with(b"[") && memmem::find(text, b"] - ").is_some() => {
                 return Err(Reason::NoField);
             }
-            // Jetty writes two blanks around it.
-            Meaning::User => event.user = value(text.trim_ascii()),
+            Meaning::User => event.user = user(text),
             Meaning::Time(TimeKind::Iso) => {
                 let moment = timestamp::iso8601_moment(text)?;
                 (event.time, event.zoneless) = (moment.time, moment.zoneless);
@@ -493,7 +492,9 @@ impl Step {
                 return Err(Reason::NoField);
             }
             Meaning::ForwardedFor => event.forwarded_for = value(text),
-            Meaning::Vhost if self.end != End::Quote && text.iter().any(|b| matches!(b, b',' | b' ' | b'"' | b'/')) => {
+            Meaning::Vhost
+                if self.end != End::Quote && text.iter().any(|b| matches!(b, b',' | b' ' | b'"' | b'/' | b'+')) =>
+            {
                 return Err(Reason::NoField);
             }
             Meaning::Vhost => event.vhost = without_port(value(text)),
@@ -585,6 +586,16 @@ pub(super) fn value(text: &[u8]) -> &[u8] {
     if matches!(text, b"-" | b"\"\"") { &[] } else { text }
 }
 
+/// A user name. Jetty writes two blanks around it, Fastly quotes; where a format has one field more than is known and
+/// nobody is named, two dashes stand there.
+pub(super) fn user(text: &[u8]) -> &[u8] {
+    match text.trim_ascii() {
+        [b'"', inside @ .., b'"'] => value(inside),
+        b"- -" => &[],
+        text => value(text),
+    }
+}
+
 /// A client that can be one, without a port. A colon is one of IPv6 or stands before a port; nginx has `unix:`.
 #[inline]
 pub(super) fn client(text: &[u8]) -> Option<&[u8]> {
@@ -659,9 +670,19 @@ pub(super) fn request(text: &[u8]) -> (&[u8], &[u8], &[u8]) {
         return NONE;
     }
     match memrchr(b' ', rest).and_then(|at| halves(rest, at)) {
-        Some((target, protocol)) if protocol.starts_with(b"HTTP/") => (method, target, protocol),
+        Some((target, protocol)) if protocol.starts_with(b"HTTP/") || is_rare_protocol(protocol) => {
+            (method, target, protocol)
+        }
+        // Some write the blank in front of a protocol that is not there.
+        Some((_, b"")) => request(text.trim_ascii_end()),
         _ => (method, rest, &[]),
     }
+}
+
+/// A protocol that HTTP servers are asked for by others' clients, or the bare version that Hypercorn writes.
+fn is_rare_protocol(text: &[u8]) -> bool {
+    matches!(text, b"1.0" | b"1.1" | b"2" | b"3")
+        || [&b"RTSP/"[..], b"ICE/", b"SIP/", b"SPDY/"].iter().any(|name| text.starts_with(name))
 }
 
 /// What stands before and after one byte.

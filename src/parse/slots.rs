@@ -175,18 +175,37 @@ impl Workspace {
         }
     }
 
-    /// Puts a query behind its target, and takes an absolute target apart into host and path.
+    /// Puts a query behind its target, where that has none yet.
+    #[inline]
     pub(super) fn join_target(&mut self, line: &[u8]) {
         let query = self.get(Slot::Query, line);
         if !query.is_empty() {
             let query = query.strip_prefix(b"?").unwrap_or(query);
-            let target = [self.get(Slot::Target, line), b"?", query].concat();
+            let path = self.get(Slot::Target, line);
+            if memchr::memchr(b'?', path).is_some() {
+                return;
+            }
+            let target = [path, b"?", query].concat();
             let start = self.text.len();
             self.text.extend(target);
             if let Some(place) = self.values.get_mut(Slot::Target as usize) {
                 *place = Value { span: start..self.text.len(), decoded: true, rank: 0 };
                 self.filled |= 1 << Slot::Target as u32;
             }
+        }
+    }
+
+    /// Takes an address under `host`, the key of this rank, for the client where no other key names one: so Fluentd's
+    /// parsers and Tomcat's JSON call it.
+    #[inline]
+    pub(super) fn take_host_for_client(&mut self, rank: usize, line: &[u8]) {
+        const CLIENTS: u32 = 1 << Slot::Client as u32 | 1 << Slot::ForwardedFor as u32;
+        let is_host = |value: &Value| value.rank == rank && plan::is_address(self.get(Slot::Vhost, line));
+        if self.filled & CLIENTS == 0
+            && let Some(value) = self.value(Slot::Vhost).filter(|value| is_host(value)).cloned()
+        {
+            self.put(Slot::Client, 0, value.span, value.decoded);
+            self.filled &= !(1 << Slot::Vhost as u32);
         }
     }
 
@@ -238,6 +257,7 @@ impl Workspace {
         let starts = memchr::memchr2_iter(b' ', b'\t', &self.around).map(|at| at + 1);
         std::iter::once(0).chain(starts).take(BEFORE_MAX).find_map(|start| {
             let rest = self.around.get(start..)?;
+            let rest = rest.strip_prefix(b"[").unwrap_or(rest);
             let word = |from: usize| {
                 let after = rest.get(from..).unwrap_or_default();
                 from + memchr::memchr2(b' ', b'\t', after).unwrap_or(after.len())

@@ -304,6 +304,59 @@ fn clf_moment(text: &[u8], memo: &mut ClfMemo) -> Result<Moment, Reason> {
     }
 }
 
+/// A common-log time with its month in English, where a server in Java wrote it in the language of its machine:
+/// `02/sept./2015:…`, `02/Dez/2015:…`.
+fn in_english(text: &[u8]) -> Option<Vec<u8>> {
+    /// What months begin with in Dutch, French, German, Italian, Portuguese and Spanish; the longer ones first.
+    const NAMES: [(&str, &str); 37] = [
+        ("juin", "Jun"),
+        ("juil", "Jul"),
+        ("giu", "Jun"),
+        ("lug", "Jul"),
+        ("jan", "Jan"),
+        ("ene", "Jan"),
+        ("gen", "Jan"),
+        ("feb", "Feb"),
+        ("f\u{e9}v", "Feb"),
+        ("fev", "Feb"),
+        ("mar", "Mar"),
+        ("m\u{e4}r", "Mar"),
+        ("mrz", "Mar"),
+        ("mrt", "Mar"),
+        ("apr", "Apr"),
+        ("avr", "Apr"),
+        ("abr", "Apr"),
+        ("mai", "May"),
+        ("may", "May"),
+        ("mag", "May"),
+        ("mei", "May"),
+        ("jun", "Jun"),
+        ("jul", "Jul"),
+        ("ao\u{fb}", "Aug"),
+        ("ago", "Aug"),
+        ("aug", "Aug"),
+        ("set", "Sep"),
+        ("sep", "Sep"),
+        ("ott", "Oct"),
+        ("okt", "Oct"),
+        ("out", "Oct"),
+        ("oct", "Oct"),
+        ("nov", "Nov"),
+        ("dec", "Dec"),
+        ("dez", "Dec"),
+        ("dic", "Dec"),
+        ("d\u{e9}c", "Dec"),
+    ];
+    /// No name is longer.
+    const NAME_MAX: usize = 16;
+    let (day, rest) = text.split_at_checked(3)?;
+    let end = memchr::memchr(b'/', rest.get(..NAME_MAX).unwrap_or(rest))?;
+    let (name, rest) = rest.split_at_checked(end)?;
+    let name = std::str::from_utf8(name).ok()?.to_lowercase();
+    let (_, month) = NAMES.iter().find(|(begins, _)| name.starts_with(begins))?;
+    Some([day, month.as_bytes(), rest].concat())
+}
+
 /// `Tue, 10 Mar 2026 10:20:52 GMT`, as in HTTP's own headers (RFC 9110, 5.6.7): a common-log time with blanks.
 fn http_date(text: &[u8], memo: &mut ClfMemo) -> Result<Moment, Reason> {
     let mut text = text.get(3..).and_then(|text| text.strip_prefix(b", ")).ok_or(Reason::NoTime)?.to_vec();
@@ -369,7 +422,9 @@ pub fn any_form(text: &[u8], memo: &mut ClfMemo) -> Result<Time, Reason> {
 /// See [`any_form`].
 pub(super) fn any_moment(text: &[u8], memo: &mut ClfMemo) -> Result<Moment, Reason> {
     match text.iter().position(|b| !b.is_ascii_digit()) {
-        Some(2) => clf_moment(text, memo),
+        Some(2) => {
+            clf_moment(text, memo).or_else(|no| in_english(text).map_or(Err(no), |text| clf_moment(&text, memo)))
+        }
         Some(4) => iso8601_remembered(text, memo),
         Some(0) => http_date(text, memo),
         _ => epoch(text).map(Moment::from),
@@ -406,6 +461,9 @@ mod tests {
             "10/Mar/2026 10:20:52",
             "10/Mar/2026:10:20:52 UTC",
             "10/Mar/2026:10:20:52 CET",
+            "10/mars/2026:11:20:52 +0100",
+            "10/M\u{e4}rz/2026:11:20:52 +0100",
+            "10/mar./2026:11:20:52 +0100",
             "Tue, 10 Mar 2026 10:20:52 GMT",
             "Tue, 10 Mar 2026 11:20:52 +0100",
             "10/Mar/2026:05:20:52 -0500",

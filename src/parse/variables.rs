@@ -163,6 +163,9 @@ pub(super) fn apache(directive: &Directive) -> Option<Variable> {
         "h" => variable(Meaning::Client, 0),
         "u" => variable(Meaning::User, 0),
         "t" => time(argument),
+        // WebSphere and Liberty: the time, or how long it took.
+        "W" if argument == "t" => time(""),
+        "W" => skip(Text::Word),
         "r" => variable(Meaning::Request, 0),
         "m" => variable(Meaning::Method, 0),
         "U" => variable(Meaning::Target, 0),
@@ -178,7 +181,8 @@ pub(super) fn apache(directive: &Directive) -> Option<Variable> {
         "e" | "n" => environment(argument),
         "I" | "S" | "D" | "k" | "p" | "^FB" => variable(Meaning::Count, 0),
         "C" | "c" | "o" | "f" | "x" | "^ti" | "^to" => skip(Text::Free),
-        "A" | "l" | "L" | "P" | "q" | "R" | "T" | "X" => skip(Text::Word),
+        // `%F` is Tomcat's.
+        "A" | "F" | "l" | "L" | "P" | "q" | "R" | "T" | "X" => skip(Text::Word),
         _ => return None,
     };
     if directive.conditional {

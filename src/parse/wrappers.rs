@@ -32,6 +32,7 @@ const PREFIXES: &[Prefix] = &[
     Prefix { name: "container name", peel: container_name },
     Prefix { name: "time", peel: bare_time },
     Prefix { name: "tag", peel: tag },
+    Prefix { name: "logger's name", peel: logger },
     Prefix { name: "file name", peel: file_name },
     Prefix { name: "text before JSON", peel: text_before_json },
 ];
@@ -247,6 +248,23 @@ fn tag(line: &[u8]) -> Option<&[u8]> {
     (is_host(pid.get(..open)?) && timestamp::number(pid.get(open + 1..)?).is_some()).then_some(rest)
 }
 
+/// `INFO:werkzeug:` of Python's loggers, `I, [2026-03-10T10:20:52.123456 #7]  INFO -- : ` of Ruby's.
+fn logger(line: &[u8]) -> Option<&[u8]> {
+    const LEVELS: [&[u8]; 6] = [b"DEBUG", b"INFO", b"WARN", b"WARNING", b"ERROR", b"CRITICAL"];
+    /// No head of Ruby's is longer.
+    const HEAD_MAX: usize = 120;
+    if let [b'D' | b'I' | b'W' | b'E' | b'F' | b'A', b',', b' ', b'[', ..] = line {
+        let head = line.get(..HEAD_MAX).unwrap_or(line);
+        let dashes = memmem::find(head, b" -- ")?;
+        let colon = memmem::find(head.get(dashes..)?, b": ")?;
+        return line.get(dashes + colon + 2..);
+    }
+    let (level, rest) = line.split_at_checked(memchr(b':', line.get(..9).unwrap_or(line))?)?;
+    let rest = LEVELS.contains(&level).then_some(rest)?.strip_prefix(b":")?;
+    let (name, rest) = rest.split_at_checked(memchr2(b':', b' ', rest)?)?;
+    (is_host(name)).then_some(rest)?.strip_prefix(b":")
+}
+
 /// `/var/log/nginx/access.log:` or `access.log.1:42:`, as grep puts it in front.
 fn file_name(line: &[u8]) -> Option<&[u8]> {
     let (name, rest) = line.split_at_checked(memchr2(b':', b' ', line)?)?;
@@ -301,6 +319,8 @@ mod tests {
             "web.1.x7f@node  | ",
             "0|web  | ",
             "nginx[42]: ",
+            "INFO:werkzeug:",
+            "I, [2026-03-10T10:20:52.123456 #7]  INFO -- : ",
             "/var/log/nginx/access.log:",
             "access.log.2.gz:42:",
             "web-1 | 2026-03-10T10:20:52.003Z stdout F Mar 10 11:20:52 www nginx: ",

@@ -24,6 +24,7 @@ mod caddy;
 mod chi;
 mod clf_like;
 mod cloudfront;
+mod cloudfront_realtime;
 mod combined;
 mod combined_forwarded;
 mod combined_plus;
@@ -49,6 +50,7 @@ mod iis_azure;
 mod iis_full;
 mod iis_native;
 mod iis_short;
+mod incapsula;
 mod ingress_nginx;
 mod ingress_nginx_old;
 mod ingress_nginx_twice;
@@ -163,6 +165,8 @@ pub const FORMATS: &[&Format] = &[
     &iis_any::FORMAT,
     &iis_native::FORMAT,
     &cloudfront::FORMAT,
+    &cloudfront_realtime::FORMAT,
+    &incapsula::FORMAT,
     &alb::FORMAT,
     &elb::FORMAT,
     &s3::FORMAT,
