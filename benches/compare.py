@@ -11,6 +11,7 @@ The page cache is warm. Memory is measured in runs of their own, since looking a
 
 import argparse
 import datetime
+import functools
 import json
 import os
 import pathlib
@@ -21,6 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import check as check_runs
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -47,7 +50,9 @@ TITLES = {
     "clients": "1 GB, 2,000,000 clients",
     "fault": "1 GB, with a fault of 30 minutes",
     "gz": "1 GB, gzip -6",
+    "16g": "16 GB, 16 weeks in as many files",
 }
+WEEKS = 16
 USUAL = ["1m", "100m", "1g"]
 # So short that a start costs as much as the work: more pairs, in milliseconds.
 SHORT = "1m"
@@ -103,7 +108,7 @@ def main():
         with Log(name, options) as log:
             check(binary, log, options.threads)
             for threads in options.threads:
-                command = [binary, "--quiet", "--threads", str(threads), "--output", "json", log.path]
+                command = [binary, "--quiet", "--threads", str(threads), "--output", "json", *log.paths]
                 row(TITLES[name], f"authfault, {count(threads, 'thread')}", command, log, options)
     if options.others:
         compare_others(options)
@@ -165,54 +170,68 @@ class Log:
 
     def __init__(self, name, options):
         self.name, self.options = name, options
-        self.path = str(options.data / (f"1g.log.{name}" if name == "gz" else f"{name}.log"))
+        self.paths = [str(options.data / (f"1g.log.{name}" if name == "gz" else f"{name}.log"))]
+        if name == "16g":
+            self.paths = [str(options.data / f"week-{week:02}.log") for week in range(WEEKS)]
         # What `wc -l` reads.
-        self.plain = str(options.data / "1g.log") if name == "gz" else self.path
+        self.plain = [str(options.data / "1g.log")] if name == "gz" else self.paths
         self.is_made = False
 
     def __enter__(self):
-        for path, make in ((self.plain, self.generate), (self.path, self.compress)):
+        makers = [(path, self.generate) for path in self.plain]
+        if self.name == "gz":
+            makers.append((self.paths[0], self.compress))
+        if self.name == "16g":
+            makers = [(str(self.options.data / "1g.log"), self.generate)]
+            makers += [(path, functools.partial(self.move, week)) for week, path in enumerate(self.paths)]
+        for path, make in makers:
             if not os.path.exists(path):
                 print(f"making {path}", file=sys.stderr)
                 self.is_made = True
                 with open(path + ".part", "wb") as out:
                     make(out)
                 os.rename(path + ".part", path)
-        counted = subprocess.run(["wc", "-l", self.plain], stdout=subprocess.PIPE, check=True).stdout
-        self.lines = int(counted.split()[0])
+        counted = subprocess.run(["wc", "-l", *self.plain], stdout=subprocess.PIPE, check=True).stdout
+        self.lines = int(counted.splitlines()[-1].split()[0])
         return self
 
     def generate(self, out):
         options = self.options
         if not options.loggen:
             options.loggen = built("--example", "loggen", options.profile)
-        name = "1g" if self.name == "gz" else self.name
+        name = "1g" if self.name in ("gz", "16g") else self.name
         subprocess.run([options.loggen, *LOGS[name]], stdout=out, stderr=subprocess.DEVNULL, check=True)
 
     def compress(self, out):
-        subprocess.run(["nice", "gzip", "-6", "-c", self.plain], stdout=out, check=True)
+        subprocess.run(["nice", "gzip", "-6", "-c", *self.plain], stdout=out, check=True)
+
+    def move(self, week, out):
+        """The gigabyte's week, so many weeks later."""
+        for lines in check_runs.blocks(self.options.data / "1g.log", week):
+            out.write(lines)
 
     def __exit__(self, *_):
         if self.is_made and not self.options.keep and self.name not in (*USUAL, "gz"):
-            os.remove(self.path)
+            for path in self.paths:
+                os.remove(path)
 
 
 def check(binary, log, threads):
     """The answer is whole, and the same for any number of threads."""
     reports = []
     for number in threads:
-        command = [binary, "--quiet", "--threads", str(number), "--output", "json", log.path]
+        command = [binary, "--quiet", "--threads", str(number), "--output", "json", *log.paths]
         reports.append(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
     if len(set(reports)) != 1:
-        raise Problem(f"{log.path}: the report depends on the number of threads")
+        raise Problem(f"{log.paths[0]}: the report depends on the number of threads")
     requests = json.loads(reports[0])["totals"]["requests"]
     if requests != log.lines:
-        raise Problem(f"{log.path}: {requests} requests of {log.lines} lines")
+        raise Problem(f"{log.paths[0]}: {requests} requests of {log.lines} lines")
 
 
 def row(title, label, command, log, options):
     is_short = log.name == SHORT
-    pairs = measure(command, ["wc", "-l", log.plain], max(options.pairs, SHORT_PAIRS) if is_short else options.pairs)
+    pairs = measure(command, ["wc", "-l", *log.plain], max(options.pairs, SHORT_PAIRS) if is_short else options.pairs)
     wall = statistics.median(ours[0] for ours, _ in pairs)
     cpu = statistics.median(ours[1] for ours, _ in pairs)
     ratios = [ours[0] / theirs[0] for ours, theirs in pairs]
@@ -271,7 +290,7 @@ def memory(command):
 def compare_others(options):
     absent = []
     with Log(options.others_log, options) as log:
-        for label, command in others(log.plain, options):
+        for label, command in others(log.plain[0], options):
             if command is None:
                 absent.append(label)
                 continue
@@ -288,6 +307,7 @@ def others(path, options):
     scratch = str(options.data / "goaccess.json")
     found = shutil.which
     yield "wc -l", ["wc", "-l", path]
+    yield "rhit, its panels", found("rhit") and ["rhit", "--silent-load", "--color", "no", path]
     yield "rg -c, failures", found("rg") and ["rg", "-c", '" 40[13] ', path]
     yield "grep -c, failures", found("grep") and ["grep", "-c", '" 40[13] ', path]
     yield "mawk, failures by address and window", found("mawk") and ["mawk", MAWK, path]

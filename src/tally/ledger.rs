@@ -131,7 +131,9 @@ pub(super) fn merge(mut shards: Vec<Shard>, kept: Kept) -> Ledger {
     let samples = merge_samples(&mut shards, &shape_maps, &client_maps);
     let mut counted = Counted::default();
     shards.iter_mut().for_each(|shard| counted.merge(std::mem::take(&mut shard.counted)));
-    let (visit_bounds, visits) = merge_visits(shards, clients.len(), &client_maps, &shape_maps);
+    // Requests need most room while they are moved: what is merged goes before.
+    let shards = shards.into_iter().map(|Shard { visits, settled, .. }| Shard { visits, settled, ..Shard::default() });
+    let (visit_bounds, visits) = merge_visits(shards.collect(), clients.len(), &client_maps, &shape_maps);
     let span = joined(span_of(&visits), counted.span);
     let spare_samples = Vec::new();
     Ledger {
@@ -364,7 +366,8 @@ fn merge_visits(
         sort_each_client(&mut visits, &bounds);
         return (bounds, visits);
     }
-    let mut slots_per_shard: Vec<Vec<u32>> = shards.par_iter().map(rows_per_client).collect();
+    let mut slots_per_shard: Vec<Vec<u32>> =
+        shards.par_iter().zip(clients).map(|(shard, clients)| rows_per_client(shard, clients.len())).collect();
     let bounds = assign_slots(&mut slots_per_shard, clients_len, clients);
     let total = bounds.last().copied().unwrap_or(0) as usize;
     let slots: Vec<AtomicU64> = (0..total).map(|_| AtomicU64::new(0)).collect();
@@ -383,8 +386,8 @@ fn is_in_place(shard: &Shard, clients_len: usize, clients: &[u32]) -> bool {
         && (0..).zip(clients).all(|(old, new)| old == *new)
 }
 
-fn rows_per_client(shard: &Shard) -> Vec<u32> {
-    let mut rows = vec![0; shard.clients.len()];
+fn rows_per_client(shard: &Shard, clients_len: usize) -> Vec<u32> {
+    let mut rows = vec![0; clients_len];
     for visit in shard.visits.values().flatten() {
         if let Some(count) = rows.get_mut(visit.client as usize) {
             *count += 1;
