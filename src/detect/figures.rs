@@ -265,7 +265,7 @@ pub(crate) fn samples(
         .collect();
     found.sort_by_key(|s| (!victims.contains(&s.client), s.time, s.place));
     found.truncate(SAMPLES_MAX);
-    quoted(found, locate)
+    quoted(facts, found, locate)
 }
 
 /// The earliest kept lines of a burst's own clients.
@@ -287,15 +287,15 @@ pub(crate) fn samples_of(
             found.sort_by_key(|s| order(s));
         }
     }
-    quoted(found, locate)
+    quoted(facts, found, locate)
 }
 
-fn quoted(found: Vec<&Sample>, locate: Locate<'_>) -> Vec<LineRef> {
+fn quoted(facts: &Facts<'_>, found: Vec<&Sample>, locate: Locate<'_>) -> Vec<LineRef> {
     found
         .into_iter()
         .map(|sample| {
             let (file, line) = locate(sample.place);
-            LineRef { file, line, text: Logged::new(&sample.text) }
+            LineRef { file, line, text: Logged::new(&facts.ledger.line(sample)) }
         })
         .collect()
 }

@@ -16,7 +16,7 @@ use crate::model::{
     incident::{Incident, Scope, Severity, State, TimelinePoint, Verdict},
     logged::Logged,
     report::{ClientSummary, Totals, Window},
-    tally::{Counted, Refusal, Slice},
+    tally::{Counted, Refusal, Sample, Slice},
     time::{Time, joined},
 };
 use rayon::prelude::*;
@@ -276,16 +276,23 @@ pub(crate) fn peak(timeline: &[TimelinePoint], cluster: &Cluster) -> Time {
 
 /// The address of an incident that is one address's doing, from its sample lines.
 pub(crate) fn sole_client(facts: &Facts<'_>, incident: &Incident) -> Option<String> {
+    if incident.clients_affected != 1 {
+        return None;
+    }
     let own = facts
         .ledger
         .samples
         .iter()
         .map(|(_, sample)| sample)
         .filter(|s| s.time >= incident.start && incident.end.is_none_or(|end| s.time < end));
-    let quoted = own.filter(|s| incident.samples.iter().any(|line| line.text.as_bytes() == &*s.text));
+    // Of most lines the rest alone is another.
+    let is_of = |line: &[u8], s: &Sample| {
+        memchr::memmem::find(line, s.text.parts().1).is_some() && facts.ledger.line(s) == line
+    };
+    let quoted = own.filter(|s| incident.samples.iter().any(|line| is_of(line.text.as_bytes(), s)));
     let addresses: BTreeSet<u128> =
         quoted.filter_map(|s| facts.ledger.clients.get(s.client as usize)).map(|k| k.addr).collect();
-    let (first, is_sole) = (addresses.first()?, addresses.len() == 1 && incident.clients_affected == 1);
+    let (first, is_sole) = (addresses.first()?, addresses.len() == 1);
     let key = crate::model::tally::ClientKey { addr: *first, agent: 0 };
     (is_sole && key.name().is_none()).then(|| String::from_utf8_lossy(&facts.ledger.address(&key)).into_owned())
 }

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::model::{
     tally::{
-        ClientKey, Counted, Kept, Ledger, NAME_PREFIX, Names, Place, Refusal, Sample, SampleKey, Seen, Settled, Shape,
-        Shard,
+        ClientKey, Counted, Excerpt, Kept, Ledger, NAME_PREFIX, Names, Place, Refusal, Sample, SampleKey, Seen,
+        Settled, Shape, Shard,
     },
     time::Time,
 };
@@ -198,7 +198,7 @@ pub(super) fn write_days<'l>(ledger: &'l Ledger, ranks: &Ranks) -> impl ExactSiz
         days.of(sample.1.time).into_iter().for_each(|day| day.samples.push(sample));
     }
     let days: Vec<_> = (days.first..).zip(days.days).filter(|(_, day)| !day.low.is_empty()).collect();
-    days.into_iter().map(|(number, day)| day.written(number, ledger))
+    days.into_iter().map(|(number, day)| day.written(number))
 }
 
 fn day_of(time: Time) -> u32 {
@@ -235,10 +235,10 @@ impl Day<'_> {
         }
     }
 
-    fn written(self, number: u32, ledger: &Ledger) -> Written {
+    fn written(self, number: u32) -> Written {
         let (mut clients, mut visits, mut refusals) = (Out::default(), Out::default(), Out::default());
         self.write_refusals(&mut refusals);
-        self.write_samples(ledger, &mut refusals);
+        self.write_samples(&mut refusals);
         clients.number(self.clients.first.len() as u64);
         clients.column(self.clients);
         clients.column(self.counts);
@@ -261,8 +261,7 @@ impl Day<'_> {
         out.column(ordered().map(|r| r.bytes).collect());
     }
 
-    /// A line is kept without its client's address and agent, which are known.
-    fn write_samples(&self, ledger: &Ledger, out: &mut Out) {
+    fn write_samples(&self, out: &mut Out) {
         // Both in one order: then they are found in one walk.
         let mut wanted: Vec<_> =
             self.samples.iter().map(|(key, s)| ((s.client, s.time, key.shape, s.place), key.rank, s)).collect();
@@ -280,9 +279,8 @@ impl Day<'_> {
         out.column(samples.iter().map(|(refusal, ..)| refusal - std::mem::replace(&mut last, *refusal)).collect());
         samples.iter().for_each(|(_, rank, _)| out.number((*rank).into()));
         for (.., sample) in &samples {
-            let key = ledger.clients.get(sample.client as usize).copied().unwrap_or_default();
-            let (known, rest) = without_known(&sample.text, &ledger.address(&key), ledger.agents.get(key.agent));
-            out.number(known);
+            let (known, rest) = sample.text.parts();
+            out.number(known.into());
             out.text(rest);
         }
     }
@@ -293,29 +291,6 @@ fn in_time(times: impl Iterator<Item = Time>) -> Vec<u32> {
     let mut order: Vec<u64> = times.zip(0..).map(|(time, at)| u64::from(time.0) << 32 | at).collect();
     order.sort_unstable();
     order.into_iter().map(|at| at as u32).collect()
-}
-
-/// The client's address stands in front.
-const WITH_ADDRESS: u64 = 1;
-/// Its agent stands behind, and a quote behind that.
-const WITH_AGENT: u64 = 2;
-
-/// A line without the client's address and agent where they stand as in most formats, and whether they do.
-fn without_known<'t>(text: &'t [u8], address: &[u8], agent: &[u8]) -> (u64, &'t [u8]) {
-    let (mut known, mut rest) = (0, text);
-    if let Some(behind) = rest.strip_prefix(address) {
-        (known, rest) = (WITH_ADDRESS, behind);
-    }
-    if let Some(before) = rest.strip_suffix(b"\"").and_then(|rest| rest.strip_suffix(agent)) {
-        (known, rest) = (known | WITH_AGENT, before);
-    }
-    (known, rest)
-}
-
-fn with_known(known: u64, rest: &[u8], address: &[u8], agent: &[u8]) -> Vec<u8> {
-    let front = if known & WITH_ADDRESS == 0 { b"" } else { address };
-    let (behind, quote): (&[u8], &[u8]) = if known & WITH_AGENT == 0 { (b"", b"") } else { (agent, b"\"") };
-    [front, rest, behind, quote].concat()
 }
 
 /// Days put together again.
@@ -422,12 +397,9 @@ impl Rows {
         for rank in ranks {
             at = at.checked_add(refusals.next()?).ok_or(Damage::Nonsense)?;
             let refusal = own.get(at as usize).filter(|_| rank < Kept::NOBODY).ok_or(Damage::Nonsense)?;
-            let (known, rest) = (input.number()?, input.text()?);
-            let key = self.words.clients.get(refusal.client as usize).ok_or(Damage::Nonsense)?;
-            let address = if known & WITH_ADDRESS == 0 { Vec::new() } else { key.text(&self.words.names) };
-            let text = with_known(known, rest, &address, self.words.agents.get(key.agent));
+            let text = Excerpt::of((input.small()?, input.text()?));
             let key = SampleKey { shape: refusal.shape, hour: refusal.time.0 / 3600, rank };
-            let sample = Sample { time: refusal.time, place: refusal.place, client: refusal.client, text: text.into() };
+            let sample = Sample { time: refusal.time, place: refusal.place, client: refusal.client, text };
             self.samples.push((key, sample));
         }
         Ok(())
@@ -470,7 +442,7 @@ impl Numbers<'_> {
                 // Whether there is more cannot be foretold, so it is read anyway and counts for nothing.
                 (more, [beyond @ ..0x80, ..]) => {
                     self.beyond.0 = self.beyond.0.get(usize::from(more)..).unwrap_or_default();
-                    Ok(u32::from(*beyond) * u32::from(more) << 7 | u32::from(first & 0x7f))
+                    Ok((u32::from(*beyond) * u32::from(more)) << 7 | u32::from(first & 0x7f))
                 }
                 (0, _) => Ok((*first).into()),
                 _ => self.next_beyond(*first),

@@ -4,8 +4,8 @@
 use super::Damage;
 use crate::model::{
     tally::{
-        ClientKey, Counted, NAME_PREFIX, Names, Place, Refusal, Sample, SampleKey, Seen, Settled, Shape, Shard, Slice,
-        Visit,
+        ClientKey, Counted, Excerpt, NAME_PREFIX, Names, Place, Refusal, Sample, SampleKey, Seen, Settled, Shape,
+        Shard, Slice, Visit,
     },
     time::Time,
 };
@@ -43,7 +43,9 @@ pub(super) fn body(bytes: &[u8]) -> Result<Shard, Damage> {
         let key = SampleKey { shape: input.index(shapes.len())?, hour: input.u32()?, rank: input.small()? };
         let (time, place) = (Time(input.u32()?), input.place()?);
         let client = input.index(clients.len())?;
-        Ok((key, Sample { time, place, client, text: input.text()?.into() }))
+        let of = clients.get(client as usize).copied().unwrap_or_default();
+        let text = Excerpt::new(input.text()?, Some(&of.text(&names)), agents.get(of.agent));
+        Ok((key, Sample { time, place, client, text }))
     })?;
     let counted = counted(&mut input)?;
     if !input.0.is_empty() {

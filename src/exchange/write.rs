@@ -37,7 +37,8 @@ pub(super) fn body(shard: &Shard, out: &mut Out) {
         out.number(sample.time.0.into());
         out.place(sample.place);
         out.number(sample.client.into());
-        out.text(&sample.text);
+        let key = shard.clients.get(sample.client as usize).copied().unwrap_or_default();
+        out.text(&sample.text.line(&key.text(&shard.names), shard.agents.get(key.agent)));
     }
     out.counted(&shard.counted);
 }

@@ -84,6 +84,13 @@ impl ClientKey {
         (self.addr >> 32 == 0xffff).then_some(self.addr as u32)
     }
 
+    /// Whether an address or host name of this client is written as [`Self::text`] does.
+    #[must_use]
+    pub fn is_written(&self, text: &[u8], names: &Names) -> bool {
+        // Four decimal numbers can be written in one way.
+        if self.v4().is_some() { !text.contains(&b':') } else { self.text(names) == text }
+    }
+
     /// The address or host name as text; `names` are its owner's.
     #[must_use]
     pub fn text(&self, names: &Names) -> Vec<u8> {
@@ -350,8 +357,57 @@ pub struct Sample {
     pub place: Place,
     /// Index into the owner's `clients`.
     pub client: u32,
-    /// The line, cut.
-    pub text: Box<[u8]>,
+    /// The line.
+    pub text: Excerpt,
+}
+
+/// A line, cut, without its client's address and agent where they stand as in most formats: the one in front, the other
+/// at the end with a quote behind it. Two thirds of a line are these, and the client has them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Excerpt {
+    known: u8,
+    rest: Box<[u8]>,
+}
+
+impl Excerpt {
+    /// The address stands in front.
+    const WITH_ADDRESS: u8 = 1;
+    /// The agent stands behind, and a quote behind that.
+    const WITH_AGENT: u8 = 2;
+
+    /// Of a line whose client has this address, where it is written as a report writes it, and this agent.
+    #[must_use]
+    pub fn new(line: &[u8], address: Option<&[u8]>, agent: &[u8]) -> Self {
+        let (mut known, mut rest) = (0, line);
+        if let Some(behind) = address.and_then(|address| rest.strip_prefix(address)) {
+            (known, rest) = (Self::WITH_ADDRESS, behind);
+        }
+        if let Some(before) = rest.strip_suffix(b"\"").and_then(|rest| rest.strip_suffix(agent)) {
+            (known, rest) = (known | Self::WITH_AGENT, before);
+        }
+        Self { known, rest: rest.into() }
+    }
+
+    /// From what [`Self::parts`] gave.
+    #[must_use]
+    pub fn of((known, rest): (u8, &[u8])) -> Self {
+        Self { known: known & (Self::WITH_ADDRESS | Self::WITH_AGENT), rest: rest.into() }
+    }
+
+    /// What stands there beside the rest, as bits, and the rest.
+    #[must_use]
+    pub fn parts(&self) -> (u8, &[u8]) {
+        (self.known, &self.rest)
+    }
+
+    /// The line again.
+    #[must_use]
+    pub fn line(&self, address: &[u8], agent: &[u8]) -> Vec<u8> {
+        let front = if self.known & Self::WITH_ADDRESS == 0 { b"" } else { address };
+        let (behind, quote): (&[u8], &[u8]) =
+            if self.known & Self::WITH_AGENT == 0 { (b"", b"") } else { (agent, b"\"") };
+        [front, &self.rest, behind, quote].concat()
+    }
 }
 
 /// What one worker saw. Ids are its own; a shard that is full is closed and another begun.
@@ -540,6 +596,13 @@ impl Ledger {
         self.refusals.get(from..from + len).unwrap_or_default()
     }
 
+    /// The line of a sample.
+    #[must_use]
+    pub fn line(&self, sample: &Sample) -> Vec<u8> {
+        let key = self.clients.get(sample.client as usize).copied().unwrap_or_default();
+        sample.text.line(&self.address(&key), self.agents.get(key.agent))
+    }
+
     /// The address or host name of a client, as text.
     #[must_use]
     pub fn address(&self, key: &ClientKey) -> Vec<u8> {
@@ -549,10 +612,23 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counted, Time, dotted};
+    use super::{Counted, Excerpt, Time, dotted};
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn excerpts_are_lines_again(
+            (front, address) in ("[a1:.]{0,9}", "[a1:.]{0,9}"), rest in "[ a\"1]{0,9}", agent in "[a\"]{0,3}", quote in "\"?"
+        ) {
+            for line in [format!("{address}{rest}{agent}{quote}"), format!("{front}{rest}")] {
+                for address in [None, Some(address.as_bytes())] {
+                    let excerpt = Excerpt::new(line.as_bytes(), address, agent.as_bytes());
+                    let again = Excerpt::of(excerpt.parts());
+                    prop_assert_eq!(again.line(address.unwrap_or(b"other"), agent.as_bytes()), line.as_bytes());
+                }
+            }
+        }
+
         #[test]
         fn addresses_are_written_as_std_does(v4: u32) {
             prop_assert_eq!(dotted(v4), std::net::Ipv4Addr::from(v4).to_string().into_bytes());

@@ -82,7 +82,7 @@ fn in_utc(read: Read, zone_secs: Option<i32>, ledger: &Ledger) -> Read {
 /// The server's zone as the kept lines of the access log have it, through summer and winter.
 fn zone_of(ledger: &Ledger) -> Zone {
     Zone::from_moments(
-        ledger.samples.iter().filter_map(|(_, s)| parse::zone_of(&s.text).map(|offset| (s.time, offset))),
+        ledger.samples.iter().filter_map(|(_, s)| parse::zone_of(s.text.parts().1).map(|offset| (s.time, offset))),
     )
 }
 

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::model::{
     event::Event,
-    tally::{Counted, Kept, Place, Refusal, Sample, SampleKey, Settled, Shard, Visit},
+    tally::{Counted, Excerpt, Kept, Place, Refusal, Sample, SampleKey, Settled, Shard, Visit},
     time::Time,
 };
 use foldhash::fast::RandomState;
@@ -316,7 +316,9 @@ impl Accumulator {
             }
             own = self.sample_before.get(index as usize).copied().flatten();
         }
-        let text = row.line.get(..SAMPLE_BYTES_MAX).unwrap_or(row.line).into();
+        let line = row.line.get(..SAMPLE_BYTES_MAX).unwrap_or(row.line);
+        let address = self.clients.is_written(client, row.client, self.names.names()).then_some(row.client);
+        let text = Excerpt::new(line, address, row.agent);
         let sample = (key, Sample { time, place, client, text });
         match outdone.and_then(|index| self.samples.get_mut(index as usize)) {
             Some(kept) => *kept = sample,

@@ -48,6 +48,11 @@ impl Clients {
         self.clients.get(client as usize).map_or(0, |key| lots.of_client(key, names, &self.draws))
     }
 
+    /// Whether a client is written so in a report.
+    pub(super) fn is_written(&self, client: u32, text: &[u8], names: &Names) -> bool {
+        self.clients.get(client as usize).is_some_and(|key| key.is_written(text, names))
+    }
+
     pub(super) fn into_parts(self) -> (Vec<ClientKey>, Names) {
         (self.clients, self.agents.into_names())
     }
