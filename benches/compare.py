@@ -110,6 +110,9 @@ def main():
             for threads in options.threads:
                 command = [binary, "--quiet", "--threads", str(threads), "--output", "json", *log.paths]
                 row(TITLES[name], f"authfault, {count(threads, 'thread')}", command, log, options)
+            if name == "gz":
+                unpack = built("--example", "unpack", options.profile)
+                row(TITLES[name], "unpacking alone", [unpack, *log.paths], log, options)
     if options.others:
         compare_others(options)
 
