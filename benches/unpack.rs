@@ -1,12 +1,9 @@
 //! Unpacks logs in chunks of whole lines, as the analysis has them, and does no more: what there is to compare it with.
 
-use authfault::{
-    error::Error,
-    input::{self, Source, StreamChunks, TARGET_CHUNK_BYTES},
-};
-use std::path::PathBuf;
+use authfault::input::{self, Source, StreamChunks, TARGET_CHUNK_BYTES};
+use std::{io::Write, path::PathBuf};
 
-fn main() -> Result<(), Error> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let mut bytes = 0;
     for log in input::discover(&paths).files {
@@ -20,6 +17,5 @@ fn main() -> Result<(), Error> {
             }
         }
     }
-    println!("{bytes}");
-    Ok(())
+    Ok(writeln!(std::io::stdout(), "{bytes}")?)
 }
