@@ -29,7 +29,8 @@
 //! - *when*: 16 bits, the second within an 18-hour bucket.
 //!
 //! A gigabyte of log (4.6 million lines) is 37 MB of visits. A 401 or 403 has a second, wider row (claimed user, size,
-//! place in the file), and for each shape and hour the earliest refused line is kept as a sample.
+//! place in the file), and for each shape and hour the earliest refused line is kept as a sample, without what its
+//! client tells already.
 //!
 //! *For the main job* this is the whole evidence, in memory. *For the verdicts* it answers any question about any
 //! subset exactly: the [`model::tally::Ledger`] sorts visits by client, so one walk over a client's slice knows its

@@ -26,7 +26,7 @@ pub(crate) const CLIENTS_MIN: u32 = 4;
 /// Counters kept at most; groups beyond, those with the fewest failing clients, are not tested by themselves.
 const COUNTERS_MAX: usize = 8 << 20;
 /// Counters of all workers at most: where there are many, fewer workers count.
-const WORKERS_CELLS_MAX: usize = 4 * COUNTERS_MAX;
+const WORKERS_CELLS_MAX: usize = 2 * COUNTERS_MAX;
 /// A candidate must fail at so many times its usual rate.
 const EXCESS_MIN: f64 = 3.0;
 /// Chance of one candidate in a log where nothing happens.
