@@ -276,7 +276,7 @@ fn hostile(out: &mut impl Write, lines: usize) {
 
 /// The program, its stacks and what is being read: a chunk for each thread, one more of the stream, unpacked.
 const BESIDE_BYTES: u64 = 48 << 20;
-const PER_THREAD_BYTES: u64 = 6 << 20;
+const PER_THREAD_BYTES: u64 = 8 << 20;
 
 #[test]
 fn memory_is_bounded_whatever_varies() {

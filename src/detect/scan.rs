@@ -15,7 +15,10 @@ use super::{
 };
 use crate::model::tally::{ClientKey, Seen};
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
 
 /// Seconds of the shortest window; the others begin and end with such.
 const UNIT_SECS: u32 = 300;
@@ -25,8 +28,9 @@ const LEVELS: [(u32, u32); 6] = [(1, 0), (12, 0), (12, 6), (72, 0), (72, 36), (2
 pub(crate) const CLIENTS_MIN: u32 = 4;
 /// Counters kept at most; groups beyond, those with the fewest failing clients, are not tested by themselves.
 const COUNTERS_MAX: usize = 8 << 20;
-/// Counters of all workers at most: where there are many, fewer workers count.
-const WORKERS_CELLS_MAX: usize = 2 * COUNTERS_MAX;
+/// Of the first groups, which have most of the requests, each worker has so many counters of its own: it adds to them
+/// without a lock.
+const OWN_COUNTERS: usize = 256 << 10;
 /// A candidate must fail at so many times its usual rate.
 const EXCESS_MIN: f64 = 3.0;
 /// Chance of one candidate in a log where nothing happens.
@@ -92,11 +96,8 @@ struct Grid {
     ids: HashMap<Group, u32, foldhash::fast::FixedState>,
     /// The windows of each group, in `cells`, and how many of the first are not counted.
     rows: Vec<Row>,
-    cells: Cells,
+    cells: Vec<AtomicU32>,
 }
-
-/// The counters of all windows of all groups.
-type Cells = Vec<u32>;
 
 /// Where the counters of a group are. The shortest windows are most of all, and in most groups none of them can hold a
 /// wave, so they have none.
@@ -130,7 +131,7 @@ impl Grid {
         }
         let groups: Vec<Group> = found.groups.into_iter().map(|(group, _)| group).collect();
         let ids = groups.iter().enumerate().map(|(i, g)| (*g, i as u32)).collect();
-        let cells = vec![0; first * COUNTERS];
+        let cells = (0..first * COUNTERS).map(|_| AtomicU32::new(0)).collect();
         Some(Self { origin, starts, windows: of_unit, groups, by_many: found.by_many, ids, rows, cells })
     }
 
@@ -163,7 +164,7 @@ impl Grid {
         let row = self.rows.get(group).copied().unwrap_or(Row { first: 0, left_out: usize::MAX });
         let read = |window: usize, counter: usize| {
             let cell = self.cell(row, window).and_then(|cell| self.cells.get(cell + counter));
-            cell.copied().unwrap_or(0)
+            cell.map_or(0, |cell| cell.load(Relaxed))
         };
         let (active, failing) = (usize::from(channel == Channel::Gap401), 2 + channel as usize);
         let start = |level: usize| self.starts.get(level).copied().unwrap_or(0);
@@ -234,9 +235,9 @@ pub(crate) fn contains(facts: &Facts<'_>, group: Group, leaf: u32, client: u32) 
 /// All candidates, the least likely by chance first, and the ground that they were judged on; none where no group
 /// stands out, which for most logs of most days ends the search here.
 pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past]) -> Option<(Ground, Vec<Candidate>)> {
-    let mut grid = Grid::new(facts, pasts).filter(|grid| !grid.groups.is_empty())?;
+    let grid = Grid::new(facts, pasts).filter(|grid| !grid.groups.is_empty())?;
     let ground = Ground::new(facts, pasts);
-    grid.cells = count(facts, pasts, &ground, &grid);
+    count(facts, pasts, &ground, &grid);
     let tests: Vec<(Channel, Option<usize>)> =
         Channel::ALL.iter().flat_map(|c| (0..LEVELS.len()).map(Some).chain([None]).map(|level| (*c, level))).collect();
     let found = tests.into_par_iter().flat_map_iter(|(channel, level)| match level {
@@ -252,25 +253,21 @@ pub(crate) fn candidates(facts: &Facts<'_>, pasts: &[Past]) -> Option<(Ground, V
     Some((ground, found))
 }
 
-/// Each worker counts some of the clients by itself, and what they counted is added up.
-fn count(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, grid: &Grid) -> Cells {
+fn count(facts: &Facts<'_>, pasts: &[Past], ground: &Ground, grid: &Grid) {
     let by_leaf: Vec<Vec<u32>> =
         (0..facts.leaves.len() as u32).map(|leaf| known_ids(grid, leaf_groups(facts, leaf))).collect();
-    let workers = rayon::current_num_threads().min(WORKERS_CELLS_MAX / grid.cells.len().max(1)).max(1);
-    let parts = (0..workers).into_par_iter().map(|part| {
+    let workers = rayon::current_num_threads();
+    (0..workers).into_par_iter().for_each(|part| {
         let mut counter = Counter::new(facts, ground, grid, &by_leaf);
         for client in facts.ledger.clients_part(part, workers) {
             if facts.is_evident(client as u32) {
                 counter.count_client(client, pasts);
             }
         }
-        counter.cells
+        for (own, cell) in counter.own.iter().zip(&grid.cells).filter(|(own, _)| **own > 0) {
+            cell.fetch_add(*own, Relaxed);
+        }
     });
-    let sum = |mut a: Cells, b: Cells| {
-        a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-        a
-    };
-    parts.reduce_with(sum).unwrap_or_default()
 }
 
 fn known_ids(grid: &Grid, groups: Vec<Group>) -> Vec<u32> {
@@ -284,7 +281,8 @@ struct Counter<'c> {
     grid: &'c Grid,
     by_leaf: &'c [Vec<u32>],
     walk: Walk,
-    cells: Cells,
+    /// As many of the grid's counters, from the first on.
+    own: Vec<u32>,
     /// How many refusals are those of clients before, and the client's own so far.
     refusal: usize,
     /// The client and unit last counted, by group and counter.
@@ -294,16 +292,8 @@ struct Counter<'c> {
 impl<'c> Counter<'c> {
     fn new(facts: &'c Facts<'c>, ground: &'c Ground, grid: &'c Grid, by_leaf: &'c [Vec<u32>]) -> Self {
         let seen = vec![(u32::MAX, 0); grid.groups.len() * COUNTERS];
-        Self {
-            facts,
-            ground,
-            grid,
-            by_leaf,
-            walk: Walk::new(facts),
-            cells: vec![0; grid.cells.len()],
-            refusal: 0,
-            seen,
-        }
+        let own = vec![0; grid.cells.len().min(OWN_COUNTERS)];
+        Self { facts, ground, grid, by_leaf, walk: Walk::new(facts), own, refusal: 0, seen }
     }
 
     fn count_client(&mut self, client: usize, pasts: &[Past]) {
@@ -367,9 +357,12 @@ impl<'c> Counter<'c> {
             let windows = self.grid.windows_of(unit);
             for (window, before) in windows.iter().zip(&before).skip(usize::from(row.left_out > 0)) {
                 let cell = (row.first + *window as usize - row.left_out) * COUNTERS + counter;
+                let is_new = window != before;
                 // Added whether new or not: which it is cannot be foretold.
-                if let Some(cell) = self.cells.get_mut(cell) {
-                    *cell += u32::from(window != before);
+                if let Some(own) = self.own.get_mut(cell) {
+                    *own += u32::from(is_new);
+                } else if let Some(shared) = self.grid.cells.get(cell).filter(|_| is_new) {
+                    shared.fetch_add(1, Relaxed);
                 }
             }
         }
