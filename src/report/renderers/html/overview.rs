@@ -84,8 +84,8 @@ fn figures(report: &Report, faults: &[&Incident]) -> Vec<Fact> {
     vec![
         fact("Clients refused", format!("{} of {}", count(fault.clients_affected), count(fault.clients_active))),
         fact(
-            "Requests refused",
-            format!("{} of all {} in scope", count(fault.requests_failed), count(fault.requests_total)),
+            "Requests refused in scope",
+            format!("{} of {}", count(fault.requests_failed), count(fault.requests_total)),
         ),
         fact(lasted, duration(story::seconds(fault, &report.input))),
         fact("Server-side", confidence(fault.confidence)),
