@@ -222,27 +222,7 @@ impl Telling {
     const SHARE_MAX: f64 = 0.15;
 
     pub(crate) fn new(facts: &Facts<'_>, pasts: &[Past]) -> Self {
-        let none = || -> ByHour { std::array::from_fn(|_| vec![BTreeMap::new(); STRATA_SECS.len()]) };
-        let sampled: Vec<u32> = (0..facts.ledger.clients.len() as u32).step_by(facts.stride()).collect();
-        let counted = sampled.par_chunks(4096).map(|clients| {
-            let (mut hours, mut walk) = (none(), Walk::new(facts));
-            for client in clients.iter().copied().filter(|client| facts.is_evident(*client)) {
-                let visits = facts.ledger.visits_of(client as usize);
-                if let Some(hours) = hours.get_mut(usize::from(facts.kind(client) == Kind::Browser)) {
-                    count_deaths(facts, pasts, client, visits, &mut walk, hours);
-                }
-            }
-            hours
-        });
-        let hours = counted.reduce(none, |mut sum, other| {
-            for (sum, other) in sum.iter_mut().flatten().zip(other.into_iter().flatten()) {
-                for (hour, (failing, all)) in other {
-                    let sum = sum.entry(hour).or_default();
-                    *sum = (sum.0 + failing, sum.1 + all);
-                }
-            }
-            sum
-        });
+        let hours = deaths(facts, pasts);
         Self(hours.map(|strata| {
             strata.into_iter().map(|hours| better_half(hours.into_values().collect()).0 <= Self::SHARE_MAX).collect()
         }))
@@ -253,6 +233,31 @@ impl Telling {
         let tells = if is_browser { browsers } else { programs };
         stratum.is_some_and(|stratum| tells.get(usize::from(stratum)).copied().unwrap_or(false))
     }
+}
+
+/// How many of those who come again find their session dead, of a share of the clients.
+fn deaths(facts: &Facts<'_>, pasts: &[Past]) -> ByHour {
+    let none = || -> ByHour { std::array::from_fn(|_| vec![BTreeMap::new(); STRATA_SECS.len()]) };
+    let sampled: Vec<u32> = (0..facts.ledger.clients.len() as u32).step_by(facts.stride()).collect();
+    let counted = sampled.par_chunks(4096).map(|clients| {
+        let (mut hours, mut walk) = (none(), Walk::new(facts));
+        for client in clients.iter().copied().filter(|client| facts.is_evident(*client)) {
+            let visits = facts.ledger.visits_of(client as usize);
+            if let Some(hours) = hours.get_mut(usize::from(facts.kind(client) == Kind::Browser)) {
+                count_deaths(facts, pasts, client, visits, &mut walk, hours);
+            }
+        }
+        hours
+    });
+    counted.reduce(none, |mut sum, other| {
+        for (sum, other) in sum.iter_mut().flatten().zip(other.into_iter().flatten()) {
+            for (hour, (failing, all)) in other {
+                let sum = sum.entry(hour).or_default();
+                *sum = (sum.0 + failing, sum.1 + all);
+            }
+        }
+        sum
+    })
 }
 
 fn count_deaths(

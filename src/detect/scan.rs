@@ -154,16 +154,17 @@ impl Grid {
         self.windows.get(unit as usize).copied().unwrap_or_default()
     }
 
-    /// Where the first counter of a window is; none where it is not counted.
-    fn cell(&self, row: Row, window: usize) -> Option<usize> {
-        Some((row.first + window.checked_sub(row.left_out)?) * COUNTERS)
+    /// Where a counter of a window is; none where the window is not counted.
+    #[inline]
+    fn cell(&self, row: Row, window: usize, counter: usize) -> Option<usize> {
+        Some((row.first + window.checked_sub(row.left_out)?) * COUNTERS + counter)
     }
 
     /// Failing and active clients of a group in each window of a level; of windows that are not counted none.
     fn series(&self, group: usize, level: usize, channel: Channel) -> Vec<(u32, u32)> {
         let row = self.rows.get(group).copied().unwrap_or(Row { first: 0, left_out: usize::MAX });
         let read = |window: usize, counter: usize| {
-            let cell = self.cell(row, window).and_then(|cell| self.cells.get(cell + counter));
+            let cell = self.cell(row, window, counter).and_then(|cell| self.cells.get(cell));
             cell.map_or(0, |cell| cell.load(Relaxed))
         };
         let (active, failing) = (usize::from(channel == Channel::Gap401), 2 + channel as usize);
@@ -355,8 +356,8 @@ impl<'c> Counter<'c> {
             }
             let before = if before.0 == client { self.grid.windows_of(before.1) } else { [u32::MAX; LEVELS.len()] };
             let windows = self.grid.windows_of(unit);
-            for (window, before) in windows.iter().zip(&before).skip(usize::from(row.left_out > 0)) {
-                let cell = (row.first + *window as usize - row.left_out) * COUNTERS + counter;
+            for (window, before) in windows.iter().zip(&before) {
+                let Some(cell) = self.grid.cell(row, *window as usize, counter) else { continue };
                 let is_new = window != before;
                 // Added whether new or not: which it is cannot be foretold.
                 if let Some(own) = self.own.get_mut(cell) {

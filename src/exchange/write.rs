@@ -37,8 +37,7 @@ pub(super) fn body(shard: &Shard, out: &mut Out) {
         out.number(sample.time.0.into());
         out.place(sample.place);
         out.number(sample.client.into());
-        let key = shard.clients.get(sample.client as usize).copied().unwrap_or_default();
-        out.text(&sample.text.line(&key.text(&shard.names), shard.agents.get(key.agent)));
+        out.text(&sample.line(&shard.clients, &shard.names, &shard.agents));
     }
     out.counted(&shard.counted);
 }

@@ -361,6 +361,15 @@ pub struct Sample {
     pub text: Excerpt,
 }
 
+impl Sample {
+    /// The line again; what is given is the owner's.
+    #[must_use]
+    pub fn line(&self, clients: &[ClientKey], names: &Names, agents: &Names) -> Vec<u8> {
+        let key = clients.get(self.client as usize).copied().unwrap_or_default();
+        self.text.line(&key.text(names), agents.get(key.agent))
+    }
+}
+
 /// A line, cut, without its client's address and agent where they stand as in most formats: the one in front, the other
 /// at the end with a quote behind it. Two thirds of a line are these, and the client has them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -599,8 +608,7 @@ impl Ledger {
     /// The line of a sample.
     #[must_use]
     pub fn line(&self, sample: &Sample) -> Vec<u8> {
-        let key = self.clients.get(sample.client as usize).copied().unwrap_or_default();
-        sample.text.line(&self.address(&key), self.agents.get(key.agent))
+        sample.line(&self.clients, &self.names, &self.agents)
     }
 
     /// The address or host name of a client, as text.
