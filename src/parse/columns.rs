@@ -10,9 +10,9 @@
 
 use super::{
     needs::{Marked, Needs},
-    plan,
     slots::{Numbers, Slot, Workspace},
     timestamp::ClfMemo,
+    values,
 };
 use crate::model::event::{Reason, Rejection};
 use memchr::{memchr, memmem, memrchr};
@@ -309,7 +309,7 @@ impl Column {
             (Form::Person, _) => rest.first() == Some(&b'('),
             (Form::Fixed, _) => word() == self.name.as_bytes(),
             (Form::Count, _) => is_count(word()),
-            (_, Some((Slot::Status, _))) => plan::whole_status(word()).is_some(),
+            (_, Some((Slot::Status, _))) => values::whole_status(word()).is_some(),
             _ => rest.first() == Some(&b'"'),
         }
     }
@@ -369,9 +369,9 @@ impl Column {
         };
         let text = line.get(span.clone()).unwrap_or_default();
         let is_value = match slot {
-            _ if plan::value(text).is_empty() => true,
+            _ if values::value(text).is_empty() => true,
             _ if matches!(self.form, Form::HostPort | Form::AfterSlash) && span.len() == whole => false,
-            _ if self.form == Form::NoStatus => plan::whole_status(text).is_none(),
+            _ if self.form == Form::NoStatus => values::whole_status(text).is_none(),
             Slot::Client => !text.iter().any(|b| matches!(b, b'"' | b'/') || !b.is_ascii_graphic() && *b != b' '),
             _ if matches!(self.form, Form::Compact) => text.len() == 14 && text.iter().all(u8::is_ascii_digit),
             Slot::Date if self.form == Form::American => american(text).is_some(),
@@ -379,8 +379,8 @@ impl Column {
             Slot::Time if self.form == Form::ShortHour => matches!(text, [_, b':', _, _, b':', ..] | [_, _, b':', ..]),
             Slot::Date => text.len() == 10 && matches!(text.get(4), Some(b'-' | b'/')),
             Slot::Time => text.len() >= 8 && text.first().is_some_and(u8::is_ascii_digit) && is_clock_or_count(text),
-            Slot::Status => plan::whole_status(text).is_some(),
-            Slot::Bytes => plan::whole_size(text).is_some(),
+            Slot::Status => values::whole_status(text).is_some(),
+            Slot::Bytes => values::whole_size(text).is_some(),
             Slot::Method => text.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'-' | b'_')),
             _ => true,
         };

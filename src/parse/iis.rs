@@ -6,9 +6,9 @@
 //! where more stand in a row than can be told apart, the line is not read.
 
 use super::{
-    plan,
     slots::{Numbers, Slot, Workspace},
     timestamp::ClfMemo,
+    values,
 };
 use crate::model::event::{Reason, Rejection};
 use std::ops::Range;
@@ -49,11 +49,11 @@ fn find(line: &[u8], work: &mut Workspace) -> Option<()> {
     let protocol = client + 1;
     let agent = protocol + usize::from(text(protocol).starts_with(b"HTTP/"));
     let is_number = |at: &usize| !text(*at).is_empty() && text(*at).iter().all(u8::is_ascii_digit);
-    let is_run = |at: &usize| plan::whole_status(text(*at)).is_some() && is_number(&(at + 1)) && is_number(&(at + 2));
+    let is_run = |at: &usize| values::whole_status(text(*at)).is_some() && is_number(&(at + 1)) && is_number(&(at + 2));
     let status = (agent + 1..agent + 2 + EXTRAS_MAX).find(is_run)?;
     let run = (status..).take_while(is_number).count();
     // Five are bytes without a time, or a number that was sent as the referer before four.
-    let is_sure = run < RUN_MAX - 1 || run == RUN_MAX || plan::whole_status(text(status + 1)).is_none();
+    let is_sure = run < RUN_MAX - 1 || run == RUN_MAX || values::whole_status(text(status + 1)).is_none();
     (run <= RUN_MAX && is_sure).then_some(())?;
 
     let mut put = |slot, at: usize| work.put(slot, 0, words.get(at).cloned().unwrap_or_default(), false);
@@ -86,7 +86,7 @@ fn find(line: &[u8], work: &mut Workspace) -> Option<()> {
     }
     let forwarded = status + run;
     let blanks_back = |out: &mut Vec<u8>, at| out.extend(text(at).iter().map(|b| if *b == b'+' { b' ' } else { *b }));
-    if is_address(plan::first_of_list(text(forwarded))) {
+    if is_address(values::first_of_list(text(forwarded))) {
         work.put_decoded(Slot::ForwardedFor, 0, |out| blanks_back(out, forwarded));
     }
     work.put_decoded(Slot::Agent, 0, |out| blanks_back(out, agent));
@@ -110,7 +110,7 @@ fn is_method(text: &[u8]) -> bool {
 /// An address, with or without the zone of IPv6.
 fn is_address(text: &[u8]) -> bool {
     let text = text.split(|b| *b == b'%').next().unwrap_or_default();
-    plan::is_address(plan::bare_address(text))
+    values::is_address(values::bare_address(text))
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@
 //! user agent is one, and one that is a URL before it the referer.
 
 use super::{
-    plan,
     slots::Workspace,
     timestamp::{self, ClfMemo, Moment},
+    values,
 };
 use crate::model::event::{Event, Reason, Rejection};
 use memchr::{memchr, memchr_iter, memchr2_iter};
@@ -40,13 +40,13 @@ fn find<'a>(line: &'a [u8], clock: &mut ClfMemo, work: &Workspace) -> Result<Eve
     let around = |clock: &mut ClfMemo| work.wrapped_at(clock).map(|moment| (moment, before.len()));
     let (moment, time_start) = logged.or_else(|| around(clock)).ok_or(Reason::NoTime)?;
     let mut words = words_of(after).flat_map(|word| word.split(|b| *b == b',')).filter(|word| !word.is_empty());
-    let status = words.next().and_then(plan::whole_status).ok_or(Reason::NoStatus)?;
+    let status = words.next().and_then(values::whole_status).ok_or(Reason::NoStatus)?;
     // OpenLiteSpeed puts the whole line in quotes.
     let size = words.next().map(|word| word.strip_suffix(b"\"").unwrap_or(word));
-    let bytes = size.and_then(plan::whole_size).unwrap_or(0);
+    let bytes = size.and_then(values::whole_size).unwrap_or(0);
     let is_last = words.next().is_none();
     let (vhost, client, user) = front(before, time_start, is_last).ok_or(Reason::NoClient)?;
-    let (method, target, protocol) = plan::request(without_colours(line.get(open + 1..close).unwrap_or_default()));
+    let (method, target, protocol) = values::request(without_colours(line.get(open + 1..close).unwrap_or_default()));
     let (referer, agent) = back(after);
     let zoneless = moment.zoneless;
     let time = moment.time;
@@ -92,7 +92,7 @@ fn request(line: &[u8]) -> Result<Option<(usize, usize)>, Reason> {
     let Some(mut open) = quotes.next() else { return Ok(None) };
     for close in quotes.take(WORDS_MAX) {
         let text = without_colours(line.get(open + 1..close).unwrap_or_default());
-        let (method, target, protocol) = plan::request(text);
+        let (method, target, protocol) = values::request(text);
         let is_method = method.len() >= 3 && method.iter().all(|b| b.is_ascii_uppercase() || *b == b'-');
         if is_method && (!protocol.is_empty() || target.starts_with(b"/") || target.starts_with(b"http")) {
             if found.is_some() {
@@ -192,18 +192,18 @@ fn front(before: &[u8], time_start: usize, ends_with_size: bool) -> Option<(&[u8
         [_, _, .., name] => Some(name),
         _ => None,
     });
-    let user = user.map(plan::user).filter(|user| *user != client).unwrap_or_default();
-    Some((vhost.map(plan::without_port).unwrap_or_default(), client, user))
+    let user = user.map(values::user).filter(|user| *user != client).unwrap_or_default();
+    Some((vhost.map(values::without_port).unwrap_or_default(), client, user))
 }
 
 /// An address, with or without a port.
 fn address(word: &[u8]) -> Option<&[u8]> {
-    [word, plan::without_port(word)].into_iter().find(|text| plan::is_address(text))
+    [word, values::without_port(word)].into_iter().find(|text| values::is_address(text))
 }
 
 /// A host name that no other word is like.
 fn is_full_host(word: &[u8]) -> bool {
-    word == b"localhost" || plan::is_full_host(word)
+    word == b"localhost" || values::is_full_host(word)
 }
 
 /// Referer and user agent among the quoted texts behind the request: two side by side of which the first can be a
@@ -216,13 +216,13 @@ fn back(after: &[u8]) -> (&[u8], &[u8]) {
         _ => None,
     });
     let texts: Vec<(usize, usize, &[u8])> = texts.collect();
-    let is_referer = |text: &[u8]| plan::value(text).is_empty() || text.windows(3).any(|w| w == b"://");
+    let is_referer = |text: &[u8]| values::value(text).is_empty() || text.windows(3).any(|w| w == b"://");
     for pair in texts.windows(2) {
         if let [(_, close, referer), (open, _, agent)] = *pair
             && after.get(close + 1..open).is_some_and(is_gap)
             && is_referer(referer)
         {
-            return (plan::value(referer), plan::value(agent));
+            return (values::value(referer), values::value(agent));
         }
     }
     // Traefik once wrote an absent referer without quotes.

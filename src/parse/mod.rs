@@ -3,6 +3,7 @@
 //!
 //! - `timestamp.rs`, `strftime.rs`: written times to UTC
 //! - `template.rs` (grammar), `variables.rs` (meanings), `compile.rs` (steps): the text of a format to a `Plan`
+//! - `values.rs`: what the text of a field means
 //! - `plan.rs`: a line by a plan; `json.rs`, `pairs.rs`: by its keys; `columns.rs`: by its columns; `loose.rs`: by the
 //!   looks of its fields, and `iis.rs` those of IIS; `slots.rs`: what most of these put together; `parser.rs`: any of them
 //! - `server_config.rs`: which formats and logs a server is configured with
@@ -36,6 +37,7 @@ mod slots;
 mod strftime;
 mod template;
 mod timestamp;
+mod values;
 mod variables;
 mod wrappers;
 mod zone;

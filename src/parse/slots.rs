@@ -4,8 +4,8 @@
 
 use super::{
     json::KeyMemo,
-    plan,
     timestamp::{self, ClfMemo, Moment},
+    values,
 };
 use crate::model::event::{Event, Reason, Rejection};
 use std::ops::Range;
@@ -200,7 +200,7 @@ impl Workspace {
     #[inline]
     pub(super) fn take_host_for_client(&mut self, rank: usize, line: &[u8]) {
         const CLIENTS: u32 = 1 << Slot::Client as u32 | 1 << Slot::ForwardedFor as u32;
-        let is_host = |value: &Value| value.rank == rank && plan::is_address(self.get(Slot::Vhost, line));
+        let is_host = |value: &Value| value.rank == rank && values::is_address(self.get(Slot::Vhost, line));
         if self.filled & CLIENTS == 0
             && let Some(value) = self.value(Slot::Vhost).filter(|value| is_host(value)).cloned()
         {
@@ -219,14 +219,14 @@ impl Workspace {
     pub(super) fn get<'a>(&'a self, slot: Slot, line: &'a [u8]) -> &'a [u8] {
         let Some(value) = self.value(slot) else { return &[] };
         let from = if value.decoded { &self.text } else { line };
-        plan::value(from.get(value.span.clone()).unwrap_or_default())
+        values::value(from.get(value.span.clone()).unwrap_or_default())
     }
 
     /// The client, or else the first one forwarded.
     fn client<'a>(&'a self, line: &'a [u8]) -> &'a [u8] {
         match self.get(Slot::Client, line) {
-            [] => plan::bare_address(plan::first_of_list(self.get(Slot::ForwardedFor, line))),
-            logged => plan::bare_address(plan::first_of_list(logged)),
+            [] => values::bare_address(values::first_of_list(self.get(Slot::ForwardedFor, line))),
+            logged => values::bare_address(values::first_of_list(logged)),
         }
     }
 
@@ -243,10 +243,10 @@ impl Workspace {
     pub(super) fn numbers(&self, line: &[u8], clock: &mut ClfMemo) -> Result<Numbers, Rejection> {
         let get = |slot| self.get(slot, line);
         let reject = |slot, reason| self.reject(slot, line, reason);
-        plan::client(self.client(line)).ok_or_else(|| reject(Slot::Client, Reason::NoClient))?;
+        values::client(self.client(line)).ok_or_else(|| reject(Slot::Client, Reason::NoClient))?;
         let moment = self.moment(line, clock).map_err(|r| reject(Slot::Time, r))?;
-        let status = plan::whole_status(get(Slot::Status)).ok_or_else(|| reject(Slot::Status, Reason::NoStatus))?;
-        let bytes = plan::whole_size(get(Slot::Bytes)).ok_or_else(|| reject(Slot::Bytes, Reason::NoSize))?;
+        let status = values::whole_status(get(Slot::Status)).ok_or_else(|| reject(Slot::Status, Reason::NoStatus))?;
+        let bytes = values::whole_size(get(Slot::Bytes)).ok_or_else(|| reject(Slot::Bytes, Reason::NoSize))?;
         Ok(Numbers { moment, status, bytes })
     }
 
@@ -302,7 +302,7 @@ impl Workspace {
         let (method, target, protocol) = match request {
             // Some call the path alone so.
             [b'/', ..] => (&b""[..], request, &b""[..]),
-            _ => plan::request(request),
+            _ => values::request(request),
         };
         let or = |part: &'a [u8], slot| if part.is_empty() { get(slot) } else { part };
         Event {
@@ -310,7 +310,7 @@ impl Workspace {
             zoneless: numbers.moment.zoneless,
             client: self.client(line),
             user: get(Slot::User),
-            vhost: plan::without_port(get(Slot::Vhost)),
+            vhost: values::without_port(get(Slot::Vhost)),
             method: or(method, Slot::Method),
             target: or(target, Slot::Target),
             protocol: or(protocol, Slot::Protocol),
@@ -329,7 +329,7 @@ impl Workspace {
         let mut event = self.event_as_logged(line, numbers);
         if let Some((host, target)) = host_and_path(event.target) {
             event.target = target;
-            event.vhost = if event.vhost.is_empty() { plan::without_port(host) } else { event.vhost };
+            event.vhost = if event.vhost.is_empty() { values::without_port(host) } else { event.vhost };
         }
         event
     }
