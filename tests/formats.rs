@@ -319,6 +319,67 @@ fn the_doctor_says_what_fits_what_does_not_and_what_to_do() {
     }
 }
 
+/// What does not fit, what to do, and the options by which the line is read after all, where there are some.
+#[test]
+fn the_doctor_is_right_about_lines_unlike_any_known_one() {
+    let dir = workshop();
+    let (template, json) = ("give the format as the server's configuration has it", "name its keys");
+    for (line, misfit, advice, options) in [
+        (
+            "192.0.2.7|2026-03-10T10:20:52+00:00|GET /app HTTP/1.1|401|179",
+            "no request at column 1",
+            template,
+            &["--log-format", "$remote_addr|$time_iso8601|$request|$status|$body_bytes_sent"][..],
+        ),
+        (
+            "when=2026-03-10T10:20:52+00:00 ip=192.0.2.7 verb=GET what=/app rc=401",
+            "required field absent at column 70 (nearest is logfmt)",
+            template,
+            &["--log-format", "when=$time_iso8601 ip=$remote_addr verb=$request_method what=$request_uri rc=$status"],
+        ),
+        (
+            r#"{"when":1773138052,"ip":"192.0.2.7","rc":401,"url":"/app"}"#,
+            "required field absent at column 59 (nearest is json)",
+            json,
+            &["--json-field", "time=when", "--json-field", "status=rc"],
+        ),
+        (
+            "2026-03-10 10:20:52;192.0.2.7;GET;/app;401;179",
+            "no request at column 1",
+            template,
+            &["--log-format", "%{%Y-%m-%d %H:%M:%S}t;%h;%m;%U;%>s;%b"],
+        ),
+        (&LINE.replace("401", "4x1"), "no status at column 69 (nearest is combined), `4x1`", template, &[]),
+        (&LINE.replace("192.0.2.7", "-"), "no client at column 1 (nearest is combined), `-`", template, &[]),
+        (&LINE.replace("2026", "1026"), "implausible time at column", template, &[]),
+        (
+            r#"2026/03/10 10:20:52 [error] 7#7: *1 user "bob" was not found in "/etc/nginx/htpasswd", client: 192.0.2.7, server: www.example.com, request: "GET /app HTTP/1.1", host: "www.example.com""#,
+            "line cut short at column",
+            "this is an error log: give it beside the access log, with --error-log",
+            &[],
+        ),
+        (
+            "Mar 10 10:20:52 www haproxy[7]: 192.0.2.7:52345 [10/Mar/2026:10:20:52.123] fe be/s1 1/0/12 179 -- 1/1/0/0/0 0/0",
+            "no status at column",
+            template,
+            &[],
+        ),
+        ("GET /app 401 2.1 ms - 179", "no time at column", template, &[]),
+        ("<entry><ip>192.0.2.7</ip><status>401</status></entry>", "no request at column 1", template, &[]),
+    ] {
+        let path = put(dir.path(), "access.log", format!("{line}\n").repeat(4).as_bytes());
+        let path = path.to_str().unwrap();
+        let page = run(["doctor", path]);
+        let said = page.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(&format!("4 lines: {misfit}")), "{line}: {}", page.out);
+        assert!(said.contains(advice), "{line}: {}", page.out);
+        if !options.is_empty() {
+            let told = run([&["--output", "json", path], options].concat()).report();
+            assert_eq!((&told["input"]["parsed"], &told["totals"]["status_401"]), (&4.into(), &4.into()), "{line}");
+        }
+    }
+}
+
 #[test]
 fn the_list_of_formats_shows_a_line_of_each() {
     let listed = run(["formats"]).out;

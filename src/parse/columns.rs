@@ -129,6 +129,17 @@ impl Columns {
         columns
     }
 
+    /// Whether a text holds half of the columns that must be there, as far as separators tell.
+    pub(super) fn half_stand_in(&self, text: &[u8]) -> bool {
+        let is_separator = |b: &&u8| match self.separator {
+            Separator::BlankOrTab | Separator::Blank => matches!(b, b' ' | b'\t'),
+            Separator::Tab => **b == b'\t',
+            Separator::Comma | Separator::CommaBlank => **b == b',',
+            Separator::Pipe => **b == b'|',
+        };
+        2 * text.iter().filter(is_separator).count() >= self.required
+    }
+
     /// Of the values without which an event says nothing, those that no column holds.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {

@@ -249,17 +249,34 @@ pub fn wrappers_of(line: &[u8]) -> Vec<&'static str> {
     peeled.map(|(_, names)| names).unwrap_or_default()
 }
 
-/// For a line that no format reads: the format that got furthest, of equals the first in [`FORMATS`], and where it
-/// stopped.
+/// For a line that no format reads: the format that is most like it, and where that one stopped.
+///
+/// That is the one that got furthest, of equals the first in [`FORMATS`], of those that read enough to know their own. Where
+/// that is none with fixed texts, it is rather one whose fixed texts all stand there, and of which a field is wrong that
+/// comes too early to tell. And where it is none, what is missing is said of what is found by its looks.
 #[must_use]
 pub fn nearest(line: &[u8]) -> (&'static Format, Rejection) {
     let Scratch { mut clock, mut work, .. } = Scratch::default();
     let stops = PARSERS.iter().zip(FORMATS).filter_map(|(parser, format)| {
         let stop = parser.read(line, &mut clock, &mut work).err()?;
-        Some((*format, stop.rejection))
+        Some((parser, *format, stop))
     });
-    let furthest = stops.reduce(|best, next| if next.1.column > best.1.column { next } else { best });
-    let (format, rejection) = furthest.unwrap_or((FORMATS[0], Rejection::new(Reason::NoField, 0)));
+    let stops: Vec<(&Parser, &Format, Stop)> = stops.collect();
+    let close = stops.iter().filter(|(parser, _, stop)| parser.knows_its_own(line, stop));
+    let furthest =
+        close.reduce(|best, next| if next.2.rejection.column > best.2.rejection.column { next } else { best });
+    let alike = || {
+        let fixed = stops.iter().map(|stop| (stop.0.fixed_bytes_in(line), stop)).filter(|(bytes, _)| *bytes > 0);
+        fixed.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, stop)| stop)
+    };
+    // Columns hold anything: what they got far with may be a line whose fixed texts tell better.
+    let is_text = furthest.is_some_and(|(parser, ..)| matches!(parser, Parser::Text(_)));
+    let (format, rejection) = furthest
+        .filter(|_| is_text)
+        .or_else(alike)
+        .or(furthest)
+        .or_else(|| stops.last())
+        .map_or((FORMATS[0], Rejection::new(Reason::NoField, 0)), |(_, format, stop)| (*format, stop.rejection));
     (format, with_nul(line, rejection))
 }
 

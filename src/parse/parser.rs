@@ -92,6 +92,25 @@ impl Parser {
         }
     }
 
+    /// Whether a line that was not read was read so far that it must be one of this format, or nearly.
+    pub(super) fn knows_its_own(&self, line: &[u8], stop: &Stop) -> bool {
+        /// The first field may be any text, and the one after it as well.
+        const STEPS_MIN: usize = 2;
+        match self {
+            Self::Text(_) => stop.step >= STEPS_MIN,
+            Self::Columns(columns) => columns.half_stand_in(line.get(..stop.rejection.column).unwrap_or(line)),
+            Self::Json(_) => stop.rejection.column > 0,
+            // Every word can be a label.
+            Self::Pairs(_) => stop.rejection.column == line.len(),
+            Self::Iis | Self::Loose => false,
+        }
+    }
+
+    /// See [`Plan::fixed_bytes_in`]; none of what has no fixed texts.
+    pub(super) fn fixed_bytes_in(&self, line: &[u8]) -> usize {
+        if let Self::Text(plan) = self { plan.fixed_bytes_in(line) } else { 0 }
+    }
+
     /// As [`Parser::read`], going on from a mark; see [`Plan::resume`].
     pub(super) fn resume<'a>(
         &self,

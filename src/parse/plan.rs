@@ -309,6 +309,24 @@ impl Plan {
 }
 
 /// See [`Plan::in_any_order`].
+impl Plan {
+    /// The length of all fixed texts, where they stand in a line one after the other and nothing stands around them; 0
+    /// where they do not.
+    pub(super) fn fixed_bytes_in(&self, line: &[u8]) -> usize {
+        let Some(rest) = line.strip_prefix(&*self.lead) else { return 0 };
+        let rest = self.steps.iter().try_fold(rest, |rest, step| {
+            memmem::find(rest, &step.after).and_then(|at| rest.get(at + step.after.len()..))
+        });
+        let is_closed = self.steps.last().is_some_and(|step| !step.after.is_empty());
+        match rest {
+            Some(rest) if rest.is_empty() || !is_closed => {
+                self.lead.len() + self.steps.iter().map(|step| step.after.len()).sum::<usize>()
+            }
+            _ => 0,
+        }
+    }
+}
+
 fn put_in_order<'a>(line: &'a [u8], event: &mut Event<'a>) {
     let mut words = line.split(|b| *b == b' ');
     let [first, second] = [(); 2].map(|()| words.next().unwrap_or_default());
