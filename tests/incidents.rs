@@ -107,6 +107,17 @@ fn a_wave_is_one_entry() {
     assert_eq!(waves[0]["cause"], "credential_stuffing");
 }
 
+/// A line of so many seconds after the tenth of March began, by somebody in a network of his own.
+fn line(second: usize, net: usize, path: &str, status: u32, agent: &str) -> String {
+    let (day, hour, minute) = (10 + second / 86_400, second / 3600 % 24, second / 60 % 60);
+    let time = format!("{day}/Mar/2026:{hour:02}:{minute:02}:{:02} +0000", second % 60);
+    format!("10.{net}.7.9 - - [{time}] \"GET {path} HTTP/1.1\" {status} 153 \"-\" \"{agent}\"\n")
+}
+
+fn firefox(version: usize) -> String {
+    format!("Mozilla/5.0 (X11; Linux x86_64; rv:{version}.0) Gecko/20100101 Firefox/{version}.0")
+}
+
 /// Nobody has a past in the folder of a new release, but all were served the one before: a fault while it is still on.
 #[test]
 fn a_release_that_nobody_may_read_is_a_fault_at_once() {
@@ -116,13 +127,7 @@ fn a_release_that_nobody_may_read_is_a_fault_at_once() {
         let (folder, status) = if is_new { ("/static/r419", 403) } else { ("/static/r418", 200) };
         let paths = ["/index.html".to_owned(), format!("{folder}/js/app.js"), format!("{folder}/css/site.css")];
         for (path, status) in paths.iter().zip([200, status, status]) {
-            log += &format!(
-                "10.{}.7.9 - - [10/Mar/2026:{:02}:{:02}:{:02} +0000] \"GET {path} HTTP/1.1\" {status} 153 \"-\" \"Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0\"\n",
-                who * 3,
-                second / 3600,
-                second / 60 % 60,
-                second % 60,
-            );
+            log += &line(second, who * 3, path, status, &firefox(145));
         }
     }
     let dir = workshop();
@@ -138,13 +143,7 @@ fn log_of_sixty(seconds: std::ops::Range<usize>, is_refused: impl Fn(usize, &mut
     for second in seconds.step_by(10) {
         let (who, path) = (dice.below(60), ["/app/inbox", "/api/v1/items", "/docs/start"][dice.below(3)]);
         let status = if path.starts_with("/api") && is_refused(second, &mut dice) { 403 } else { 200 };
-        log += &format!(
-            "10.{}.7.9 - - [10/Mar/2026:{:02}:{:02}:{:02} +0000] \"GET {path} HTTP/1.1\" {status} 153 \"-\" \"Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0\"\n",
-            who * 3,
-            second / 3600,
-            second / 60 % 60,
-            second % 60,
-        );
+        log += &line(second, who * 3, path, status, &firefox(145));
     }
     log
 }
@@ -205,20 +204,13 @@ fn what_comes_back_at_the_same_hour_of_three_weeks_is_usual() {
 /// would show a browser: forty clients, each every ten minutes, all refused for fifty minutes of the second day.
 #[test]
 fn everybody_refused_on_a_quiet_site_without_files_is_a_fault() {
-    const AGENTS: [&str; 2] =
-        ["Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", "okhttp/4.12.0"];
+    let agents = [firefox(145), "okhttp/4.12.0".to_owned()];
     let (mut dice, mut log) = (Dice::new(7), String::new());
     for second in (0..2 * 86_400).step_by(15) {
         let (who, path) = (dice.below(40), ["/app/inbox", "/api/items", "/"][dice.below(3)]);
         let (day, hour, minute) = (second / 86_400, second / 3600 % 24, second / 60 % 60);
         let status = if (day, hour) == (1, 9) && minute < 50 { 401 } else { 200 };
-        log += &format!(
-            "10.{}.7.9 - - [{}/Mar/2026:{hour:02}:{minute:02}:{:02} +0000] \"GET {path} HTTP/1.1\" {status} 153 \"-\" \"{}\"\n",
-            who * 5,
-            10 + day,
-            second % 60,
-            AGENTS[who % 4 / 3]
-        );
+        log += &line(second, who * 5, path, status, &agents[who % 4 / 3]);
     }
     let dir = workshop();
     let report = report([put(dir.path(), "access.log", log.as_bytes())]);
@@ -235,13 +227,7 @@ fn everybody_refused_on_a_quiet_site_without_files_is_a_fault() {
 fn the_few_of_a_small_host_beside_a_busy_one_are_enough() {
     let (mut dice, mut log) = (Dice::new(11), String::new());
     let mut add = |second: usize, (host, net, agent): (&str, usize, usize), path: &str, status: u32| {
-        let (day, hour, minute) = (second / 86_400, second / 3600 % 24, second / 60 % 60);
-        log += &format!(
-            "{host}:443 10.{net}.7.9 - - [{}/Mar/2026:{hour:02}:{minute:02}:{:02} +0000] \"GET {path} HTTP/1.1\" {status} 153 \"-\" \
-             \"Mozilla/5.0 (X11; Linux x86_64; rv:{agent}.0) Gecko/20100101 Firefox/{agent}.0\"\n",
-            10 + day,
-            second % 60,
-        );
+        log += &format!("{host}:443 {}", line(second, net, path, status, &firefox(agent)));
     };
     for second in (0..3 * 86_400).step_by(10) {
         add(second, ("shop.example.com", 100 + dice.below(60), 145), ["/store/a", "/store/b", "/"][dice.below(3)], 200);

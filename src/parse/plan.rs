@@ -308,7 +308,6 @@ impl Plan {
     }
 }
 
-/// See [`Plan::in_any_order`].
 impl Plan {
     /// The length of all fixed texts, where they stand in a line one after the other and nothing stands around them; 0
     /// where they do not.
@@ -327,6 +326,7 @@ impl Plan {
     }
 }
 
+/// See [`Plan::in_any_order`].
 fn put_in_order<'a>(line: &'a [u8], event: &mut Event<'a>) {
     let mut words = line.split(|b| *b == b' ');
     let [first, second] = [(); 2].map(|()| words.next().unwrap_or_default());
