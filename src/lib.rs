@@ -112,7 +112,7 @@
 //! | [`report`] | terminal, HTML, Markdown, JSON, CSV; what is said of an incident; every escape |
 //! | [`pipeline`] | the order of it all |
 //! | [`progress`], [`error`] | the progress bar; what can be wrong with an input |
-//! | `prefetch` | the hint to the processor that scanning needs |
+//! | `prefetch`, `trim` | the hint to the processor that scanning needs; memory given back before requests are moved |
 //!
 //! # Invariants
 //!
@@ -157,4 +157,5 @@ pub mod progress;
 pub mod report;
 pub mod state;
 pub mod tally;
+mod trim;
 pub mod usual;

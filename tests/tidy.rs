@@ -13,10 +13,11 @@ const WALLS: &[(&str, &[&str])] = &[
     ("error", &["model"]),
     ("progress", &[]),
     ("prefetch", &[]),
+    ("trim", &[]),
     ("errorlog", &["errorlog", "model"]),
     ("input", &["error", "input", "model"]),
     ("parse", &["model", "parse", "prefetch"]),
-    ("tally", &["model", "prefetch", "tally"]),
+    ("tally", &["model", "prefetch", "tally", "trim"]),
     ("detect", &["detect", "model"]),
     ("cases", &["cases", "model"]),
     ("exchange", &["exchange", "model"]),
@@ -45,10 +46,10 @@ const WALLS: &[(&str, &[&str])] = &[
 
 /// One power, one home: what the code says to use it, and the files that may.
 const HOMES: &[(&str, &[&str])] = &[
-    ("unsafe ", &["input/mmap.rs", "parse/marks.rs", "prefetch.rs"]),
+    ("unsafe ", &["input/mmap.rs", "parse/marks.rs", "prefetch.rs", "trim.rs"]),
     ("unsafe{", &[]),
     ("memmap2::", &["input/mmap.rs"]),
-    ("libc::", &["input/mmap.rs"]),
+    ("libc::", &["input/mmap.rs", "trim.rs"]),
     ("indicatif::", &["progress.rs"]),
     ("nom::", &["parse/"]),
     ("crc32fast::", &["exchange/envelope.rs"]),

@@ -53,8 +53,10 @@ impl Shape {
     }
 }
 
-/// Who sent a request: an address with a user agent.
+/// Who sent a request: an address with a user agent. Packed, 20 bytes: where an address of 16 stood at a multiple of as
+/// many, a third of the space of all clients would be empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(C, packed(4))]
 pub struct ClientKey {
     /// The address: IPv4 as IPv4-mapped IPv6; a host name as [`NAME_PREFIX`] and its index into `names`.
     pub addr: u128,
@@ -372,11 +374,10 @@ impl Sample {
 
 /// A line, cut, without its client's address and agent where they stand as in most formats: the one in front, the other
 /// at the end with a quote behind it. Two thirds of a line are these, and the client has them.
+///
+/// In one piece, since there are many: bits for what stands there beside it, then the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Excerpt {
-    known: u8,
-    rest: Box<[u8]>,
-}
+pub struct Excerpt(Box<[u8]>);
 
 impl Excerpt {
     /// The address stands in front.
@@ -394,28 +395,28 @@ impl Excerpt {
         if let Some(before) = rest.strip_suffix(b"\"").and_then(|rest| rest.strip_suffix(agent)) {
             (known, rest) = (known | Self::WITH_AGENT, before);
         }
-        Self { known, rest: rest.into() }
+        Self::of((known, rest))
     }
 
     /// From what [`Self::parts`] gave.
     #[must_use]
     pub fn of((known, rest): (u8, &[u8])) -> Self {
-        Self { known: known & (Self::WITH_ADDRESS | Self::WITH_AGENT), rest: rest.into() }
+        Self([&[known & (Self::WITH_ADDRESS | Self::WITH_AGENT)], rest].concat().into())
     }
 
     /// What stands there beside the rest, as bits, and the rest.
     #[must_use]
     pub fn parts(&self) -> (u8, &[u8]) {
-        (self.known, &self.rest)
+        self.0.split_first().map_or((0, b""), |(known, rest)| (*known, rest))
     }
 
     /// The line again.
     #[must_use]
     pub fn line(&self, address: &[u8], agent: &[u8]) -> Vec<u8> {
-        let front = if self.known & Self::WITH_ADDRESS == 0 { b"" } else { address };
-        let (behind, quote): (&[u8], &[u8]) =
-            if self.known & Self::WITH_AGENT == 0 { (b"", b"") } else { (agent, b"\"") };
-        [front, &self.rest, behind, quote].concat()
+        let (known, rest) = self.parts();
+        let front = if known & Self::WITH_ADDRESS == 0 { b"" } else { address };
+        let (behind, quote): (&[u8], &[u8]) = if known & Self::WITH_AGENT == 0 { (b"", b"") } else { (agent, b"\"") };
+        [front, rest, behind, quote].concat()
     }
 }
 

@@ -8,11 +8,15 @@ use super::{
     share as shares,
     store::{self, Budget},
 };
-use crate::model::{
-    tally::{
-        ClientKey, Counted, Kept, Ledger, NAME_PREFIX, Names, Refusal, Sample, SampleKey, Seen, Settled, Shape, Shard,
+use crate::{
+    model::{
+        tally::{
+            ClientKey, Counted, Kept, Ledger, NAME_PREFIX, Names, Refusal, Sample, SampleKey, Seen, Settled, Shape,
+            Shard,
+        },
+        time::{Time, joined},
     },
-    time::{Time, joined},
+    trim,
 };
 use rayon::prelude::*;
 use std::{
@@ -132,8 +136,10 @@ pub(super) fn merge(mut shards: Vec<Shard>, kept: Kept) -> Ledger {
     let mut counted = Counted::default();
     shards.iter_mut().for_each(|shard| counted.merge(std::mem::take(&mut shard.counted)));
     // Requests need most room while they are moved: what is merged goes before.
-    let shards = shards.into_iter().map(|Shard { visits, settled, .. }| Shard { visits, settled, ..Shard::default() });
-    let (visit_bounds, visits) = merge_visits(shards.collect(), clients.len(), &client_maps, &shape_maps);
+    let left = |Shard { visits, settled, .. }| Shard { visits, settled, ..Shard::default() };
+    let shards = shards.into_iter().map(left).collect();
+    trim::trim();
+    let (visit_bounds, visits) = merge_visits(shards, clients.len(), &client_maps, &shape_maps);
     let span = joined(span_of(&visits), counted.span);
     let spare_samples = Vec::new();
     Ledger {
