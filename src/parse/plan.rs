@@ -483,7 +483,7 @@ impl Step {
         let event = &mut progress.event;
         match &self.meaning {
             Meaning::Client if memchr(b',', text).is_none() => event.client = client(text).ok_or(Reason::NoClient)?,
-            Meaning::Client if self.end == End::Quote => {
+            Meaning::Client if matches!(self.end, End::Quote | End::List | End::LastList) => {
                 event.client = client(first_of_list(text)).ok_or(Reason::NoClient)?;
             }
             Meaning::Client => return Err(Reason::NoClient),
