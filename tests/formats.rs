@@ -233,6 +233,21 @@ fn headers_of_upstreams_may_hold_blanks() {
 }
 
 #[test]
+fn a_duration_is_no_time() {
+    let line = r#"{"request_time":0.012,"remote_addr":"192.0.2.7","request":"GET / HTTP/1.1","status":401,"WHEN":"2026-03-10T10:20:52Z"}"#;
+    for when in ["event_datetime", "logged_at", "local_time", "started_at"] {
+        let report = analyzed(&line.replace("WHEN", when), &[]);
+        assert_eq!(report["input"]["start"], "2026-03-10T10:20:52Z", "{when}");
+    }
+    let amazon = line.replace("0.012", r#""10/Mar/2026:10:20:52 +0000""#);
+    assert_eq!(analyzed(&amazon, &[])["input"]["start"], "2026-03-10T10:20:52Z");
+    let alone = pipe(line.as_bytes(), ["-"]);
+    assert_eq!(alone.code, Some(2), "{}", alone.err);
+    let wrapped = format!("2026-03-10T10:20:52.003Z stdout F {line}");
+    assert_eq!(analyzed(&wrapped, &[])["input"]["start"], "2026-03-10T10:20:52Z");
+}
+
+#[test]
 fn a_server_configuration_says_how_its_logs_are_written() {
     let dir = workshop();
     fs::create_dir(dir.path().join("conf.d")).unwrap();
