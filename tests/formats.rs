@@ -232,6 +232,7 @@ fn headers_of_upstreams_may_hold_blanks() {
     }
 }
 
+/// nginx calls so how long it took, Amazon when it was.
 #[test]
 fn a_duration_is_no_time() {
     let line = r#"{"request_time":0.012,"remote_addr":"192.0.2.7","request":"GET / HTTP/1.1","status":401,"WHEN":"2026-03-10T10:20:52Z"}"#;
