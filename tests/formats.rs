@@ -199,6 +199,56 @@ fn templates_are_taken_as_they_stand_in_a_configuration() {
 }
 
 #[test]
+fn a_variable_of_the_operators_own_is_the_client_where_it_is_called_so() {
+    let expected = analyzed(LINE, &[]);
+    let template = |name: &str| {
+        format!(
+            r#"${name} - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#
+        )
+    };
+    for name in ["real_ip", "clientRealIp", "remote_addr_masked", "ip_anonymized", "anon_ip"] {
+        let report = analyzed(LINE, &["--log-format", &template(name)]);
+        assert_eq!((&report["totals"], &report["clients"]), (&expected["totals"], &expected["clients"]), "{name}");
+    }
+    for name in ["server_ip", "binary_remote_addr", "realip_remote_port", "arg_client_ip", "geoip_city", "ip"] {
+        let run = run(["--log-format", &template(name), "x"]);
+        assert!(run.code == Some(2) && run.err.contains("found no client"), "{name}: {}", run.err);
+    }
+    let both = "$real_ip ".to_owned() + &template("remote_addr");
+    assert_eq!(client(&analyzed(&format!("198.51.100.4 {LINE}"), &["--log-format", &both])), "192.0.2.7");
+    let listed = format!("192.0.2.7, 198.51.100.4{}", LINE.trim_start_matches("192.0.2.7"));
+    assert_eq!(client(&analyzed(&listed, &["--log-format", &template("real_ip")])), "192.0.2.7");
+}
+
+#[test]
+fn headers_of_upstreams_may_hold_blanks() {
+    let template =
+        r#"$remote_addr [$time_local] $upstream_http_date $upstream_cache_last_modified $status $request_time"#;
+    let date = "Tue, 10 Mar 2026 10:20:52 GMT";
+    for text in [format!("{date} {date}"), "- -".to_owned()] {
+        let line = format!("192.0.2.7 [10/Mar/2026:11:20:52 +0100] {text} 401 0.012");
+        let report = analyzed(&line, &["--log-format", template]);
+        assert_eq!(report["totals"]["status_401"], 1, "{line}");
+    }
+}
+
+/// nginx calls so how long it took, Amazon when it was.
+#[test]
+fn a_duration_is_no_time() {
+    let line = r#"{"request_time":0.012,"remote_addr":"192.0.2.7","request":"GET / HTTP/1.1","status":401,"WHEN":"2026-03-10T10:20:52Z"}"#;
+    for when in ["event_datetime", "logged_at", "local_time", "started_at"] {
+        let report = analyzed(&line.replace("WHEN", when), &[]);
+        assert_eq!(report["input"]["start"], "2026-03-10T10:20:52Z", "{when}");
+    }
+    let amazon = line.replace("0.012", r#""10/Mar/2026:10:20:52 +0000""#);
+    assert_eq!(analyzed(&amazon, &[])["input"]["start"], "2026-03-10T10:20:52Z");
+    let alone = pipe(line.as_bytes(), ["-"]);
+    assert_eq!(alone.code, Some(2), "{}", alone.err);
+    let wrapped = format!("2026-03-10T10:20:52.003Z stdout F {line}");
+    assert_eq!(analyzed(&wrapped, &[])["input"]["start"], "2026-03-10T10:20:52Z");
+}
+
+#[test]
 fn a_server_configuration_says_how_its_logs_are_written() {
     let dir = workshop();
     fs::create_dir(dir.path().join("conf.d")).unwrap();

@@ -538,9 +538,10 @@ mod tests {
         assert_eq!(reason("{}"), Err((Reason::NoField, 2)));
         assert_eq!(reason("{} x"), Err((Reason::Trailing, 3)));
         assert_eq!(reason(r#"{"time":"x","status":200,"remote_addr":"192.0.2.1"}"#), Err((Reason::NoTime, 9)));
-        assert_eq!(reason(r#"{"time":1,"status":0,"remote_addr":"192.0.2.1"}"#), Err((Reason::NoStatus, 19)));
-        assert_eq!(reason(r#"{"time":1,"status":200,"remote_addr":null}"#), Err((Reason::NoField, 42)));
-        assert_eq!(reason(r#"{"time":1,"status":200,"remote_addr":"192.0.2.1"}"#), Ok(()));
+        assert_eq!(reason(r#"{"time":1773138052,"status":0,"remote_addr":"192.0.2.1"}"#), Err((Reason::NoStatus, 28)));
+        assert_eq!(reason(r#"{"time":1773138052,"status":200,"remote_addr":null}"#), Err((Reason::NoField, 51)));
+        assert_eq!(reason(r#"{"time":1773138052,"status":200,"remote_addr":"192.0.2.1"}"#), Ok(()));
+        assert_eq!(reason(r#"{"time":1,"status":200,"remote_addr":"192.0.2.1"}"#), Err((Reason::ImplausibleTime, 8)));
         assert_eq!(reason("{\"time\":1,\0"), Err((Reason::NulBytes, 10)));
     }
 

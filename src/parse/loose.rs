@@ -4,7 +4,7 @@
 //! It takes little for granted, so that what it says is right where it says anything: the request must begin with a
 //! method, or be what servers write where there was none, right behind the time; the status must follow it, and the client
 //! be an address (or the first word, if that can be a host). Behind the size, the first text in quotes that begins like a
-//! user agent is one, and one that is a URL before it the referer.
+//! user agent is one, and one that is a URL before it the referer. A line that ends in a quoted text was cut.
 
 use super::{
     slots::Workspace,
@@ -25,7 +25,8 @@ const DAY_LEN: usize = 10;
 /// What could not be found.
 pub(super) fn read<'a>(line: &'a [u8], clock: &mut ClfMemo, work: &Workspace) -> Result<Event<'a>, Rejection> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    find(line, clock, work).map_err(|reason| Rejection::new(reason, 0))
+    let column = |reason| if reason == Reason::Cut { line.len() } else { 0 };
+    find(line, clock, work).map_err(|reason| Rejection::new(reason, column(reason)))
 }
 
 fn find<'a>(line: &'a [u8], clock: &mut ClfMemo, work: &Workspace) -> Result<Event<'a>, Reason> {
@@ -34,8 +35,12 @@ fn find<'a>(line: &'a [u8], clock: &mut ClfMemo, work: &Workspace) -> Result<Eve
         return Err(Reason::Trailing);
     }
     let (open, close) = request(line)?.or_else(|| no_request(line)).ok_or(Reason::NoRequest)?;
+    let close = end_behind_quotes(line, open, close);
     let before = line.get(..open).unwrap_or_default();
     let after = line.get(close + 1..).unwrap_or_default();
+    if is_cut_in_quotes(after) {
+        return Err(Reason::Cut);
+    }
     let logged = time(before, clock).or_else(|| time(after, clock));
     let around = |clock: &mut ClfMemo| work.wrapped_at(clock).map(|moment| (moment, before.len()));
     let (moment, time_start) = logged.or_else(|| around(clock)).ok_or(Reason::NoTime)?;
@@ -103,6 +108,31 @@ fn request(line: &[u8]) -> Result<Option<(usize, usize)>, Reason> {
         open = close;
     }
     Ok(found)
+}
+
+/// The quote that ends a request, where some stand in its target because the server does not escape them: the only one
+/// behind a protocol and before a status. Where there are two, one may be forged.
+fn end_behind_quotes(line: &[u8], open: usize, close: usize) -> usize {
+    let text = line.get(open + 1..close).unwrap_or_default();
+    let status = |end: usize| words_of(line.get(end + 1..)?).next().and_then(values::whole_status);
+    if status(close).is_some() || !values::request(text).2.is_empty() {
+        return close;
+    }
+    let is_end = |end: &usize| {
+        let last = line.get(open..*end).and_then(|text| text.rsplit(|b| *b == b' ').next());
+        last.is_some_and(|word| word.starts_with(b"HTTP/")) && status(*end).is_some()
+    };
+    let mut ends = quotes(line).take(WORDS_MAX).filter(|end| *end > close).filter(is_end);
+    match (ends.next(), ends.next()) {
+        (Some(end), None) => end,
+        _ => close,
+    }
+}
+
+/// Whether a quote opens a text that the line ends in.
+fn is_cut_in_quotes(after: &[u8]) -> bool {
+    let is_opened = |at: usize| at.checked_sub(1).is_some_and(|i| after.get(i).is_some_and(|b| is_gap(&[*b])));
+    quotes(after).count() % 2 == 1 && quotes(after).last().is_some_and(is_opened)
 }
 
 /// The quotes around what stands for a request right behind the time where none was sent, or bytes that are none.
@@ -294,6 +324,10 @@ mod tests {
             (r#""192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 401 7""#, "401 7 |192.0.2.7||/a||"),
             (r#"2026-03-10T10:20:52Z [2001:db8::7]:443 "POST /a HTTP/2.0" 403 9"#, "403 9 |2001:db8::7||/a||"),
             (
+                r#"192.0.2.7 - - [10/Mar/2026:11:20:52 +0100] "GET /a?b="c" d HTTP/1.1" 403 9"#,
+                r#"403 9 |192.0.2.7||/a?b="c" d||"#,
+            ),
+            (
                 r#"192.0.2.7 www.example.com - alice [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/2.0" 401 7 210 0.1 0.1 "-" "curl/8""#,
                 "401 7 www.example.com|192.0.2.7|alice|/a||curl/8",
             ),
@@ -337,6 +371,9 @@ mod tests {
         assert_eq!(said("x"), Err(Reason::NoRequest));
         let forged = r#"192.0.2.7 - x [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 200 [10/Mar/2026:11:20:52 +0100] "GET / HTTP/1.1" 401 1"#;
         assert_eq!(said(forged), Err(Reason::NoRequest));
+        let head = r#"192.0.2.7 - - [10/Mar/2026:11:20:52 +0100]"#;
+        assert_eq!(said(&format!(r#"{head} "GET /a" HTTP/1.1" 200 "b HTTP/1.1" 403 9"#)), Err(Reason::NoStatus));
+        assert_eq!(said(&format!(r#"{head} "GET /a HTTP/1.1" 401 7 0.1 "-" "Mozilla/5.0 (X"#)), Err(Reason::Cut));
         assert_eq!(said(r#"192.0.2.7 "GET /a HTTP/1.1" 200 1"#), Err(Reason::NoTime));
         assert_eq!(said(r#"[10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" 200 1"#), Err(Reason::NoClient));
         assert_eq!(said(r#"192.0.2.7 [10/Mar/2026:11:20:52 +0100] "GET /a HTTP/1.1" OK 1"#), Err(Reason::NoStatus));

@@ -483,7 +483,7 @@ impl Step {
         let event = &mut progress.event;
         match &self.meaning {
             Meaning::Client if memchr(b',', text).is_none() => event.client = client(text).ok_or(Reason::NoClient)?,
-            Meaning::Client if self.end == End::Quote => {
+            Meaning::Client if matches!(self.end, End::Quote | End::List | End::LastList) => {
                 event.client = client(first_of_list(text)).ok_or(Reason::NoClient)?;
             }
             Meaning::Client => return Err(Reason::NoClient),
@@ -491,6 +491,8 @@ impl Step {
             Meaning::User if text.starts_with(b"[") && memmem::find(text, b"] - ").is_some() => {
                 return Err(Reason::NoField);
             }
+            // In Confluence's lines what was forwarded, of the pattern that has it there.
+            Meaning::User if &*self.after == THREAD && is_list_and_name(text) => return Err(Reason::NoField),
             Meaning::User => event.user = user(text),
             Meaning::Time(TimeKind::Iso) => {
                 let moment = timestamp::iso8601_moment(text)?;
@@ -527,6 +529,16 @@ impl Step {
         }
         Ok(())
     }
+}
+
+/// What stands between a name and the rest of the name of one of Tomcat's threads.
+const THREAD: &[u8] = b" http";
+
+/// Whether a text is a list of addresses, or a dash, with a name behind it.
+#[cold]
+fn is_list_and_name(text: &[u8]) -> bool {
+    let Some(list) = list(text).and_then(|end| text.get(..end)) else { return false };
+    list == b"-" || is_address(bare_address(first_of_list(list)))
 }
 
 /// Passes over a fixed text; gives the place after it.

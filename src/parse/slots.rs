@@ -275,7 +275,11 @@ impl Workspace {
         let time = without_brackets(self.get(Slot::Time, line));
         match self.get(Slot::Date, line) {
             [] if time.is_empty() => self.wrapped_at(clock).ok_or(Reason::NoTime),
-            [] => timestamp::any_moment(time, clock),
+            [] => timestamp::any_moment(time, clock).or_else(|reason| match reason {
+                // A duration under the name of a time.
+                Reason::ImplausibleTime => self.wrapped_at(clock).ok_or(reason),
+                _ => Err(reason),
+            }),
             // A day alone, or what calls itself a date and is a whole time.
             date if date.len() != DAY_LEN || time.len() > CLOCK_MAX => {
                 timestamp::any_moment(time, clock).or_else(|_| timestamp::any_moment(date, clock))

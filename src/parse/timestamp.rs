@@ -377,7 +377,7 @@ pub(super) enum Unit {
 }
 
 /// A count of seconds since 1970, with or without a fraction; a count too large for seconds is read as milliseconds,
-/// microseconds or nanoseconds.
+/// microseconds or nanoseconds, and one before 1973 as none: it is how long something took.
 ///
 /// # Errors
 /// As [`clf`].
@@ -400,7 +400,9 @@ pub(super) fn epoch_in(text: &[u8], unit: Unit) -> Result<Time, Reason> {
         Unit::Millis => 1000,
         Unit::Micros => 1_000_000,
         Unit::BySize => match count {
-            0..100_000_000_000 => 1,
+            // Before 1973: how long something took.
+            0..100_000_000 => return Err(Reason::ImplausibleTime),
+            100_000_000..100_000_000_000 => 1,
             100_000_000_000..100_000_000_000_000 => 1000,
             100_000_000_000_000..100_000_000_000_000_000 => 1_000_000,
             _ => 1_000_000_000,

@@ -110,6 +110,9 @@ pub(super) fn nginx(name: &str) -> Variable {
             variable(Meaning::Count, 0)
         }
         "request_time" | "connection_time" => variable(Meaning::Decimals, 0),
+        // Headers and cookies of upstreams, and an HTTP date.
+        "upstream_cache_last_modified" => skip(Text::Free),
+        _ if UPSTREAM_TEXTS.iter().any(|start| name.starts_with(start)) => skip(Text::Free),
         _ if name.starts_with("upstream_") => match name.rsplit('_').next() {
             Some("time" | "length" | "sent" | "received") => {
                 Variable { text: Text::List, ..variable(Meaning::Decimals, 0) }
@@ -118,9 +121,27 @@ pub(super) fn nginx(name: &str) -> Variable {
         },
         _ => match name.strip_prefix("http_") {
             Some(header) => request_header(header),
+            None if is_clients_address(name) => Variable { text: Text::List, ..variable(Meaning::Client, 3) },
             None => skip(if WORDS.contains(&name) { Text::Word } else { Text::Free }),
         },
     }
+}
+
+const UPSTREAM_TEXTS: [&str; 3] = ["upstream_http_", "upstream_cookie_", "upstream_trailer_"];
+
+/// Whether a variable that an operator made, mostly by `map`, is called as an address of the client is: `$real_ip`,
+/// `$clientRealIp`, `$ip_anonymized`, `$remote_addr_masked`. nginx itself has no such names.
+fn is_clients_address(name: &str) -> bool {
+    const WHOSE: [&str; 7] = ["real", "client", "remote", "user", "visitor", "source", "forwarded"];
+    const MADE: [&str; 7] = ["anon", "mask", "hash", "trunc", "short", "pseudo", "obfus"];
+    const COMPOUNDS: [&str; 4] = ["realip", "clientip", "remoteip", "realaddr"];
+    const OTHERS: [&str; 6] = ["server", "proxy", "upstream", "binary", "port", "ssl_"];
+    let name = name.to_ascii_lowercase();
+    let has_any = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    let is_sent = ["arg_", "cookie_", "sent_"].iter().any(|start| name.starts_with(start));
+    let has_address = name.split('_').any(|word| matches!(word, "ip" | "addr" | "address"));
+    let is_clients = has_any(&COMPOUNDS) || has_address && (has_any(&WHOSE) || has_any(&MADE));
+    is_clients && !is_sent && !has_any(&OTHERS)
 }
 
 /// Variables of nginx and of ingress-nginx whose values hold no blanks. What a `map` defines may hold some, and so

@@ -23,6 +23,7 @@ mod bunny;
 mod caddy;
 mod chi;
 mod clf_like;
+mod cloud_controller;
 mod cloudfront;
 mod cloudfront_realtime;
 mod combined;
@@ -32,6 +33,7 @@ mod combined_timed;
 mod combinedio;
 mod common;
 mod confluence;
+mod confluence_forwarded;
 mod couchdb;
 mod elb;
 mod envoy;
@@ -42,6 +44,7 @@ mod gin;
 mod gitea;
 mod glassfish;
 mod gorouter;
+mod gorouter_direct;
 mod haproxy;
 mod ident_common;
 mod iis6;
@@ -180,9 +183,12 @@ pub const FORMATS: &[&Format] = &[
     &nexus::FORMAT,
     &bitbucket::FORMAT,
     &confluence::FORMAT,
+    &confluence_forwarded::FORMAT,
     &synapse::FORMAT,
     &couchdb::FORMAT,
     &gorouter::FORMAT,
+    &gorouter_direct::FORMAT,
+    &cloud_controller::FORMAT,
     &glassfish::FORMAT,
     &chi::FORMAT,
     &tornado::FORMAT,
