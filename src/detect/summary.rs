@@ -16,7 +16,7 @@ use crate::model::{
     incident::{Incident, Scope, Severity, State, TimelinePoint, Verdict},
     logged::Logged,
     report::{ClientSummary, Totals, Window},
-    tally::{Counted, Refusal, Sample, Slice},
+    tally::{Counted, Refusal, Slice},
     time::{Time, joined},
 };
 use rayon::prelude::*;
@@ -285,11 +285,7 @@ pub(crate) fn sole_client(facts: &Facts<'_>, incident: &Incident) -> Option<Stri
         .iter()
         .map(|(_, sample)| sample)
         .filter(|s| s.time >= incident.start && incident.end.is_none_or(|end| s.time < end));
-    // Of most lines the rest alone is another.
-    let is_of = |line: &[u8], s: &Sample| {
-        memchr::memmem::find(line, s.text.parts().1).is_some() && facts.ledger.line(s) == line
-    };
-    let quoted = own.filter(|s| incident.samples.iter().any(|line| is_of(line.text.as_bytes(), s)));
+    let quoted = own.filter(|s| incident.samples.iter().any(|line| facts.ledger.is_line(s, line.text.as_bytes())));
     let addresses: BTreeSet<u128> =
         quoted.filter_map(|s| facts.ledger.clients.get(s.client as usize)).map(|k| k.addr).collect();
     let (first, is_sole) = (addresses.first()?, addresses.len() == 1);

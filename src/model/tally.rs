@@ -410,6 +410,17 @@ impl Excerpt {
         self.0.split_first().map_or((0, b""), |(known, rest)| (*known, rest))
     }
 
+    /// Whether a line ends as this one, of whose client this is the agent, does behind the address.
+    #[must_use]
+    pub fn ends(&self, line: &[u8], agent: &[u8]) -> bool {
+        let (known, rest) = self.parts();
+        let before = match known & Self::WITH_AGENT {
+            0 => Some(line),
+            _ => line.strip_suffix(b"\"").and_then(|line| line.strip_suffix(agent)),
+        };
+        before.is_some_and(|before| before.ends_with(rest))
+    }
+
     /// The line again.
     #[must_use]
     pub fn line(&self, address: &[u8], agent: &[u8]) -> Vec<u8> {
@@ -612,6 +623,13 @@ impl Ledger {
         sample.line(&self.clients, &self.names, &self.agents)
     }
 
+    /// Whether a line is that of a sample; soon told where it is not.
+    #[must_use]
+    pub fn is_line(&self, sample: &Sample, line: &[u8]) -> bool {
+        let key = self.clients.get(sample.client as usize).copied().unwrap_or_default();
+        sample.text.ends(line, self.agents.get(key.agent)) && self.line(sample) == line
+    }
+
     /// The address or host name of a client, as text.
     #[must_use]
     pub fn address(&self, key: &ClientKey) -> Vec<u8> {
@@ -633,6 +651,7 @@ mod tests {
                 for address in [None, Some(address.as_bytes())] {
                     let excerpt = Excerpt::new(line.as_bytes(), address, agent.as_bytes());
                     let again = Excerpt::of(excerpt.parts());
+                    prop_assert!(again.ends(line.as_bytes(), agent.as_bytes()));
                     prop_assert_eq!(again.line(address.unwrap_or(b"other"), agent.as_bytes()), line.as_bytes());
                 }
             }
