@@ -1,7 +1,8 @@
 //! `check`, `status` and `history` as cron, a monitoring system and a person at the terminal meet them.
 
 use crate::support::{
-    Run, authfault, fixture, gunzip, log_of_mondays, log_with_ongoing_fault, put, receiver::Receiver, run, workshop,
+    Dice, Run, authfault, fixture, gunzip, log_of_mondays, log_with_ongoing_fault, put, receiver::Receiver, run,
+    workshop,
 };
 use serde_json::Value;
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
@@ -596,6 +597,42 @@ fn the_first_line_agrees_with_the_exit_status() {
     let (first, rest) = seeing.out.split_once('\n').unwrap();
     assert!(seeing.code == Some(2) && first.starts_with("CRITICAL: SERVER-SIDE FAULT: "), "{seeing:?}");
     assert_eq!(rest, "The logs can be read again\n");
+}
+
+/// Two faults of one site, of which the first is over while the second is on.
+fn log_of_two_faults() -> String {
+    let (mut dice, mut log) = (Dice::new(5), String::new());
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+    for minute in (0..16 * 60).flat_map(|minute| [minute; 6]) {
+        let faults = [
+            (10, ["/app/inbox", "/app/tasks"], 13 * 60..14 * 60, "403 153"),
+            (172, ["/shop/cart", "/shop/list"], 13 * 60 + 30..16 * 60, "401 402"),
+        ];
+        for (net, paths, span, refused) in faults {
+            let (who, path) = (dice.below(60) * 3, paths[dice.below(2)]);
+            let outcome = if span.contains(&minute) { refused } else { "200 5310" };
+            let time = format!("10/Mar/2026:{:02}:{:02}:00 +0000", minute / 60, minute % 60);
+            log += &format!("{net}.{who}.7.9 - - [{time}] \"GET {path} HTTP/1.1\" {outcome} \"-\" \"{agent}\"\n");
+        }
+    }
+    log
+}
+
+#[test]
+fn the_first_line_is_not_ok_while_another_fault_is_on() {
+    let site = Site { folder: workshop(), text: log_of_two_faults() };
+    let first = |clock| {
+        let run = site.check_at(clock, &[]);
+        assert_eq!((run.code, run.err.as_str()), (Some(2), ""));
+        run.out
+    };
+    assert_eq!(said(&site.check_at("12:30", &[])), SILENT);
+    assert!(first("13:20").starts_with("CRITICAL opened: SERVER-SIDE FAULT: "));
+    assert!(first("13:50").starts_with("CRITICAL opened: SERVER-SIDE FAULT: "));
+    let out = first("14:20");
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[0].starts_with("CRITICAL: SERVER-SIDE FAULT: ") && lines[0].contains("(401) on /shop"), "{out}");
+    assert!(lines[1].starts_with("OK resolved: SERVER-SIDE FAULT: ") && lines[1].contains("(403) on /app"), "{out}");
 }
 
 /// A run whose clock is wrong cannot tell, and takes away nothing from those that come after it.

@@ -231,15 +231,21 @@ fn deliver(
     Ok(down.is_empty())
 }
 
-/// The most serious first: the first line becomes a mail's subject. An attack is a line.
+/// The first line becomes a mail's subject, so it agrees with the exit status: first what is as serious, or where only
+/// something else is over, how things stand. An attack is a line.
 fn print_messages(
     store: &Store,
     waiting: &[(&authfault::state::Pending, Message)],
     outcome: &Outcome,
 ) -> Result<(), authfault::state::Error> {
     let mut own: Vec<_> = waiting.iter().filter(|(pending, _)| pending.channel == STDOUT).collect();
-    own.sort_by_key(|(_, message)| message.level != Level::Critical.id());
+    let is_as_serious = |message: &Message| message.subject.starts_with(outcome.level.id());
+    own.sort_by_key(|(_, message)| (!is_as_serious(message), message.level != Level::Critical.id()));
+    let is_open = matches!(outcome.level, Level::Warning | Level::Critical);
     let mut text = String::new();
+    if is_open && own.first().is_some_and(|(_, message)| !is_as_serious(message)) {
+        text += &format!("{}: {}\n", outcome.level.id(), summary(outcome));
+    }
     for (_, message) in &own {
         text += &format!("{}\n", message.subject);
         if message.level == Level::Critical.id() && message.event != Event::Withdrawn.id() {
