@@ -195,6 +195,11 @@ pub enum Kind {
         "expected a regular file, in which the next run can read on, found a pipe or a device; name the log itself"
     )]
     NotFollowable,
+    /// Lines that a server wrote about its errors.
+    #[error(
+        "expected lines of an access log, found those of an error log; give it beside the access log, with --error-log"
+    )]
+    ErrorLog,
     /// Text of which no line is in a known format.
     #[error(
         "expected lines of a known log format, found `{}`; nearest is `{nearest}`, which stops fitting at column {} \

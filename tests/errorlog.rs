@@ -316,3 +316,22 @@ fn an_error_log_that_cannot_be_read_is_a_problem() {
     let output = authfault().arg(&access).args(["--error-log-tz", "+0100"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "a zone without a log has no meaning");
 }
+
+#[test]
+fn an_error_log_in_the_place_of_an_access_log_is_called_one() {
+    let apache = "[Tue Mar 10 13:00:01.123456 2026] [auth_basic:error] [pid 12:tid 34] [client 192.0.2.7:5678] AH01617: user \
+                  alice: authentication failure for \"/a\": Password Mismatch\n";
+    let nginx = "2026/03/10 13:00:01 [error] 12#12: *5 access forbidden by rule, client: 192.0.2.7, server: x, request: \
+                 \"GET /a HTTP/1.1\", host: \"x\"\n";
+    let dir = workshop();
+    for text in [apache, nginx] {
+        let run = run([put(dir.path(), "some.log", text.as_bytes())]);
+        assert_eq!((run.code, run.out.as_str()), (Some(2), ""));
+        assert!(
+            run.err.contains("some.log:1: expected lines of an access log, found those of an error log"),
+            "{}",
+            run.err
+        );
+        assert!(run.err.contains("--error-log"), "{}", run.err);
+    }
+}

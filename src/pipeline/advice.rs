@@ -14,7 +14,7 @@ const KEYS_SHOWN: usize = 12;
 
 /// In words.
 pub(super) fn on(line: &[u8]) -> String {
-    if !matches!(Collector::default().read(line, 0, 1), Line::Unknown | Line::Blank) {
+    if is_of_error_log(line) {
         return "this is an error log: give it beside the access log, with --error-log".to_owned();
     }
     let object = line.iter().position(|b| *b == b'{').and_then(|start| line.get(start..));
@@ -25,6 +25,11 @@ pub(super) fn on(line: &[u8]) -> String {
               of each format that is known"
             .to_owned(),
     }
+}
+
+/// Whether nginx or Apache wrote it to an error log.
+pub(super) fn is_of_error_log(line: &[u8]) -> bool {
+    !matches!(Collector::default().read(line, 0, 1), Line::Unknown | Line::Blank)
 }
 
 fn on_json(line: &[u8], object: &Value) -> String {

@@ -318,6 +318,9 @@ fn unknown_formats(
 
 /// A line that no format fits, in front of others like it.
 fn unknown_format(path: &Path, text: &[u8], line: u64) -> Error {
+    if advice::is_of_error_log(text) {
+        return Error::new(Kind::ErrorLog, path).at_line(line);
+    }
     let (format, rejection) = parse::nearest(text);
     let kind = Kind::UnknownFormat {
         text: Logged::new(text.get(..TEXT_BYTES_MAX).unwrap_or(text)),
