@@ -47,7 +47,7 @@ use super::{
     variables::{Meaning, TimeKind},
 };
 use crate::model::event::{Event, Reason, Rejection};
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 use std::ops::Range;
 
 /// A compiled template. The default one rejects every line.
@@ -491,8 +491,7 @@ impl Step {
             Meaning::User if text.starts_with(b"[") && memmem::find(text, b"] - ").is_some() => {
                 return Err(Reason::NoField);
             }
-            // In Confluence's lines what was forwarded, of the pattern that has it there.
-            Meaning::User if &*self.after == THREAD && is_list_and_name(text) => return Err(Reason::NoField),
+            Meaning::User if &*self.after == THREAD => event.user = user(before_pool(text).ok_or(Reason::NoField)?),
             Meaning::User => event.user = user(text),
             Meaning::Time(TimeKind::Iso) => {
                 let moment = timestamp::iso8601_moment(text)?;
@@ -531,14 +530,17 @@ impl Step {
     }
 }
 
-/// What stands between a name and the rest of the name of one of Tomcat's threads.
-const THREAD: &[u8] = b" http";
+/// What stands between the name of a pool of Tomcat's and the number of its thread.
+const THREAD: &[u8] = b"-exec-";
 
-/// Whether a text is a list of addresses, or a dash, with a name behind it.
+/// The user in front of the name of a pool of threads, as Atlassian's servers log them, unless there is what was
+/// forwarded as well: a list of addresses or a dash in front of the name, which is for the pattern that has it there.
 #[cold]
-fn is_list_and_name(text: &[u8]) -> bool {
-    let Some(list) = list(text).and_then(|end| text.get(..end)) else { return false };
-    list == b"-" || is_address(bare_address(first_of_list(list)))
+fn before_pool(text: &[u8]) -> Option<&[u8]> {
+    let name = text.get(..memrchr(b' ', text)?)?;
+    let front = list(name).and_then(|end| name.get(..end));
+    let is_forwarded = |front: &[u8]| front == b"-" || is_address(bare_address(first_of_list(front)));
+    (!front.is_some_and(is_forwarded)).then_some(name)
 }
 
 /// Passes over a fixed text; gives the place after it.
