@@ -141,6 +141,7 @@ fn refused_at(facts: &Facts<'_>, incident: &Incident, party: &Party) -> BTreeSet
         if (from..=to).contains(&minute)
             && fits.get(refusal.shape as usize) == Some(&true)
             && let Some(key) = facts.ledger.clients.get(refusal.client as usize)
+            // A copy: nothing may point into what is packed.
             && party.addrs.contains(&{ key.addr })
         {
             at.extend((minute.saturating_sub(1)..=minute + 1).map(|minute| When { minute, addr: key.addr }));

@@ -306,9 +306,7 @@ impl Plan {
         }
         Ok(event)
     }
-}
 
-impl Plan {
     /// The length of all fixed texts, where they stand in a line one after the other and nothing stands around them; 0
     /// where they do not.
     pub(super) fn fixed_bytes_in(&self, line: &[u8]) -> usize {

@@ -400,7 +400,6 @@ pub(super) fn epoch_in(text: &[u8], unit: Unit) -> Result<Time, Reason> {
         Unit::Millis => 1000,
         Unit::Micros => 1_000_000,
         Unit::BySize => match count {
-            // Before 1973: how long something took.
             0..100_000_000 => return Err(Reason::ImplausibleTime),
             100_000_000..100_000_000_000 => 1,
             100_000_000_000..100_000_000_000_000 => 1000,

@@ -16,7 +16,7 @@ use crate::{
         },
         time::{Time, joined},
     },
-    trim,
+    trim::trim,
 };
 use rayon::prelude::*;
 use std::{
@@ -138,7 +138,7 @@ pub(super) fn merge(mut shards: Vec<Shard>, kept: Kept) -> Ledger {
     // Requests need most room while they are moved: what is merged goes before.
     let left = |Shard { visits, settled, .. }| Shard { visits, settled, ..Shard::default() };
     let shards = shards.into_iter().map(left).collect();
-    trim::trim();
+    trim();
     let (visit_bounds, visits) = merge_visits(shards, clients.len(), &client_maps, &shape_maps);
     let span = joined(span_of(&visits), counted.span);
     let spare_samples = Vec::new();
